@@ -1,0 +1,259 @@
+Feature: API server: create
+  Step 1 of the chain. A client POSTs an object. The API server checks it, completes it, stores it and
+  answers with what it stored. Whatever it refuses leaves no trace, so that no other link ever sees it.
+
+  @API-CREATE-01 @MUST
+  Rule: A valid object is answered with 201 and the object as stored
+    The answer has everything that the server has set: identity, version and defaults.
+
+    Scenario: A Deployment
+      When Deployment "web" is POSTed
+      Then the API server answers 201 Created
+      And the answer has
+        | field                            | value         |
+        | apiVersion                       | apps/v1       |
+        | kind                             | Deployment    |
+        | metadata.name                    | web           |
+        | metadata.uid                     | any           |
+        | metadata.resourceVersion         | any           |
+        | metadata.creationTimestamp       | any           |
+        | metadata.generation              | 1             |
+        | spec.replicas                    | 1             |
+        | spec.strategy.type               | RollingUpdate |
+        | spec.template.spec.restartPolicy | Always        |
+
+    Scenario Outline: A <kind>
+      When <kind> "web" is POSTed
+      Then the API server answers 201 Created
+      And the answer has
+        | field                    | value        |
+        | apiVersion               | <apiVersion> |
+        | kind                     | <kind>       |
+        | metadata.uid             | any          |
+        | metadata.resourceVersion | any          |
+
+      Examples:
+        | kind        | apiVersion |
+        | ReplicaSet  | apps/v1    |
+        | StatefulSet | apps/v1    |
+        | DaemonSet   | apps/v1    |
+        | Pod         | v1         |
+        | ConfigMap   | v1         |
+
+  @API-CREATE-02 @MUST
+  Rule: What was answered with 201 is stored and everybody can read it
+    The next GET finds it, and a watch from before brings exactly the version that was answered.
+
+    Scenario: A GET at once
+      When Deployment "web" is POSTed
+      Then the API server answers 201 Created
+      And Deployment "web" is stored with
+        | field                    | value                                    |
+        | metadata.uid             | same as the answer metadata.uid          |
+        | metadata.resourceVersion | >= {the answer metadata.resourceVersion} |
+
+    Scenario: A watch from before
+      Given there is a watcher of ConfigMaps with the field selector "metadata.name=a" from now on
+      When ConfigMap "a" is POSTed
+      Then the watcher is notified of
+        | event | metadata.name | metadata.resourceVersion                    |
+        | ADDED | a             | same as the answer metadata.resourceVersion |
+
+  @API-CREATE-03 @MUST
+  Rule: A name that is taken is refused with 409 AlreadyExists
+    The object that has the name is not touched. Names are per namespace and resource.
+
+    Scenario: The same Deployment again
+      Given Deployment "web" is ready
+      When Deployment "web" is POSTed with
+        | field         | value |
+        | spec.replicas | 3     |
+      Then the API server answers 409 AlreadyExists
+      And the answer has
+        | field         | value       |
+        | kind          | Status      |
+        | apiVersion    | v1          |
+        | status        | Failure     |
+        | code          | 409         |
+        | details.name  | web         |
+        | details.group | apps        |
+        | details.kind  | deployments |
+      And nothing of Deployment "web" changes, while a new Deployment gets a ReplicaSet
+
+    Scenario: Another resource may have the name
+      Given Deployment "web" is created
+      When ReplicaSet "web" is POSTed
+      Then the API server answers 201 Created
+
+  @API-CREATE-04 @MUST
+  Rule: An invalid object is refused with 422 Invalid, and every fault is named
+    Each cause has the path of the field and a reason. Nothing is stored, so nothing follows.
+
+    Scenario: Two faults at once
+      When Deployment "web" is POSTed with
+        | field                                 | value    |
+        | spec.replicas                         | -1       |
+        | spec.template.spec.containers[0].name | Not Good |
+      Then the API server answers 422 Invalid
+      And the answer has
+        | field        | value       |
+        | kind         | Status      |
+        | status       | Failure     |
+        | details.name | web         |
+        | details.kind | Deployment  |
+      And the causes are:
+        | field                                 | reason            |
+        | spec.replicas                         | FieldValueInvalid |
+        | spec.template.spec.containers[0].name | FieldValueInvalid |
+      And Deployment "web" is not stored
+
+    Scenario Outline: <field> is <value>
+      When Deployment "web" is POSTed with
+        | field   | value   |
+        | <field> | <value> |
+      Then the API server answers 422 Invalid
+      And the causes are:
+        | field   | reason   |
+        | <cause> | <reason> |
+      And Deployment "web" is not stored
+
+      Examples:
+        | field                                  | value        | cause                                  | reason                 |
+        | spec.template.spec.containers          | []           | spec.template.spec.containers          | FieldValueRequired     |
+        | spec.template.spec.containers[0].name  | absent       | spec.template.spec.containers[0].name  | FieldValueRequired     |
+        | spec.template.spec.containers[0].image | absent       | spec.template.spec.containers[0].image | FieldValueRequired     |
+        | spec.template.spec.restartPolicy       | Never        | spec.template.spec.restartPolicy       | FieldValueNotSupported |
+        | spec.strategy                          | {type: Both} | spec.strategy                          | FieldValueNotSupported |
+
+  @API-CREATE-05 @MUST
+  Rule: A body that cannot be decoded is refused with 400 BadRequest
+    It is a fault of form, found before the object is looked at.
+
+    Scenario Outline: <fault>
+      When POST "/apis/apps/v1/namespaces/{namespace}/deployments" is requested with:
+        """
+        <body>
+        """
+      Then the API server answers 400 BadRequest
+      And Deployment "web" is not stored
+
+      Examples:
+        | fault                        | body                                                                                                        |
+        | JSON that breaks off         | {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"                                  |
+        | A string instead of a number | {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": {"replicas": "three"}} |
+        | A kind that does not exist   | {"apiVersion": "apps/v1", "kind": "Deploiment", "metadata": {"name": "web"}}                                |
+        | A kind of another group      | {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "web"}}                                      |
+
+  @API-CREATE-09 @MUST
+  Rule: fieldValidation says what becomes of a field that does not exist or comes twice
+    Strict refuses, Warn (as without the parameter) drops and tells, Ignore drops.
+
+    Scenario Outline: An unknown field with "<query>"
+      When Deployment "web" is POSTed with the query "<query>" and with
+        | field        | value |
+        | spec.replica | 3     |
+      Then the API server answers 201 Created
+      And the answer has
+        | field         | value  |
+        | spec.replica  | absent |
+        | spec.replicas | 1      |
+      And the answer warns of <warning>
+
+      Examples:
+        | query                  | warning        |
+        | fieldValidation=Warn   | "spec.replica" |
+        | fieldValidation=Ignore | nothing        |
+
+    Scenario: An unknown field without the parameter
+      When Deployment "web" is POSTed with
+        | field        | value |
+        | spec.replica | 3     |
+      Then the API server answers 201 Created
+      And the answer warns of "spec.replica"
+
+    Scenario: An unknown field with Strict
+      When Deployment "web" is POSTed with the query "fieldValidation=Strict" and with
+        | field        | value |
+        | spec.replica | 3     |
+      Then the API server answers 400 BadRequest
+      And Deployment "web" is not stored
+
+    Scenario Outline: A field that comes twice, with <validation>
+      When POST "/api/v1/namespaces/{namespace}/configmaps?fieldValidation=<validation>" is requested with:
+        """
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "immutable": true, "immutable": false}
+        """
+      Then the API server answers <answer>
+      And the answer warns of <warning>
+
+      Examples:
+        | validation | answer         | warning     |
+        | Strict     | 400 BadRequest | nothing     |
+        | Warn       | 201 Created    | "immutable" |
+        | Ignore     | 201 Created    | nothing     |
+
+    Scenario: A value that the parameter does not have
+      When Deployment "web" is POSTed with the query "fieldValidation=Maybe"
+      Then the API server answers 422 Invalid
+      And Deployment "web" is not stored
+
+  @API-CREATE-10 @MUST
+  Rule: A dry run does everything but store
+    The answer is complete; nobody is notified, and nothing follows.
+
+    Scenario: A Deployment
+      When Deployment "web" is POSTed with the query "dryRun=All"
+      Then the API server answers 201 Created
+      And the answer has
+        | field                      | value |
+        | metadata.uid               | any   |
+        | metadata.creationTimestamp | any   |
+        | spec.replicas              | 1     |
+      And Deployment "web" is not stored
+
+    Scenario: A name that is taken
+      Given Deployment "web" is created
+      When Deployment "web" is POSTed with the query "dryRun=All"
+      Then the API server answers 409 AlreadyExists
+
+    Scenario: A value that the parameter does not have
+      When Deployment "web" is POSTed with the query "dryRun=Some"
+      Then the API server answers 422 Invalid
+      And Deployment "web" is not stored
+
+  @API-CREATE-14 @MUST
+  Rule: Of many who create the same name at the same time, exactly one succeeds
+    The store accepts a key only where there is none.
+
+    Scenario: Ten clients, one name
+      Given there is a watcher of ConfigMaps with the field selector "metadata.name=a" from now on
+      When 10 clients POST ConfigMap "a" at the same time
+      Then 1 answer is 201 Created
+      And 9 answers are 409 AlreadyExists
+      And the watcher is notified of
+        | event | metadata.name |
+        | ADDED | a             |
+
+  @API-CREATE-15 @SHOULD
+  Rule: kubectl create works unmodified
+    It is seen from the server's side here: the requests that kubectl sends, in its order. That a kubectl
+    binary works is checked beside the specification.
+
+    Scenario: Discovery, then one strict POST
+      When GET "/apis/apps/v1" is requested
+      Then the API server answers 200 OK
+      When Deployment "web" is POSTed with the query "fieldManager=kubectl-create&fieldValidation=Strict"
+      Then the API server answers 201 Created
+      And the answer has
+        | field                                                    | value      |
+        | kind                                                     | Deployment |
+        | metadata.name                                            | web        |
+        | metadata.managedFields[manager=kubectl-create].operation | Update     |
+
+    Scenario: A second time
+      Given Deployment "web" is created
+      When Deployment "web" is POSTed with the query "fieldManager=kubectl-create&fieldValidation=Strict"
+      Then the API server answers 409 AlreadyExists
+      And the answer has
+        | field   | value                                          |
+        | message | includes deployments.apps "web" already exists |

@@ -1,0 +1,98 @@
+Feature: API server: validation
+  Some mistakes would make the links after it fight or run wild. The API server refuses them, so that no
+  controller has to think of them.
+
+  @API-VALID-01 @MUST
+  Rule: A workload has a selector, and its own Pods match it
+    Else a controller would create Pods for ever and never find them.
+
+    Scenario Outline: A <kind> with the selector <selector>
+      When <kind> "web" is POSTed with
+        | field         | value      |
+        | spec.selector | <selector> |
+      Then the API server answers 422 Invalid
+      And the causes are:
+        | field   | reason   |
+        | <cause> | <reason> |
+      And <kind> "web" is not stored
+
+      Examples:
+        | kind        | selector                      | cause                         | reason             |
+        | Deployment  | absent                        | spec.selector                 | FieldValueRequired |
+        | Deployment  | {}                            | spec.selector                 | FieldValueInvalid  |
+        | Deployment  | {matchLabels: {app: another}} | spec.template.metadata.labels | FieldValueInvalid  |
+        | ReplicaSet  | {}                            | spec.selector                 | FieldValueInvalid  |
+        | ReplicaSet  | {matchLabels: {app: another}} | spec.template.metadata.labels | FieldValueInvalid  |
+        | StatefulSet | {matchLabels: {app: another}} | spec.template.metadata.labels | FieldValueInvalid  |
+        | DaemonSet   | {matchLabels: {app: another}} | spec.template.metadata.labels | FieldValueInvalid  |
+
+  @API-VALID-02 @MUST
+  Rule: The selector of a workload cannot be changed
+    The Pods selected so far would be left behind with nobody to look after them.
+
+    Scenario: A Deployment
+      Given Deployment "web" is created
+      When Deployment "web" is PUT back with
+        | field                               | value |
+        | spec.selector.matchLabels[tier]     | front |
+        | spec.template.metadata.labels[tier] | front |
+      Then the API server answers 422 Invalid
+      And the causes are:
+        | field         | reason            |
+        | spec.selector | FieldValueInvalid |
+
+    Scenario: A ReplicaSet
+      Given ReplicaSet "web" is created
+      When ReplicaSet "web" is PUT back with
+        | field                               | value |
+        | spec.selector.matchLabels[tier]     | front |
+        | spec.template.metadata.labels[tier] | front |
+      Then the API server answers 422 Invalid
+      And the causes are:
+        | field         | reason            |
+        | spec.selector | FieldValueInvalid |
+
+  @API-VALID-07 @MUST
+  Rule: Of a Pod's spec hardly anything can be changed
+    Images, a shorter deadline, more tolerations. Everything else means another Pod; above all the node,
+    which comes with the binding (SCHED-02) or with the creation, and in no other way.
+
+    Scenario Outline: <field> is refused
+      Given Pod "a" is created with
+        | field              | value   |
+        | spec.schedulerName | by-hand |
+      When Pod "a" is PUT back with
+        | field   | value   |
+        | <field> | <value> |
+      Then the API server answers 422 Invalid
+      And the causes are:
+        | field | reason              |
+        | spec  | FieldValueForbidden |
+      And nothing of Pod "a" changes for 2 seconds
+
+      Examples:
+        | field                      | value                 |
+        | spec.nodeName              | n1                    |
+        | spec.containers[0].command | [sh]                  |
+        | spec.containers[0].env     | [{name: A, value: b}] |
+        | spec.schedulerName         | another               |
+        | spec.restartPolicy         | Never                 |
+
+    Scenario Outline: <field> is accepted
+      Given Pod "a" is created with
+        | field              | value   |
+        | spec.schedulerName | by-hand |
+      When Pod "a" is PUT back with
+        | field   | value   |
+        | <field> | <value> |
+      Then the API server answers 200 OK
+      And Pod "a" is stored with
+        | field               | value      |
+        | <field>             | <value>    |
+        | metadata.generation | before + 1 |
+
+      Examples:
+        | field                      | value                        |
+        | spec.containers[0].image   | web:2                        |
+        | spec.activeDeadlineSeconds | 60                           |
+        | spec.tolerations[key=use]  | {key: use, operator: Exists} |

@@ -1,0 +1,452 @@
+Feature: Scheduler
+  Steps 6 and 7 of the chain. The scheduler is notified of a Pod that has no node. It filters out the nodes
+  on which the Pod cannot run, ranks the rest, and binds the Pod to the best one. It starts nothing: the
+  kubelet of that node takes the Pod from there.
+
+  @SCHED-01 @MUST
+  Rule: The scheduler handles Pods that have no node and name it as their scheduler, and no others
+    Several schedulers can share a cluster; spec.schedulerName tells which of them a Pod is for.
+
+    Scenario: A Pod for another scheduler
+      When Pod "theirs" is created with
+        | field              | value   |
+        | spec.schedulerName | by-hand |
+      Then Pod "theirs" has
+        | field                                | value   |
+        | spec.nodeName                        | absent  |
+        | status.phase                         | Pending |
+        | status.conditions[type=PodScheduled] | absent  |
+      And nothing of Pod "theirs" changes, while a new Pod is bound
+      And no Event of Pod "theirs" appears, while a new Pod is bound
+
+    Scenario: A Pod that already has a node
+      When Pod "placed" is created with
+        | field         | value   |
+        | spec.nodeName | nowhere |
+      Then nothing of Pod "placed" changes, while a new Pod is bound
+      And no Event of Pod "placed" appears, while a new Pod is bound
+
+  @SCHED-02 @MUST
+  Rule: A Pod is assigned through its binding, once
+    The binding is a subresource of its own: node and condition appear in one version, and it is no
+    change of the Pod's spec by a client, so its generation stays.
+
+    Scenario: What a watcher sees of a binding
+      When Pod "a" is created
+      Then Pod "a" has
+        | field                                       | value  |
+        | spec.nodeName                               | any    |
+        | status.conditions[type=PodScheduled].status | True   |
+        | status.nominatedNodeName                    | absent |
+        | metadata.generation                         | 1      |
+      And Pod "a" only goes forward in
+        | field         | order            |
+        | spec.nodeName | absent, then any |
+
+    Scenario: Node and condition come together
+      Given Pod "a" is ready
+      Then no version of Pod "a" has
+        | field                                       | value    |
+        | spec.nodeName                               | any      |
+        | status.conditions[type=PodScheduled].status | not True |
+      And no version of Pod "a" has
+        | field                                       | value  |
+        | spec.nodeName                               | absent |
+        | status.conditions[type=PodScheduled].status | True   |
+
+  @SCHED-05 @MUST
+  Rule: A Pod that fits nowhere is told so, and waits
+    It stays Pending without a node. The condition says Unschedulable, and an Event says why.
+
+    Scenario: No node has the label that is asked for
+      When Pod "a" is created with
+        | field                               | value    |
+        | spec.nodeSelector[example.com/moon] | far-side |
+      Then Pod "a" has
+        | field                                        | value         |
+        | status.conditions[type=PodScheduled].status  | False         |
+        | status.conditions[type=PodScheduled].reason  | Unschedulable |
+        | status.conditions[type=PodScheduled].message | any           |
+        | status.phase                                 | Pending       |
+        | spec.nodeName                                | absent        |
+      And these events are recorded:
+        | object  | type    | reason           |
+        | Pod "a" | Warning | FailedScheduling |
+
+  @SCHED-07 @MUST @needs-nodes
+  Rule: The requests of a node's Pods never add up to more than it can allocate
+    Requests count, not use. A request that was left out is taken from the limit. Exactly full is not
+    too full.
+
+    Scenario Outline: A node of <cpu> cpu, <memory> memory and <pods> Pods: <first>, then <second>
+      Given these nodes:
+        | name | cpu   | memory   | pods   |
+        | n1   | <cpu> | <memory> | <pods> |
+      And Pod "first" is created with
+        | field                                 | value   |
+        | spec.containers[0].resources.requests | <first> |
+      And Pod "first" has
+        | field         | value |
+        | spec.nodeName | any   |
+      When Pod "second" is created with
+        | field                                 | value    |
+        | spec.containers[0].resources.requests | <second> |
+      Then Pod "second" has
+        | field                                       | value  |
+        | status.conditions[type=PodScheduled].status | <fits> |
+
+      Examples:
+        | cpu | memory | pods | first         | second        | fits  |
+        | 2   | 4Gi    | 10   | {cpu: 1}      | {cpu: 1}      | True  |
+        | 2   | 4Gi    | 10   | {cpu: 1}      | {cpu: 1001m}  | False |
+        | 2   | 4Gi    | 10   | {memory: 3Gi} | {memory: 1Gi} | True  |
+        | 2   | 4Gi    | 10   | {memory: 3Gi} | {memory: 2Gi} | False |
+        | 2   | 4Gi    | 1    | {cpu: 10m}    | {cpu: 10m}    | False |
+
+    Scenario: A limit stands in for a request
+      Given these nodes:
+        | name | cpu | memory | pods |
+        | n1   | 2   | 4Gi    | 10   |
+      And Pod "first" is ready with
+        | field                               | value    |
+        | spec.containers[0].resources.limits | {cpu: 2} |
+      When Pod "second" is created with
+        | field                                 | value     |
+        | spec.containers[0].resources.requests | {cpu: 1m} |
+      Then Pod "second" has
+        | field                                       | value         |
+        | status.conditions[type=PodScheduled].reason | Unschedulable |
+
+    Scenario: A Pod that was put on the node without a scheduler counts
+      Given these nodes:
+        | name | cpu | memory | pods |
+        | n1   | 2   | 4Gi    | 10   |
+      And Pod "first" is created with
+        | field                                 | value                           |
+        | spec.nodeName                         | same as Node "n1" metadata.name |
+        | spec.containers[0].resources.requests | {cpu: 2}                        |
+      When Pod "second" is created with
+        | field                                 | value     |
+        | spec.containers[0].resources.requests | {cpu: 1m} |
+      Then Pod "second" has
+        | field                                       | value         |
+        | status.conditions[type=PodScheduled].reason | Unschedulable |
+
+    @needs-containers
+    Scenario: A Pod that has ended gives its share back
+      Given these nodes:
+        | name | cpu | memory | pods |
+        | n1   | 2   | 4Gi    | 10   |
+      And Pod "first" is created with
+        | field                                 | value      |
+        | spec.restartPolicy                    | Never      |
+        | spec.containers[0].image              | succeeds:1 |
+        | spec.containers[0].resources.requests | {cpu: 2}   |
+      And Pod "first" has
+        | field        | value     |
+        | status.phase | Succeeded |
+      When Pod "second" is created with
+        | field                                 | value    |
+        | spec.containers[0].resources.requests | {cpu: 2} |
+      Then Pod "second" has
+        | field                                       | value |
+        | status.conditions[type=PodScheduled].status | True  |
+
+  @SCHED-08 @MUST @needs-nodes
+  Rule: A node has to have every label of the Pod's nodeSelector
+    All pairs have to match, value and all.
+
+    Scenario Outline: A Pod that selects <selector> goes to <node>
+      Given these nodes:
+        | name | labels              |
+        | n1   | disk=ssd, gpu=none  |
+        | n2   | disk=ssd, gpu=fast  |
+        | n3   | disk=tape, gpu=fast |
+      When Pod "a" is created with
+        | field             | value      |
+        | spec.nodeSelector | <selector> |
+      Then Pod "a" has
+        | field         | value                               |
+        | spec.nodeName | same as Node "<node>" metadata.name |
+
+      Examples:
+        | selector               | node |
+        | {disk: tape}           | n3   |
+        | {gpu: none}            | n1   |
+        | {disk: ssd, gpu: fast} | n2   |
+
+    Scenario: Each pair is on some node, all of them on none
+      Given these nodes:
+        | name | labels              |
+        | n1   | disk=ssd, gpu=none  |
+        | n2   | disk=tape, gpu=fast |
+      When Pod "a" is created with
+        | field             | value                  |
+        | spec.nodeSelector | {disk: ssd, gpu: fast} |
+      Then Pod "a" has
+        | field                                       | value         |
+        | status.conditions[type=PodScheduled].reason | Unschedulable |
+
+  @SCHED-09 @MUST @needs-nodes
+  Rule: Required node affinity: one of its terms has to match, with all its expressions
+    It holds when the Pod is placed. What happens to the labels afterwards does not drive it away.
+
+    Scenario Outline: <terms> leads to <node>
+      Given these nodes:
+        | name | labels                 |
+        | n1   | zone=a, size=1         |
+        | n2   | zone=b, size=5         |
+        | n3   | zone=c, size=9, old=no |
+      When Pod "a" is created with
+        | field                                                                                       | value   |
+        | spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms | <terms> |
+      Then Pod "a" has
+        | field         | value                               |
+        | spec.nodeName | same as Node "<node>" metadata.name |
+
+      Examples: One expression
+        | terms                                                                                        | node |
+        | [{matchExpressions: [{key: zone, operator: In, values: [a, x]}]}]                            | n1   |
+        | [{matchExpressions: [{key: zone, operator: NotIn, values: [a, c]}]}]                         | n2   |
+        | [{matchExpressions: [{key: old, operator: Exists}]}]                                         | n3   |
+        | [{matchExpressions: [{key: size, operator: Gt, values: ["5"]}]}]                             | n3   |
+        | [{matchExpressions: [{key: size, operator: Lt, values: ["5"]}]}]                             | n1   |
+        | [{matchFields: [{key: metadata.name, operator: In, values: ['{Node "n2" metadata.name}']}]}] | n2   |
+
+      Examples: All expressions of one term, any of the terms
+        | terms                                                                                                                        | node |
+        | [{matchExpressions: [{key: old, operator: DoesNotExist}, {key: zone, operator: NotIn, values: [a]}]}]                        | n2   |
+        | [{matchExpressions: [{key: zone, operator: In, values: [x]}]}, {matchExpressions: [{key: zone, operator: In, values: [c]}]}] | n3   |
+
+    Scenario: The label goes away, the Pod stays
+      Given these nodes:
+        | name | labels |
+        | n1   | zone=a |
+      And Pod "a" is ready with
+        | field                                                                                       | value                                                          |
+        | spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms | [{matchExpressions: [{key: zone, operator: In, values: [a]}]}] |
+      When Node "n1" is modified with
+        | field                 | value  |
+        | metadata.labels[zone] | absent |
+      Then Pod "a" keeps for 2 seconds
+        | field                      | value     |
+        | metadata.deletionTimestamp | absent    |
+        | spec.nodeName              | unchanged |
+
+  @SCHED-10 @MUST @needs-nodes
+  Rule: A taint keeps Pods away that do not tolerate it
+    NoSchedule and NoExecute exclude the node, PreferNoSchedule only ranks it lower (SCHED-15).
+
+    Scenario Outline: <taint> and a toleration <toleration>
+      Given these nodes:
+        | name | taints  |
+        | n1   | <taint> |
+      When Pod "a" is created with
+        | field            | value        |
+        | spec.tolerations | <toleration> |
+      Then Pod "a" has
+        | field                                       | value   |
+        | status.conditions[type=PodScheduled].status | <bound> |
+
+      Examples: Not tolerated
+        | taint              | toleration                                        | bound |
+        | use=gpu:NoSchedule | []                                                | False |
+        | use=gpu:NoExecute  | []                                                | False |
+        | use=gpu:NoSchedule | [{key: use, operator: Equal, value: cpu}]         | False |
+        | use=gpu:NoSchedule | [{key: other, operator: Exists}]                  | False |
+        | use=gpu:NoSchedule | [{key: use, operator: Exists, effect: NoExecute}] | False |
+
+      Examples: Tolerated, or only a preference
+        | taint                    | toleration                                                    | bound |
+        | use=gpu:NoSchedule       | [{key: use, operator: Equal, value: gpu, effect: NoSchedule}] | True  |
+        | use=gpu:NoSchedule       | [{key: use, operator: Exists}]                                | True  |
+        | use=gpu:NoExecute        | [{operator: Exists}]                                          | True  |
+        | use=gpu:PreferNoSchedule | []                                                            | True  |
+
+  @SCHED-11 @MUST @needs-nodes
+  Rule: A cordoned node takes no new Pods
+    spec.unschedulable is what kubectl cordon sets. Pods that run there stay.
+
+    Scenario: Cordon and uncordon
+      Given these nodes:
+        | name |
+        | n1   |
+      And Pod "before" is ready
+      And Node "n1" is modified with
+        | field              | value |
+        | spec.unschedulable | true  |
+      And Pod "after" is created
+      And Pod "after" has
+        | field                                       | value         |
+        | status.conditions[type=PodScheduled].reason | Unschedulable |
+      When Node "n1" is modified with
+        | field              | value  |
+        | spec.unschedulable | absent |
+      Then Pod "after" has
+        | field         | value                           |
+        | spec.nodeName | same as Node "n1" metadata.name |
+      And Pod "before" has
+        | field                                | value  |
+        | metadata.deletionTimestamp           | absent |
+        | status.conditions[type=Ready].status | True   |
+
+    Scenario: A Pod that tolerates the cordon
+      Given these nodes:
+        | name | unschedulable |
+        | n1   | true          |
+      When Pod "a" is created with
+        | field            | value                                                                           |
+        | spec.tolerations | [{key: node.kubernetes.io/unschedulable, operator: Exists, effect: NoSchedule}] |
+      Then Pod "a" has
+        | field         | value                           |
+        | spec.nodeName | same as Node "n1" metadata.name |
+
+  @SCHED-15 @SHOULD @needs-nodes
+  Rule: Of the nodes that fit, the better one is taken
+    Each scenario makes one difference, and a large one. Among equals any node is right.
+
+    Scenario: The node with more room
+      Given these nodes:
+        | name | cpu | memory | labels    |
+        | n1   | 4   | 4Gi    | which=one |
+        | n2   | 4   | 4Gi    | which=two |
+      And Pod "busy" is ready with
+        | field                                 | value                 |
+        | spec.nodeSelector                     | {which: one}          |
+        | spec.containers[0].resources.requests | {cpu: 3, memory: 3Gi} |
+      When Pod "a" is created with
+        | field                                 | value                      |
+        | spec.containers[0].resources.requests | {cpu: 500m, memory: 512Mi} |
+      Then Pod "a" has
+        | field         | value                           |
+        | spec.nodeName | same as Node "n2" metadata.name |
+
+    Scenario: The node without a taint that prefers others
+      Given these nodes:
+        | name | taints                   |
+        | n1   | use=gpu:PreferNoSchedule |
+        | n2   |                          |
+      When Pod "a" is created
+      Then Pod "a" has
+        | field         | value                           |
+        | spec.nodeName | same as Node "n2" metadata.name |
+
+    Scenario: The node that the Pod prefers
+      Given these nodes:
+        | name | labels |
+        | n1   | zone=a |
+        | n2   | zone=b |
+      When Pod "a" is created with
+        | field                                                                      | value                                                                                     |
+        | spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution | [{weight: 100, preference: {matchExpressions: [{key: zone, operator: In, values: [b]}]}}] |
+      Then Pod "a" has
+        | field         | value                           |
+        | spec.nodeName | same as Node "n2" metadata.name |
+
+    Scenario: The Pods of one ReplicaSet are spread
+      Given these nodes:
+        | name | cpu | memory |
+        | n1   | 4   | 4Gi    |
+        | n2   | 4   | 4Gi    |
+      When ReplicaSet "web" with 2 replicas is created with
+        | field                                               | value                 |
+        | spec.template.spec.containers[0].resources.requests | {cpu: 1, memory: 1Gi} |
+      Then 2 Pods of ReplicaSet "web" appear
+      And each of them has
+        | field         | value |
+        | spec.nodeName | any   |
+      And no two of them share their spec.nodeName
+
+  @SCHED-16 @MUST @needs-nodes
+  Rule: The only node that fits is taken, however low it ranks
+    Filtering comes before ranking: what is excluded cannot be preferred.
+
+    Scenario: The preferred node is full, the other one is shunned
+      Given these nodes:
+        | name | cpu | memory | labels | taints                   |
+        | n1   | 1   | 4Gi    | zone=a |                          |
+        | n2   | 4   | 4Gi    | zone=b | use=gpu:PreferNoSchedule |
+      When Pod "a" is created with
+        | field                                                                      | value                                                                                     |
+        | spec.containers[0].resources.requests                                      | {cpu: 2}                                                                                  |
+        | spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution | [{weight: 100, preference: {matchExpressions: [{key: zone, operator: In, values: [a]}]}}] |
+      Then Pod "a" has
+        | field         | value                           |
+        | spec.nodeName | same as Node "n2" metadata.name |
+
+  @SCHED-17 @MUST @needs-nodes
+  Rule: A waiting Pod is tried again when something changes that may help it
+    Nobody creates the Pod anew. Several changes could make room; each of them has to be noticed.
+
+    Scenario Outline: The node changes: <field>
+      Given these nodes:
+        | name | labels   | taints   | unschedulable |
+        | n1   | <labels> | <taints> | <cordoned>    |
+      And Pod "a" is created with
+        | field             | value      |
+        | spec.nodeSelector | <selector> |
+      And Pod "a" has
+        | field                                       | value         |
+        | status.conditions[type=PodScheduled].reason | Unschedulable |
+      When Node "n1" is modified with
+        | field   | value   |
+        | <field> | <value> |
+      Then Pod "a" has
+        | field         | value                           |
+        | spec.nodeName | same as Node "n1" metadata.name |
+
+      Examples:
+        | labels    | taints             | cordoned | selector    | field                 | value  |
+        | disk=tape |                    | false    | {disk: ssd} | metadata.labels[disk] | ssd    |
+        |           | use=gpu:NoSchedule | false    | {}          | spec.taints           | absent |
+        |           |                    | true     | {}          | spec.unschedulable    | absent |
+
+    Scenario: A node joins
+      Given these nodes:
+        | name | labels    |
+        | n1   | disk=tape |
+      And Pod "a" is created with
+        | field             | value       |
+        | spec.nodeSelector | {disk: ssd} |
+      And Pod "a" has
+        | field                                       | value         |
+        | status.conditions[type=PodScheduled].reason | Unschedulable |
+      When these nodes join:
+        | name | labels   |
+        | n2   | disk=ssd |
+      Then Pod "a" has
+        | field         | value                           |
+        | spec.nodeName | same as Node "n2" metadata.name |
+
+    Scenario: Another Pod goes
+      Given these nodes:
+        | name | cpu | memory |
+        | n1   | 2   | 4Gi    |
+      And Pod "first" is ready with
+        | field                                 | value    |
+        | spec.containers[0].resources.requests | {cpu: 2} |
+      And Pod "second" is created with
+        | field                                 | value    |
+        | spec.containers[0].resources.requests | {cpu: 2} |
+      And Pod "second" has
+        | field                                       | value         |
+        | status.conditions[type=PodScheduled].reason | Unschedulable |
+      When Pod "first" is deleted
+      Then Pod "second" has
+        | field         | value                           |
+        | spec.nodeName | same as Node "n1" metadata.name |
+
+    Scenario: The Pod learns to tolerate the taint
+      Given these nodes:
+        | name | taints             |
+        | n1   | use=gpu:NoSchedule |
+      And Pod "a" is created
+      And Pod "a" has
+        | field                                       | value         |
+        | status.conditions[type=PodScheduled].reason | Unschedulable |
+      When Pod "a" is modified with
+        | field                     | value                        |
+        | spec.tolerations[key=use] | {key: use, operator: Exists} |
+      Then Pod "a" has
+        | field         | value                           |
+        | spec.nodeName | same as Node "n1" metadata.name |

@@ -1,0 +1,604 @@
+Feature: kubelet
+  Steps 8 to 10 of the chain. The kubelet of a node is notified of a Pod that was bound to its node. It has
+  the container runtime make a sandbox, pull the images that are not present and start the containers,
+  and writes into the Pod's status what became of it.
+
+  @KUBELET-01 @MUST
+  Rule: A kubelet runs the Pods of its own node, and no others
+    It watches Pods by spec.nodeName; whose turn it is was decided when the Pod was bound.
+
+    @needs-nodes
+    Scenario Outline: A Pod bound to <node>
+      Given these nodes:
+        | name |
+        | n1   |
+        | n2   |
+      When Pod "a" is created with
+        | field         | value                               |
+        | spec.nodeName | same as Node "<node>" metadata.name |
+      Then Pod "a" has
+        | field         | value                                                           |
+        | status.phase  | Running                                                         |
+        | status.hostIP | same as Node "<node>" status.addresses[type=InternalIP].address |
+
+      Examples:
+        | node |
+        | n1   |
+        | n2   |
+
+    Scenario: A Pod bound to a node that is not there
+      When Pod "lost" is created with
+        | field         | value   |
+        | spec.nodeName | nowhere |
+      Then Pod "lost" has
+        | field            | value   |
+        | status.phase     | Pending |
+        | status.startTime | absent  |
+      And nothing of Pod "lost" changes, while a new Pod runs
+
+  @KUBELET-03 @MUST @needs-nodes
+  Rule: A Pod that is created with a node is run without a scheduler
+    The kubelet itself adds the condition that the scheduler would have brought.
+
+    Scenario: The node is in the manifest
+      Given these nodes:
+        | name |
+        | n1   |
+      When Pod "a" is created with
+        | field              | value                           |
+        | spec.nodeName      | same as Node "n1" metadata.name |
+        | spec.schedulerName | by-hand                         |
+      Then Pod "a" has
+        | field                                       | value   |
+        | status.phase                                | Running |
+        | status.conditions[type=PodScheduled].status | True    |
+
+  @KUBELET-05 @MUST
+  Rule: The kubelet writes the status of a Pod, and leaves in it what others wrote there
+    Conditions that it does not own, as those of readiness gates, survive all its updates. The spec is
+    never its to change.
+
+    Scenario: A condition of somebody else
+      Given Pod "a" is created with
+        | field               | value                                    |
+        | spec.readinessGates | [{conditionType: podchain.dev/go-ahead}] |
+      And the status of Pod "a" is set with
+        | field                                           | value |
+        | status.conditions[type=example.com/mine].status | True  |
+      When Pod "a" gets the go-ahead
+      Then Pod "a" has
+        | field                                                | value |
+        | status.conditions[type=Ready].status                 | True  |
+        | status.conditions[type=podchain.dev/go-ahead].status | True  |
+        | status.conditions[type=example.com/mine].status      | True  |
+        | metadata.generation                                  | 1     |
+
+  @KUBELET-06 @MUST @needs-nodes
+  Rule: The first thing a kubelet writes is when it took the Pod and where
+    The start time never changes again. The host's address is the InternalIP of the Node.
+
+    Scenario: Start time and host
+      Given these nodes:
+        | name |
+        | n1   |
+      And Pod "a" is ready
+      Then Pod "a" has
+        | field                | value                                                       |
+        | status.startTime     | any                                                         |
+        | status.hostIP        | same as Node "n1" status.addresses[type=InternalIP].address |
+        | status.hostIPs[0].ip | same as Pod "a" status.hostIP                               |
+      And Pod "a" only goes forward in
+        | field            | order            |
+        | status.startTime | absent, then any |
+      And no version of Pod "a" has
+        | field            | value  |
+        | status.startTime | any    |
+        | status.hostIP    | absent |
+      And no version of Pod "a" has
+        | field            | value  |
+        | status.hostIP    | any    |
+        | status.startTime | absent |
+
+  @KUBELET-07 @MUST
+  Rule: While a Pod starts, every container is listed as waiting
+    The Pod is Pending, and nothing is ready, started or restarted yet.
+
+    @needs-images
+    Scenario: The image is not to be had
+      When Pod "a" is created with
+        | field                    | value  |
+        | spec.containers[0].image | late:1 |
+      Then Pod "a" has
+        | field                                                    | value                                                    |
+        | status.phase                                             | Pending                                                  |
+        | status.containerStatuses                                 | 1 item                                                   |
+        | status.containerStatuses[name=main].state.waiting.reason | one of ContainerCreating, ErrImagePull, ImagePullBackOff |
+        | status.containerStatuses[name=main].ready                | false                                                    |
+        | status.containerStatuses[name=main].started              | false                                                    |
+        | status.containerStatuses[name=main].restartCount         | 0                                                        |
+
+    @needs-images
+    Scenario: While the image is pulled
+      Given image "late:1" is published
+      When Pod "a" is created with
+        | field                    | value  |
+        | spec.containers[0].image | late:1 |
+      Then Pod "a" goes through:
+        | field                                                    | value             |
+        | status.containerStatuses[name=main].state.waiting.reason | ContainerCreating |
+        | status.containerStatuses[name=main].started              | true              |
+
+    @needs-images
+    Scenario: An init container comes first
+      When Pod "a" is created with
+        | field               | value                         |
+        | spec.initContainers | [{name: init, image: late:1}] |
+      Then Pod "a" has
+        | field                                                        | value                                                  |
+        | status.phase                                                 | Pending                                                |
+        | status.initContainerStatuses[name=init].state.waiting.reason | one of PodInitializing, ErrImagePull, ImagePullBackOff |
+        | status.containerStatuses[name=main].state.waiting.reason     | PodInitializing                                        |
+        | status.containerStatuses[name=main].started                  | false                                                  |
+
+  @KUBELET-08 @MUST
+  Rule: Once the kubelet has taken a Pod, all five conditions are there
+    Each says True or False; a condition that is missing would leave its readers guessing.
+
+    Scenario Outline: <condition> is never missing
+      Given Pod "a" is ready
+      Then no version of Pod "a" has
+        | field                               | value  |
+        | status.startTime                    | any    |
+        | status.conditions[type=<condition>] | absent |
+      And Pod "a" has
+        | field                                      | value |
+        | status.conditions[type=<condition>].status | True  |
+
+      Examples:
+        | condition                 |
+        | PodScheduled              |
+        | PodReadyToStartContainers |
+        | Initialized               |
+        | ContainersReady           |
+        | Ready                     |
+
+  @KUBELET-09 @MUST @needs-containers
+  Rule: The conditions become true in one order
+    Scheduled, sandbox ready, initialized, containers ready, Pod ready.
+
+    Scenario: The order, with an init container
+      When Pod "a" is created with
+        | field               | value                         |
+        | spec.initContainers | [{name: init, image: init:1}] |
+      Then Pod "a" goes through:
+        | field                                                    | value |
+        | status.conditions[type=PodScheduled].status              | True  |
+        | status.conditions[type=PodReadyToStartContainers].status | True  |
+        | status.conditions[type=Initialized].status               | True  |
+        | status.conditions[type=ContainersReady].status           | True  |
+        | status.conditions[type=Ready].status                     | True  |
+
+    Scenario Outline: <later> is not True before <earlier> is
+      Given Pod "a" is ready with
+        | field               | value                         |
+        | spec.initContainers | [{name: init, image: init:1}] |
+      Then no version of Pod "a" has
+        | field                                    | value    |
+        | status.conditions[type=<later>].status   | True     |
+        | status.conditions[type=<earlier>].status | not True |
+
+      Examples:
+        | later                     | earlier                   |
+        | PodReadyToStartContainers | PodScheduled              |
+        | Initialized               | PodReadyToStartContainers |
+        | ContainersReady           | Initialized               |
+        | Ready                     | ContainersReady           |
+
+  @KUBELET-10 @MUST @needs-containers
+  Rule: PodReadyToStartContainers is true from when the sandbox has its network until the Pod's end
+    It does not wait for images: with it one can tell a network that fails from an image that is missing.
+
+    @needs-images
+    Scenario: The image is not to be had
+      When Pod "a" is created with
+        | field                    | value  |
+        | spec.containers[0].image | late:1 |
+      Then Pod "a" has
+        | field                                                    | value   |
+        | status.conditions[type=PodReadyToStartContainers].status | True    |
+        | status.phase                                             | Pending |
+
+    Scenario: The Pod has ended
+      When Pod "a" is created with
+        | field                    | value      |
+        | spec.restartPolicy       | Never      |
+        | spec.containers[0].image | succeeds:1 |
+      Then Pod "a" goes through:
+        | field                                                    | value     |
+        | status.conditions[type=PodReadyToStartContainers].status | True      |
+        | status.phase                                             | Succeeded |
+        | status.conditions[type=PodReadyToStartContainers].status | False     |
+
+  @KUBELET-11 @MUST
+  Rule: A Pod is Running when its init containers are done and its containers have started, and then it has its address
+    With hostNetwork the Pod's address is the host's.
+
+    Scenario: One container
+      Given Pod "a" is ready
+      Then Pod "a" has
+        | field        | value                               |
+        | status.phase | Running                             |
+        | status.podIP | same as Pod "a" status.podIPs[0].ip |
+      And no version of Pod "a" has
+        | field        | value   |
+        | status.phase | Running |
+        | status.podIP | absent  |
+      And no version of Pod "a" has
+        | field                                           | value   |
+        | status.phase                                    | Running |
+        | status.containerStatuses[name=main].containerID | absent  |
+
+    @needs-containers
+    Scenario: An init container holds the phase back
+      Given Pod "a" is ready with
+        | field               | value                         |
+        | spec.initContainers | [{name: init, image: init:1}] |
+      Then no version of Pod "a" has
+        | field                                                    | value   |
+        | status.phase                                             | Running |
+        | status.initContainerStatuses[name=init].state.terminated | absent  |
+
+    @needs-containers @needs-images
+    Scenario: A container that cannot be started holds the phase back
+      When Pod "a" is created with
+        | field           | value                                                      |
+        | spec.containers | [{name: main, image: web:1}, {name: other, image: late:1}] |
+      Then Pod "a" has
+        | field                                                     | value            |
+        | status.containerStatuses[name=main].started               | true             |
+        | status.containerStatuses[name=other].state.waiting.reason | ImagePullBackOff |
+      And no version of Pod "a" has
+        | field        | value   |
+        | status.phase | Running |
+
+    Scenario: A Pod on the host's network
+      When Pod "a" is created with
+        | field                    | value   |
+        | spec.hostNetwork         | true    |
+        | spec.containers[0].image | pause:1 |
+      Then Pod "a" has
+        | field        | value                         |
+        | status.phase | Running                       |
+        | status.podIP | same as Pod "a" status.hostIP |
+
+  @KUBELET-12 @MUST
+  Rule: A Pod is Ready when its containers are and all its readiness gates are true
+    A gate is a condition that somebody else writes, for instance a load balancer.
+
+    Scenario: A Pod that waits for a go-ahead, gets it and loses it
+      Given Pod "a" is created with
+        | field               | value                                    |
+        | spec.readinessGates | [{conditionType: podchain.dev/go-ahead}] |
+      Then Pod "a" has
+        | field                                          | value                  |
+        | status.conditions[type=ContainersReady].status | True                   |
+        | status.conditions[type=Ready].status           | False                  |
+        | status.conditions[type=Ready].reason           | ReadinessGatesNotReady |
+      When Pod "a" gets the go-ahead
+      Then Pod "a" has
+        | field                                | value |
+        | status.conditions[type=Ready].status | True  |
+      When Pod "a" loses the go-ahead
+      Then Pod "a" has
+        | field                                | value                  |
+        | status.conditions[type=Ready].status | False                  |
+        | status.conditions[type=Ready].reason | ReadinessGatesNotReady |
+
+    @needs-containers
+    Scenario Outline: Not Ready because of <reason>
+      When Pod "a" is created with
+        | field                             | value   |
+        | spec.restartPolicy                | Never   |
+        | spec.containers[0].image          | <image> |
+        | spec.containers[0].readinessProbe | <probe> |
+      Then Pod "a" has
+        | field                                | value    |
+        | status.phase                         | <phase>  |
+        | status.conditions[type=Ready].status | False    |
+        | status.conditions[type=Ready].reason | <reason> |
+
+      Examples:
+        | image         | probe                                 | phase     | reason             |
+        | never-ready:1 | {httpGet: {path: /ready, port: 8080}} | Running   | ContainersNotReady |
+        | succeeds:1    | absent                                | Succeeded | PodCompleted       |
+        | fails:1       | absent                                | Failed    | PodFailed          |
+
+  @KUBELET-13 @MUST @needs-containers
+  Rule: The status of a running container says what runs, since when, and by which runtime
+    The state is one of waiting, running and terminated, and never two at once.
+
+    Scenario: A container that runs
+      Given Pod "a" is ready
+      Then Pod "a" has
+        | field                                                       | value                |
+        | status.containerStatuses[name=main].image                   | any                  |
+        | status.containerStatuses[name=main].imageID                 | any                  |
+        | status.containerStatuses[name=main].containerID             | matches /^.+:\/\/.+/ |
+        | status.containerStatuses[name=main].ready                   | true                 |
+        | status.containerStatuses[name=main].started                 | true                 |
+        | status.containerStatuses[name=main].restartCount            | 0                    |
+        | status.containerStatuses[name=main].state                   | 1 item               |
+        | status.containerStatuses[name=main].state.running.startedAt | any                  |
+
+  @KUBELET-16 @MUST @needs-cri
+  Rule: The container runtime is asked for the sandbox first, then for each container: image, create, start
+    The Container Runtime Interface defines the calls. More of them, in between, are open.
+
+    Scenario: A Pod with two containers
+      When Pod "a" is created with
+        | field           | value                                                      |
+        | spec.containers | [{name: main, image: web:1}, {name: side, image: pause:1}] |
+      Then Pod "a" is ready
+      And the container runtime is called for Pod "a":
+        | call            | container | uid                          |
+        | RunPodSandbox   |           | same as Pod "a" metadata.uid |
+        | CreateContainer | main      | same as Pod "a" metadata.uid |
+        | StartContainer  | main      | same as Pod "a" metadata.uid |
+      And the container runtime is called for Pod "a":
+        | call            | container | uid                          |
+        | RunPodSandbox   |           | same as Pod "a" metadata.uid |
+        | CreateContainer | side      | same as Pod "a" metadata.uid |
+        | StartContainer  | side      | same as Pod "a" metadata.uid |
+      And RunPodSandbox is called once for Pod "a"
+
+    @needs-images
+    Scenario: The image is pulled before the container is created
+      Given image "late:1" is published
+      When Pod "a" is created with
+        | field                    | value  |
+        | spec.containers[0].image | late:1 |
+      Then Pod "a" is ready
+      And the container runtime is called for Pod "a":
+        | call            | container | image  |
+        | RunPodSandbox   |           |        |
+        | PullImage       |           | late:1 |
+        | CreateContainer | main      | late:1 |
+        | StartContainer  | main      |        |
+
+  @KUBELET-17 @MUST @needs-containers
+  Rule: Init containers run one after the other, each to its good end, before the containers start
+    An init container that restarts always is a sidecar: it has to have started, and goes on running.
+
+    Scenario: Two init containers
+      Given Pod "a" is ready with
+        | field               | value                                                         |
+        | spec.initContainers | [{name: first, image: init:1}, {name: second, image: init:1}] |
+      Then Pod "a" goes through:
+        | field                                                               | value |
+        | status.initContainerStatuses[name=first].state.terminated.exitCode  | 0     |
+        | status.initContainerStatuses[name=second].state.terminated.exitCode | 0     |
+        | status.containerStatuses[name=main].state.running                   | any   |
+      And no version of Pod "a" has
+        | field                                                     | value  |
+        | status.initContainerStatuses[name=second].containerID     | any    |
+        | status.initContainerStatuses[name=first].state.terminated | absent |
+      And no version of Pod "a" has
+        | field                                                      | value  |
+        | status.containerStatuses[name=main].containerID            | any    |
+        | status.initContainerStatuses[name=second].state.terminated | absent |
+
+    Scenario: A sidecar
+      Given Pod "a" is ready with
+        | field               | value                                                |
+        | spec.initContainers | [{name: proxy, image: web:1, restartPolicy: Always}] |
+      Then Pod "a" has
+        | field                                                  | value   |
+        | status.phase                                           | Running |
+        | status.initContainerStatuses[name=proxy].state.running | any     |
+        | status.containerStatuses[name=main].state.running      | any     |
+      And no version of Pod "a" has
+        | field                                            | value    |
+        | status.containerStatuses[name=main].containerID  | any      |
+        | status.initContainerStatuses[name=proxy].started | not true |
+
+  @KUBELET-23 @MUST @needs-cri @needs-images @needs-nodes
+  Rule: imagePullPolicy decides whether an image is pulled
+    IfNotPresent pulls what is missing, Always pulls before every start, Never pulls nothing.
+
+    Scenario: IfNotPresent, and the image is missing
+      Given these nodes:
+        | name |
+        | n1   |
+      And image "late:1" is published
+      When Pod "a" is created with
+        | field                              | value        |
+        | spec.containers[0].image           | late:1       |
+        | spec.containers[0].imagePullPolicy | IfNotPresent |
+      Then Pod "a" is ready
+      And PullImage is called once for Pod "a"
+
+    Scenario Outline: <policy>, and the image is present
+      Given these nodes:
+        | name |
+        | n1   |
+      And Pod "before" is ready with
+        | field                    | value |
+        | spec.containers[0].image | web:1 |
+      When Pod "a" is created with
+        | field                              | value    |
+        | spec.containers[0].image           | web:1    |
+        | spec.containers[0].imagePullPolicy | <policy> |
+      Then Pod "a" is ready
+      And PullImage is called <pulls> for Pod "a"
+
+      Examples:
+        | policy       | pulls |
+        | IfNotPresent | never |
+        | Always       | once  |
+        | Never        | never |
+
+    Scenario: Never, and the image is missing
+      Given these nodes:
+        | name |
+        | n1   |
+      And image "late:1" is published
+      When Pod "a" is created with
+        | field                              | value  |
+        | spec.containers[0].image           | late:1 |
+        | spec.containers[0].imagePullPolicy | Never  |
+      Then Pod "a" has
+        | field                                            | value             |
+        | status.phase                                     | Pending           |
+        | status.containerStatuses[0].state.waiting.reason | ErrImageNeverPull |
+      And PullImage is called never for Pod "a"
+
+  @KUBELET-25 @MUST @needs-containers @needs-images
+  Rule: An image that cannot be pulled is tried again and again, and the Pod waits
+    It never fails for that, whatever its restart policy: the image may come.
+
+    Scenario Outline: The image is not there yet, and the restart policy is <policy>
+      When Pod "a" is created with
+        | field                    | value    |
+        | spec.restartPolicy       | <policy> |
+        | spec.containers[0].image | late:1   |
+      Then Pod "a" goes through:
+        | field                                                    | value            |
+        | status.containerStatuses[name=main].state.waiting.reason | ErrImagePull     |
+        | status.containerStatuses[name=main].state.waiting.reason | ImagePullBackOff |
+      And these events are recorded:
+        | object  | type    | reason |
+        | Pod "a" | Warning | Failed |
+      And no version of Pod "a" has
+        | field        | value       |
+        | status.phase | not Pending |
+
+      Examples:
+        | policy |
+        | Always |
+        | Never  |
+
+    Scenario: The image comes late
+      Given Pod "a" is created with
+        | field                    | value  |
+        | spec.containers[0].image | late:1 |
+      And Pod "a" has
+        | field                                                    | value            |
+        | status.containerStatuses[name=main].state.waiting.reason | ImagePullBackOff |
+      When image "late:1" is published
+      Then Pod "a" has
+        | field                                | value   |
+        | status.phase                         | Running |
+        | status.conditions[type=Ready].status | True    |
+
+    Scenario: The image has a name that cannot be
+      When Pod "a" is created with
+        | field                    | value        |
+        | spec.containers[0].image | Not/A:Name:1 |
+      Then Pod "a" has
+        | field                                                    | value            |
+        | status.containerStatuses[name=main].state.waiting.reason | InvalidImageName |
+        | status.phase                                             | Pending          |
+
+  @KUBELET-27 @MUST @needs-containers
+  Rule: The restart policy decides what the end of a container means for the Pod
+    A Pod whose containers have all ended for good is Succeeded or Failed, and never anything else again.
+
+    Scenario Outline: <policy>, and the container ends: <image>
+      When Pod "a" is created with
+        | field                    | value    |
+        | spec.restartPolicy       | <policy> |
+        | spec.containers[0].image | <image>  |
+      Then Pod "a" has
+        | field        | value   |
+        | status.phase | <phase> |
+      And Pod "a" keeps for 2 seconds
+        | field                                            | value   |
+        | status.phase                                     | <phase> |
+        | status.containerStatuses[name=main].restartCount | 0       |
+
+      Examples:
+        | policy    | image      | phase     |
+        | Never     | succeeds:1 | Succeeded |
+        | Never     | fails:1    | Failed    |
+        | OnFailure | succeeds:1 | Succeeded |
+
+    Scenario Outline: <policy>, and the container is started again: <image>
+      When Pod "a" is created with
+        | field                    | value    |
+        | spec.restartPolicy       | <policy> |
+        | spec.containers[0].image | <image>  |
+      Then Pod "a" has
+        | field                                            | value |
+        | status.containerStatuses[name=main].restartCount | >= 1  |
+      And no version of Pod "a" has
+        | field        | value                    |
+        | status.phase | one of Succeeded, Failed |
+
+      Examples:
+        | policy    | image      |
+        | OnFailure | fails:1    |
+        | Always    | fails:1    |
+        | Always    | succeeds:1 |
+
+    Scenario: One container ends well, the other one does not
+      When Pod "a" is created with
+        | field              | value                                                           |
+        | spec.restartPolicy | Never                                                           |
+        | spec.containers    | [{name: main, image: succeeds:1}, {name: side, image: fails:1}] |
+      Then Pod "a" has
+        | field                                                         | value  |
+        | status.phase                                                  | Failed |
+        | status.containerStatuses[name=main].state.terminated.exitCode | 0      |
+        | status.containerStatuses[name=side].state.terminated.exitCode | 3      |
+
+  @KUBELET-28 @MUST @needs-containers
+  Rule: A restart is a new container in the same Pod
+    The Pod keeps its uid and address. The count goes up by one, and the last state tells of the end before.
+
+    Scenario: A container that fails once
+      When Pod "a" is created with
+        | field                    | value        |
+        | spec.containers[0].image | fails-once:1 |
+      Then Pod "a" has
+        | field                                                               | value                                                                                    |
+        | status.containerStatuses[name=main].restartCount                    | 1                                                                                        |
+        | status.containerStatuses[name=main].state.running.startedAt         | any                                                                                      |
+        | status.containerStatuses[name=main].lastState.terminated.exitCode   | 1                                                                                        |
+        | status.containerStatuses[name=main].lastState.terminated.reason     | Error                                                                                    |
+        | status.containerStatuses[name=main].lastState.terminated.startedAt  | any                                                                                      |
+        | status.containerStatuses[name=main].lastState.terminated.finishedAt | any                                                                                      |
+        | status.containerStatuses[name=main].containerID                     | not same as Pod "a" status.containerStatuses[name=main].lastState.terminated.containerID |
+      And Pod "a" only goes forward in
+        | field        | order            |
+        | status.podIP | absent, then any |
+
+  @KUBELET-35 @MUST @needs-containers
+  Rule: A deleted Pod is ended first, then reported as ended, and only then removed
+    TERM, the grace period, KILL; the terminal phase is written; the kubelet confirms the deletion.
+    So nobody replaces by name what may still be running.
+
+    Scenario Outline: The container gets TERM: <image>
+      Given Pod "a" is ready with
+        | field                              | value   |
+        | spec.containers[0].image           | <image> |
+        | spec.terminationGracePeriodSeconds | 3       |
+      When Pod "a" is deleted
+      Then Pod "a" goes through:
+        | field                      | value                    |
+        | metadata.deletionTimestamp | any                      |
+        | status.phase               | one of Succeeded, Failed |
+        |                            | gone                     |
+      And the last version of Pod "a" has
+        | field                                                | value                    |
+        | status.phase                                         | one of Succeeded, Failed |
+        | status.containerStatuses[name=main].state.terminated | any                      |
+        | status.conditions[type=Ready].status                 | False                    |
+      And these events are recorded:
+        | object  | type   | reason  |
+        | Pod "a" | Normal | Killing |
+
+      Examples:
+        | image         |
+        | web:1         |
+        | slow-to-end:1 |
+        | deaf:1        |

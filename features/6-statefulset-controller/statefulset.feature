@@ -1,0 +1,108 @@
+Feature: StatefulSet controller
+  The same chain as a Deployment's, with another controller at its head: Pods with names that last. The
+  controller makes them itself, one after the other, and lets no two Pods share an identity.
+
+  @STS-01 @MUST
+  Rule: Each Pod has an ordinal and is known by it
+    Name, hostname and labels say which one it is, and they are the same after every restart.
+
+    Scenario: Two Pods
+      When StatefulSet "db" with 2 replicas is created with
+        | field            | value    |
+        | spec.serviceName | db-peers |
+      Then 2 Pods of StatefulSet "db" appear
+      And the first Pod of StatefulSet "db" has
+        | field                                               | value                                 |
+        | metadata.name                                       | db-0                                  |
+        | metadata.labels[statefulset.kubernetes.io/pod-name] | db-0                                  |
+        | metadata.labels[apps.kubernetes.io/pod-index]       | "0"                                   |
+        | metadata.labels[controller-revision-hash]           | any                                   |
+        | spec.hostname                                       | db-0                                  |
+        | spec.subdomain                                      | db-peers                              |
+        | metadata.ownerReferences                            | 1 item                                |
+        | metadata.ownerReferences[0].kind                    | StatefulSet                           |
+        | metadata.ownerReferences[0].uid                     | same as StatefulSet "db" metadata.uid |
+        | metadata.ownerReferences[0].controller              | true                                  |
+        | metadata.ownerReferences[0].blockOwnerDeletion      | true                                  |
+      And the second Pod of StatefulSet "db" has
+        | field                                         | value |
+        | metadata.name                                 | db-1  |
+        | metadata.labels[apps.kubernetes.io/pod-index] | "1"   |
+        | spec.hostname                                 | db-1  |
+
+    Scenario: The ordinals start where they are told to
+      When StatefulSet "db" with 2 replicas is created with
+        | field               | value |
+        | spec.ordinals.start | 5     |
+      Then 2 Pods of StatefulSet "db" appear
+      And Pod "db-5" is ready
+      And Pod "db-6" is ready
+
+  @STS-02 @MUST
+  Rule: A Pod is created only when all before it are running and ready
+    OrderedReady, the default: there are never two Pods at a time that are not ready.
+
+    Scenario: The second Pod waits for the first
+      Given StatefulSet "db" with 3 replicas is created with
+        | field                             | value                                    |
+        | spec.template.spec.readinessGates | [{conditionType: podchain.dev/go-ahead}] |
+      And Pod "db-0" has
+        | field        | value   |
+        | status.phase | Running |
+      And 1 Pod of StatefulSet "db" appears
+      When Pod "db-0" gets the go-ahead
+      Then 1 more Pod of StatefulSet "db" appears
+      And these come in order:
+        | object     | field                                | value   |
+        | Pod "db-0" | status.conditions[type=Ready].status | True    |
+        | Pod "db-1" |                                      | appears |
+
+    Scenario: All of them, in the order of their ordinals
+      When StatefulSet "db" with 3 replicas is created
+      Then StatefulSet "db" is ready
+      And these come in order:
+        | object     | field                                | value   |
+        | Pod "db-0" |                                      | appears |
+        | Pod "db-0" | status.conditions[type=Ready].status | True    |
+        | Pod "db-1" |                                      | appears |
+        | Pod "db-1" | status.conditions[type=Ready].status | True    |
+        | Pod "db-2" |                                      | appears |
+
+  @STS-03 @MUST
+  Rule: Scaling down takes the highest ordinal first, one at a time
+    The next one waits until the one before is gone altogether, and until those that stay are well.
+
+    Scenario: From 3 to 1
+      Given StatefulSet "db" with 3 replicas is ready
+      When StatefulSet "db" is modified to 1 replica
+      Then these come in order:
+        | object     | field                      | value |
+        | Pod "db-2" | metadata.deletionTimestamp | any   |
+        | Pod "db-2" |                            | gone  |
+        | Pod "db-1" | metadata.deletionTimestamp | any   |
+        | Pod "db-1" |                            | gone  |
+      And Pod "db-0" keeps for 2 seconds
+        | field                      | value     |
+        | metadata.uid               | unchanged |
+        | metadata.deletionTimestamp | absent    |
+
+    Scenario: A Pod that is not well holds it up
+      Given StatefulSet "db" with 3 replicas is created with
+        | field                             | value                                    |
+        | spec.podManagementPolicy          | OrderedReady                             |
+        | spec.template.spec.readinessGates | [{conditionType: podchain.dev/go-ahead}] |
+      And Pod "db-0" gets the go-ahead
+      And Pod "db-1" gets the go-ahead
+      And Pod "db-2" gets the go-ahead
+      And StatefulSet "db" is ready
+      And Pod "db-0" loses the go-ahead
+      And StatefulSet "db" has
+        | field                | value |
+        | status.readyReplicas | 2     |
+      When StatefulSet "db" is modified to 1 replica
+      Then Pod "db-2" keeps for 2 seconds
+        | field                      | value  |
+        | metadata.deletionTimestamp | absent |
+      When Pod "db-0" gets the go-ahead
+      Then Pod "db-2" is gone
+      And Pod "db-1" is gone

@@ -1,0 +1,104 @@
+Feature: Garbage collector
+  Nobody deletes Pods when a Deployment is deleted. Every object names its owners; the garbage collector
+  watches all of them and removes what has no owner left.
+
+  @GC-01 @MUST
+  Rule: An object whose owners are all gone is deleted
+    An owner is known by its uid: one of the same name is another one.
+
+    Scenario: The owner has never been there
+      When ConfigMap "orphan" is created with
+        | field                    | value                                                                                        |
+        | metadata.ownerReferences | [{apiVersion: v1, kind: ConfigMap, name: nobody, uid: 00000000-0000-4000-8000-000000000000}] |
+      Then ConfigMap "orphan" is gone
+
+    Scenario: An owner of that name is there, and is another one
+      Given ConfigMap "owner" is created
+      When ConfigMap "orphan" is created with
+        | field                    | value                                                                                       |
+        | metadata.ownerReferences | [{apiVersion: v1, kind: ConfigMap, name: owner, uid: 00000000-0000-4000-8000-000000000000}] |
+      Then ConfigMap "orphan" is gone
+      And ConfigMap "owner" has
+        | field                      | value  |
+        | metadata.deletionTimestamp | absent |
+
+    Scenario: The owner is there, and then it is not
+      Given ConfigMap "owner" is created
+      And ConfigMap "owned" is created with
+        | field                    | value                                                                                     |
+        | metadata.ownerReferences | [{apiVersion: v1, kind: ConfigMap, name: owner, uid: '{ConfigMap "owner" metadata.uid}'}] |
+      And ConfigMap "owned" keeps for 2 seconds
+        | field                      | value  |
+        | metadata.deletionTimestamp | absent |
+      When ConfigMap "owner" is deleted
+      Then ConfigMap "owned" is gone
+
+  @GC-02 @MUST
+  Rule: Deleted in the background: the Deployment goes first, then its ReplicaSet, then its Pods
+    It is the default. The client does one thing and nothing more.
+
+    Scenario: A Deployment is deleted, in the way that is the default
+      Given Deployment "web" with 2 replicas is ready
+      When Deployment "web" is deleted
+      Then these come in order:
+        | object                             | field | value |
+        | Deployment "web"                   |       | gone  |
+        | the ReplicaSet of Deployment "web" |       | gone  |
+        | the first Pod of Deployment "web"  |       | gone  |
+      And the second Pod of Deployment "web" is gone
+
+    Scenario: A Deployment is deleted in the background
+      Given Deployment "web" with 2 replicas is ready
+      When Deployment "web" is deleted in the background
+      Then these come in order:
+        | object                             | field | value |
+        | Deployment "web"                   |       | gone  |
+        | the ReplicaSet of Deployment "web" |       | gone  |
+        | the first Pod of Deployment "web"  |       | gone  |
+      And the second Pod of Deployment "web" is gone
+
+  @GC-03 @MUST
+  Rule: Deleted in the foreground: the Pods go first, then the ReplicaSet, then the Deployment
+    The owner stays, marked, until all dependents that block its deletion are gone.
+
+    Scenario: A Deployment
+      Given Deployment "web" with 1 replica is ready
+      When Deployment "web" is deleted in the foreground
+      Then these come in order:
+        | object                             | field                      | value |
+        | Deployment "web"                   | metadata.deletionTimestamp | any   |
+        | the ReplicaSet of Deployment "web" | metadata.deletionTimestamp | any   |
+        | the Pod of Deployment "web"        |                            | gone  |
+        | the ReplicaSet of Deployment "web" |                            | gone  |
+        | Deployment "web"                   |                            | gone  |
+
+    Scenario: A dependent that blocks is waited for
+      Given ConfigMap "owner" is created
+      And ConfigMap "owned" is created with
+        | field                    | value                                                                                                               |
+        | metadata.ownerReferences | [{apiVersion: v1, kind: ConfigMap, name: owner, uid: '{ConfigMap "owner" metadata.uid}', blockOwnerDeletion: true}] |
+        | metadata.finalizers      | [example.com/hold]                                                                                                  |
+      When ConfigMap "owner" is deleted in the foreground
+      Then ConfigMap "owned" has
+        | field                      | value |
+        | metadata.deletionTimestamp | any   |
+      And ConfigMap "owner" keeps for 2 seconds
+        | field                      | value                       |
+        | metadata.deletionTimestamp | any                         |
+        | metadata.finalizers        | includes foregroundDeletion |
+      When ConfigMap "owned" is modified with
+        | field               | value  |
+        | metadata.finalizers | absent |
+      Then ConfigMap "owner" is gone
+
+    Scenario: A dependent that does not block is not waited for
+      Given ConfigMap "owner" is created
+      And ConfigMap "owned" is created with
+        | field                    | value                                                                                                                |
+        | metadata.ownerReferences | [{apiVersion: v1, kind: ConfigMap, name: owner, uid: '{ConfigMap "owner" metadata.uid}', blockOwnerDeletion: false}] |
+        | metadata.finalizers      | [example.com/hold]                                                                                                   |
+      When ConfigMap "owner" is deleted in the foreground
+      Then ConfigMap "owner" is gone
+      And ConfigMap "owned" has
+        | field                      | value |
+        | metadata.deletionTimestamp | any   |

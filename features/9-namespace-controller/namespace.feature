@@ -1,0 +1,41 @@
+Feature: Namespace controller
+  A namespace is where names live. When it goes, all that is in it has to go first, and in the meantime
+  nothing new may come in.
+
+  @NS-01 @MUST
+  Rule: A deleted namespace is emptied, Pods first, and then removed
+    While it waits its conditions tell what for, and creations inside are refused (API-CREATE-07).
+
+    Scenario: A namespace with a Deployment
+      Given ConfigMap "a" is created
+      # Two seconds pass between the end that is asked for and the end.
+      And Deployment "web" is ready with
+        | field                                  | value         |
+        | spec.template.spec.containers[0].image | slow-to-end:1 |
+      When Namespace "{namespace}" is deleted
+      Then Namespace "{namespace}" goes through:
+        | field        | value       |
+        | status.phase | Terminating |
+        |              | gone        |
+      And these come in order:
+        | object                      | field | value |
+        | the Pod of Deployment "web" |       | gone  |
+        | ConfigMap "a"               |       | gone  |
+        | Namespace "{namespace}"     |       | gone  |
+
+    Scenario: Something holds it, nothing comes in
+      Given ConfigMap "a" is created with
+        | field               | value              |
+        | metadata.finalizers | [example.com/hold] |
+      When Namespace "{namespace}" is deleted
+      Then Namespace "{namespace}" has
+        | field                                                       | value       |
+        | status.phase                                                | Terminating |
+        | status.conditions[type=NamespaceContentRemaining].status    | True        |
+        | status.conditions[type=NamespaceFinalizersRemaining].status | True        |
+      When ConfigMap "b" is POSTed
+      Then the API server answers 403 Forbidden
+      When ConfigMap "a" is modified with
+        | field               | value  |
+        | metadata.finalizers | absent |
+      Then Namespace "{namespace}" is gone
