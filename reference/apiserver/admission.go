@@ -1,0 +1,247 @@
+package apiserver
+
+import (
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	schedulingv1 "k8s.io/api/scheduling/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilrand "k8s.io/apimachinery/pkg/util/rand"
+	"k8s.io/utils/ptr"
+
+	"github.com/podchain/podchain/reference/store"
+)
+
+// admission changes or refuses an object that is about to be created.
+type admission struct {
+	name string
+	// kind is what it is about; the zero value means every kind.
+	kind  schema.GroupKind
+	admit func(*Server, *request, runtime.Object) error
+}
+
+// admissions are those of a default cluster that matter to the chain
+// (API-DEFAULT-07), in their order.
+var admissions = []admission{
+	{name: "NamespaceLifecycle", admit: admitNamespace},
+	{name: "Namespace", kind: namespaceKind, admit: admitNewNamespace},
+	{name: "ServiceAccount", kind: podKind, admit: onPod(admitServiceAccount)},
+	{name: "Priority", kind: podKind, admit: onPod(admitPriority)},
+	{name: "DefaultTolerationSeconds", kind: podKind, admit: onPod(admitTolerations)},
+}
+
+func admissionsWithout(names []string) []admission {
+	return slices.DeleteFunc(slices.Clone(admissions), func(a admission) bool { return slices.Contains(names, a.name) })
+}
+
+var namespaceKind = schema.GroupKind{Kind: "Namespace"}
+
+// admitNewNamespace makes a namespace findable by its name, and its deletion
+// wait for its content.
+func admitNewNamespace(_ *Server, _ *request, obj runtime.Object) error {
+	ns := obj.(*corev1.Namespace)
+	ns.Labels = merged(ns.Labels, map[string]string{corev1.LabelMetadataName: ns.Name})
+	if !slices.Contains(ns.Spec.Finalizers, corev1.FinalizerKubernetes) {
+		ns.Spec.Finalizers = append(ns.Spec.Finalizers, corev1.FinalizerKubernetes)
+	}
+	ns.Status = corev1.NamespaceStatus{Phase: corev1.NamespaceActive}
+	return nil
+}
+
+var podKind = schema.GroupKind{Kind: "Pod"}
+
+func onPod(admit func(*Server, *request, *corev1.Pod) error) func(*Server, *request, runtime.Object) error {
+	return func(s *Server, rq *request, obj runtime.Object) error { return admit(s, rq, obj.(*corev1.Pod)) }
+}
+
+func (s *Server) admitCreate(rq *request, obj runtime.Object) error {
+	for _, a := range s.admission {
+		if a.kind != (schema.GroupKind{}) && a.kind != rq.groupKind() {
+			continue
+		}
+		if err := a.admit(s, rq, obj); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const (
+	tokenPath     = "/var/run/secrets/kubernetes.io/serviceaccount"
+	tokenVolume   = "kube-api-access-"
+	tokenLifetime = 3607 // an hour, and recognisable
+	rootCA        = "kube-root-ca.crt"
+	mirrorPod     = corev1.MirrorPodAnnotationKey
+)
+
+// admitServiceAccount gives the Pod its identity, and a volume with the token
+// of it mounted into each container.
+func admitServiceAccount(s *Server, rq *request, pod *corev1.Pod) error {
+	if _, mirror := pod.Annotations[mirrorPod]; mirror || s.serviceAccounts == nil {
+		return nil
+	}
+	if pod.Spec.ServiceAccountName == "" {
+		pod.Spec.ServiceAccountName = "default"
+	}
+	pod.Spec.DeprecatedServiceAccount = pod.Spec.ServiceAccountName
+	r, err := s.serviceAccounts.get(rq.ctx, s.serviceAccounts.key(rq.namespace, pod.Spec.ServiceAccountName))
+	if err != nil {
+		return err
+	}
+	if r == nil {
+		return apierrors.NewForbidden(rq.groupResource(), pod.Name, fmt.Errorf(
+			"error looking up service account %s/%s: serviceaccount %q not found",
+			rq.namespace, pod.Spec.ServiceAccountName, pod.Spec.ServiceAccountName))
+	}
+	obj, err := r.object()
+	if err != nil {
+		return err
+	}
+	account := obj.(*corev1.ServiceAccount)
+	if len(pod.Spec.ImagePullSecrets) == 0 {
+		pod.Spec.ImagePullSecrets = append(pod.Spec.ImagePullSecrets, account.ImagePullSecrets...)
+	}
+	automount := ptr.Deref(account.AutomountServiceAccountToken, true)
+	if ptr.Deref(pod.Spec.AutomountServiceAccountToken, automount) {
+		mountToken(&pod.Spec)
+	}
+	return nil
+}
+
+func mountToken(spec *corev1.PodSpec) {
+	name := tokenVolume + utilrand.String(5)
+	mounted := false
+	mount := func(c *corev1.Container) {
+		for _, m := range c.VolumeMounts {
+			if m.MountPath == tokenPath {
+				return
+			}
+		}
+		mounted = true
+		c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: name, ReadOnly: true, MountPath: tokenPath})
+	}
+	for i := range spec.InitContainers {
+		mount(&spec.InitContainers[i])
+	}
+	for i := range spec.Containers {
+		mount(&spec.Containers[i])
+	}
+	if !mounted {
+		return
+	}
+	spec.Volumes = append(spec.Volumes, corev1.Volume{
+		Name: name,
+		VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{
+			DefaultMode: ptr.To[int32](corev1.ProjectedVolumeSourceDefaultMode),
+			Sources: []corev1.VolumeProjection{
+				{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{
+					Path: "token", ExpirationSeconds: ptr.To[int64](tokenLifetime),
+				}},
+				{ConfigMap: &corev1.ConfigMapProjection{
+					LocalObjectReference: corev1.LocalObjectReference{Name: rootCA},
+					Items:                []corev1.KeyToPath{{Key: "ca.crt", Path: "ca.crt"}},
+				}},
+				{DownwardAPI: &corev1.DownwardAPIProjection{Items: []corev1.DownwardAPIVolumeFile{{
+					Path:     "namespace",
+					FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "metadata.namespace"},
+				}}}},
+			},
+		}},
+	})
+}
+
+// systemPriorities are the classes that every cluster has.
+var systemPriorities = map[string]int32{
+	"system-cluster-critical": 2_000_000_000,
+	"system-node-critical":    2_000_001_000,
+}
+
+// admitPriority turns the name of a priority class into the Pod's priority.
+func admitPriority(s *Server, rq *request, pod *corev1.Pod) error {
+	value, policy, err := s.priority(rq, pod)
+	if err != nil {
+		return err
+	}
+	if given := pod.Spec.Priority; given != nil && *given != value {
+		return apierrors.NewForbidden(rq.groupResource(), pod.Name, fmt.Errorf(
+			"the integer value of priority (%d) must not be provided in pod spec; priority admission controller computed %d from the given PriorityClass name",
+			*given, value))
+	}
+	pod.Spec.Priority = &value
+	if pod.Spec.PreemptionPolicy == nil {
+		pod.Spec.PreemptionPolicy = &policy
+	}
+	return nil
+}
+
+func (s *Server) priority(rq *request, pod *corev1.Pod) (int32, corev1.PreemptionPolicy, error) {
+	policy := corev1.PreemptLowerPriority
+	name := pod.Spec.PriorityClassName
+	if value, ok := systemPriorities[name]; ok {
+		return value, policy, nil
+	}
+	if s.priorityClasses == nil {
+		return 0, policy, nil
+	}
+	if name == "" {
+		class, err := s.defaultPriorityClass(rq)
+		if class == nil || err != nil {
+			return 0, policy, err
+		}
+		pod.Spec.PriorityClassName = class.Name
+		return class.Value, ptr.Deref(class.PreemptionPolicy, policy), nil
+	}
+	r, err := s.priorityClasses.get(rq.ctx, s.priorityClasses.key("", name))
+	if err != nil {
+		return 0, policy, err
+	}
+	if r == nil {
+		return 0, policy, apierrors.NewForbidden(rq.groupResource(), pod.Name, fmt.Errorf("no PriorityClass with name %s was found", name))
+	}
+	obj, err := r.object()
+	if err != nil {
+		return 0, policy, err
+	}
+	class := obj.(*schedulingv1.PriorityClass)
+	return class.Value, ptr.Deref(class.PreemptionPolicy, policy), nil
+}
+
+func (s *Server) defaultPriorityClass(rq *request) (*schedulingv1.PriorityClass, error) {
+	l, err := s.priorityClasses.list(rq.ctx, s.priorityClasses.prefix, store.ListOptions{})
+	if err != nil {
+		return nil, err
+	}
+	var chosen *schedulingv1.PriorityClass
+	for _, r := range l.records {
+		obj, err := r.object()
+		if err != nil {
+			return nil, err
+		}
+		if class := obj.(*schedulingv1.PriorityClass); class.GlobalDefault && (chosen == nil || class.Value < chosen.Value) {
+			chosen = class
+		}
+	}
+	return chosen, nil
+}
+
+// admitTolerations lets the Pod stay five minutes on a node that fails.
+func admitTolerations(_ *Server, _ *request, pod *corev1.Pod) error {
+	for _, key := range []string{corev1.TaintNodeNotReady, corev1.TaintNodeUnreachable} {
+		tolerated := false
+		for _, t := range pod.Spec.Tolerations {
+			if (t.Key == key || t.Key == "") && (t.Effect == corev1.TaintEffectNoExecute || t.Effect == "") {
+				tolerated = true
+			}
+		}
+		if !tolerated {
+			pod.Spec.Tolerations = append(pod.Spec.Tolerations, corev1.Toleration{
+				Key: key, Operator: corev1.TolerationOpExists,
+				Effect: corev1.TaintEffectNoExecute, TolerationSeconds: ptr.To[int64](300),
+			})
+		}
+	}
+	return nil
+}

@@ -1,0 +1,131 @@
+package apiserver
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/podchain/podchain/reference/apiserver/kinds"
+)
+
+// resource is one kind in the URL space.
+type resource struct {
+	*kinds.Kind
+	*storage
+	// view translates between the served and the stored kind; nil when they
+	// are the same, as they are for all but Events.
+	view *view
+
+	*bookkeeping
+}
+
+// view is the translation of a kind that is stored as another.
+type view struct {
+	toStored, fromStored func(runtime.Object) runtime.Object
+}
+
+// kindOf and storage both promote a field "kind": this is the served one.
+func (r *resource) gvk() schema.GroupVersionKind { return r.Kind.GroupVersionKind }
+
+func (r *resource) groupResource() schema.GroupResource {
+	return schema.GroupResource{Group: r.Kind.Group, Resource: r.Resource}
+}
+
+func (r *resource) groupKind() schema.GroupKind { return r.gvk().GroupKind() }
+
+// addResources gives every kind its place, and its storage.
+func (s *Server) addResources(served []*kinds.Kind) {
+	byKind := map[schema.GroupKind]*storage{}
+	byPlace := map[string]bool{}
+	views := make([]*resource, 0, 1)
+	for _, kind := range served {
+		r := &resource{Kind: kind, bookkeeping: bookkeepingOf(kind.GroupVersionKind)}
+		s.resources[kind.GroupVersion().WithResource(kind.Resource)] = r
+		if kind.GroupVersionKind == eventKind {
+			views = append(views, r)
+			continue
+		}
+		r.storage = newStorage(s.store, kind)
+		if byPlace[r.storage.prefix] {
+			r.storage.prefix = root + kind.Group + "/" + kind.Resource + "/"
+		}
+		byPlace[r.storage.prefix] = true
+		byKind[kind.GroupKind()] = r.storage
+	}
+	for _, r := range views {
+		if r.storage = byKind[schema.GroupKind{Kind: "Event"}]; r.storage == nil {
+			r.storage = newStorage(s.store, r.Kind) // served alone
+			continue
+		}
+		r.view = eventView
+	}
+	s.pods = byKind[schema.GroupKind{Kind: "Pod"}]
+	s.nodes = byKind[schema.GroupKind{Kind: "Node"}]
+	s.namespaces = byKind[schema.GroupKind{Kind: "Namespace"}]
+	s.serviceAccounts = byKind[schema.GroupKind{Kind: "ServiceAccount"}]
+	s.priorityClasses = byKind[schema.GroupKind{Group: "scheduling.k8s.io", Kind: "PriorityClass"}]
+	s.budgets = byKind[schema.GroupKind{Group: "policy", Kind: "PodDisruptionBudget"}]
+}
+
+// of returns the resource whose objects a storage holds.
+func (s *Server) of(st *storage) *resource {
+	return s.resources[st.kind.GroupVersion().WithResource(st.kind.Resource)]
+}
+
+// present returns the record as the served kind.
+func (r *resource) present(stored *record) (*record, error) {
+	if r.view == nil || stored == nil {
+		return stored, nil
+	}
+	stored.mu.Lock()
+	defer stored.mu.Unlock()
+	if stored.other != nil {
+		return stored.other, nil
+	}
+	obj, err := stored.decoded()
+	if err != nil {
+		return nil, err
+	}
+	served := r.view.fromStored(obj)
+	accessor(served).SetResourceVersion("")
+	raw, err := marshal(served)
+	if err != nil {
+		return nil, err
+	}
+	setVersion(served, stored.revision)
+	stored.other = &record{kind: r.Kind, key: stored.key, revision: stored.revision, raw: raw, obj: served}
+	return stored.other, nil
+}
+
+// newRecord makes the record to store of a served object, which it takes over.
+func (r *resource) newRecord(served runtime.Object) (*record, error) {
+	stored := served
+	if r.view != nil {
+		stored = r.view.toStored(served)
+	}
+	m := accessor(stored)
+	m.SetResourceVersion("")
+	raw, err := marshal(stored)
+	if err != nil {
+		return nil, fmt.Errorf("encoding %s %s: %w", r.Kind.Kind, m.GetName(), err)
+	}
+	return &record{kind: r.storage.kind, key: r.key(m.GetNamespace(), m.GetName()), raw: raw, obj: stored}, nil
+}
+
+// subresources of a kind beyond status and scale.
+var subresources = map[schema.GroupResource]map[string]bool{
+	{Resource: "pods"}:            {"binding": true, "eviction": true, "ephemeralcontainers": true, "resize": true, "log": true},
+	{Resource: "namespaces"}:      {"finalize": true},
+	{Resource: "serviceaccounts"}: {"token": true},
+}
+
+func (r *resource) hasSubresource(name string) bool {
+	switch name {
+	case "status":
+		return r.PrepareForStatus != nil
+	case "scale":
+		return r.Scale != nil
+	}
+	return subresources[r.groupResource()][name]
+}

@@ -1,0 +1,187 @@
+package reference
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+
+	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/reference/apiserver"
+	"github.com/podchain/podchain/reference/runtime"
+	"github.com/podchain/podchain/reference/store"
+)
+
+// Cluster is a running reference cluster.
+type Cluster struct {
+	options Options
+	store   store.Store
+	// api is what answers now; nil while the API server is stopped.
+	api    atomic.Pointer[apiserver.Server]
+	admin  *line
+	failed chan error
+
+	// control is held by whoever starts or stops something.
+	control sync.Mutex
+	lines   map[*line]struct{} // of everything that runs, admin's included
+	links   map[implementation.Link]*station
+	nodes   map[string]*node
+	subnets int // given to nodes so far
+
+	registry *runtime.Registry
+	journal  *runtime.Journal // nil if nobody wants to read it
+}
+
+var (
+	_ implementation.Cluster = (*Cluster)(nil)
+	_ implementation.Links   = (*Cluster)(nil)
+	_ implementation.Nodes   = (*Cluster)(nil)
+	_ implementation.Images  = (*Cluster)(nil)
+)
+
+// station is a link that runs: its process and the line it talks over.
+type station struct {
+	*process
+	*line
+}
+
+// Start starts a cluster. It returns when the API server answers.
+func Start(ctx context.Context, options Options) (*Cluster, error) {
+	return start(ctx, options, nil)
+}
+
+func start(ctx context.Context, options Options, journal *runtime.Journal) (*Cluster, error) {
+	c := &Cluster{
+		options:  options,
+		store:    options.Store,
+		failed:   make(chan error, 1),
+		lines:    map[*line]struct{}{},
+		links:    map[implementation.Link]*station{},
+		nodes:    map[string]*node{},
+		registry: runtime.NewRegistry(runtime.RegistryOptions{Lenient: options.AnyImage}),
+		journal:  journal,
+	}
+	if c.store == nil {
+		c.store = store.NewMemory()
+	}
+	if err := c.start(ctx); err != nil {
+		return nil, errors.Join(err, c.Stop(context.WithoutCancel(ctx)))
+	}
+	return c, nil
+}
+
+func (c *Cluster) start(ctx context.Context) error {
+	stopped := map[implementation.Link]bool{}
+	for _, link := range c.options.Without {
+		if _, err := implementation.ParseLink(string(link)); err != nil {
+			return err
+		}
+		stopped[link] = true
+	}
+	c.control.Lock()
+	c.admin = c.connect("podchain", "")
+	var errs []error
+	for i := range c.options.nodes() {
+		name := fmt.Sprintf("node-%d", i+1)
+		errs = append(errs, c.addNode(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}))
+	}
+	c.control.Unlock()
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	for _, link := range implementation.AllLinks {
+		if stopped[link] || !Has(link) {
+			continue
+		}
+		if err := c.StartLink(ctx, link); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Config implements implementation.Cluster.
+func (c *Cluster) Config() *rest.Config { return rest.CopyConfig(c.admin.config) }
+
+// ServeHTTP answers as the cluster's API server, for whoever wants to offer it
+// on a listener of its own.
+func (c *Cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if api := c.api.Load(); api != nil {
+		api.ServeHTTP(w, r)
+		return
+	}
+	http.Error(w, "the API server is stopped", http.StatusServiceUnavailable)
+}
+
+// Failed yields the error of the first link that gave up without being told to.
+func (c *Cluster) Failed() <-chan error { return c.failed }
+
+// Stop implements implementation.Cluster. Links end before the API server does,
+// so that none of them sees it go. It returns what the links reported when they
+// ended, and does nothing the second time.
+func (c *Cluster) Stop(ctx context.Context) error {
+	var errs []error
+	for _, link := range stoppingOrder() {
+		errs = append(errs, c.StopLink(ctx, link))
+	}
+	return errors.Join(errs...)
+}
+
+// connect returns a new line. The caller holds control.
+func (c *Cluster) connect(name string, link implementation.Link) *line {
+	var tap func(http.RoundTripper) http.RoundTripper
+	if c.options.Tap != nil && link != "" {
+		tap = func(next http.RoundTripper) http.RoundTripper { return c.options.Tap(link, next) }
+	}
+	l := newLine(name, c.options.Token, tap)
+	c.lines[l] = struct{}{}
+	if c.api.Load() != nil {
+		l.answer(c)
+	}
+	return l
+}
+
+// disconnect cuts the line for good. The caller holds control.
+func (c *Cluster) disconnect(l *line) {
+	l.cut()
+	delete(c.lines, l)
+}
+
+// run starts a process that is connected as the link. The caller holds control.
+func (c *Cluster) run(link implementation.Link, what string, run func(context.Context, *rest.Config) error) *station {
+	l := c.connect(string(link), link)
+	return &station{line: l, process: spawn(func(ctx context.Context) error {
+		err := run(ctx, rest.CopyConfig(l.config))
+		if ctx.Err() == nil {
+			// Nobody told it to end, so this is news.
+			err = fmt.Errorf("%s gave up: %w", what, cause(err))
+			select {
+			case c.failed <- err:
+			default: // the first one is what matters
+			}
+		} else if err != nil {
+			err = fmt.Errorf("%s: %w", what, err)
+		}
+		return err
+	})}
+}
+
+// end stops what run started. The caller holds control.
+func (c *Cluster) end(ctx context.Context, s *station) error {
+	err := s.stop(ctx)
+	c.disconnect(s.line)
+	return err
+}
+
+func cause(err error) error {
+	if err == nil {
+		return errors.New("without an error")
+	}
+	return err
+}

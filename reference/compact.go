@@ -1,0 +1,13 @@
+package reference
+
+import "context"
+
+// Compact implements implementation.Compactor: the store forgets every version
+// but the present ones, as etcd does every five minutes.
+func (c *Cluster) Compact(ctx context.Context) error {
+	current, _, err := c.store.Revision(ctx)
+	if err != nil {
+		return err
+	}
+	return c.store.Compact(ctx, current)
+}

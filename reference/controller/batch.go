@@ -1,0 +1,48 @@
+package controller
+
+import (
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// maxParallel bounds the requests that one batch has in flight.
+const maxParallel = 64
+
+// SlowStart calls do count times, in batches of 1, 2, 4, ... in which the calls
+// run side by side. After a batch with a failure it stops: what is refused for
+// all costs few requests (RS-17). It returns the number of calls that
+// succeeded and the first error.
+func SlowStart(count int, do func() error) (int, error) {
+	done := 0
+	for batch := 1; done < count; batch *= 2 {
+		size := min(batch, count-done)
+		succeeded, err := Parallel(size, func(int) error { return do() })
+		done += succeeded
+		if err != nil {
+			return done, err
+		}
+	}
+	return done, nil
+}
+
+// Parallel calls do for 0..count-1, some at a time, and waits for all. It
+// returns the number of calls that succeeded and the first error.
+func Parallel(count int, do func(i int) error) (int, error) {
+	var (
+		group     errgroup.Group
+		succeeded atomic.Int64
+	)
+	group.SetLimit(maxParallel)
+	for i := range count {
+		group.Go(func() error {
+			err := do(i)
+			if err == nil {
+				succeeded.Add(1)
+			}
+			return err
+		})
+	}
+	err := group.Wait()
+	return int(succeeded.Load()), err
+}

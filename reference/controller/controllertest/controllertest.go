@@ -1,0 +1,88 @@
+// Package controllertest gives a controller's test an API server in the
+// test's synctest bubble. When all is quiet there (synctest.Wait), what the
+// controller does at once is done; what it does after a time comes with time.
+package controllertest
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/podchain/podchain/reference/apiserver"
+	"github.com/podchain/podchain/reference/apiserver/kinds"
+	"github.com/podchain/podchain/reference/memory"
+	"github.com/podchain/podchain/reference/store"
+)
+
+// World is an API server and a client of it.
+type World struct {
+	*testing.T
+	Client kubernetes.Interface
+	config *rest.Config
+}
+
+// InBubble runs a test in a world of its own.
+func InBubble(t *testing.T, test func(w *World)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		server := apiserver.New(apiserver.Options{Store: store.NewMemory(), Kinds: kinds.All(), WithoutAdmission: []string{"ServiceAccount"}})
+		listener := memory.Listen()
+		web := &http.Server{Handler: server}
+		go func() { _ = web.Serve(listener) }() // it ends with web.Close
+		t.Cleanup(func() {
+			server.Close()
+			require.NoError(t, web.Close())
+		})
+		config := memory.Config(listener)
+		client, err := kubernetes.NewForConfig(config)
+		require.NoError(t, err)
+		test(&World{T: t, Client: client, config: config})
+	})
+}
+
+// Tap is between a link and the API server.
+type Tap func(request *http.Request, next http.RoundTripper) (*http.Response, error)
+
+// roundTripper makes a function a transport.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// Start runs a link until the test ends, or the returned function is called.
+// The tap may be nil.
+func (w *World) Start(run func(context.Context, *rest.Config) error, tap Tap) (stop func()) {
+	w.Helper()
+	config := rest.CopyConfig(w.config)
+	if tap != nil {
+		config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+			return roundTripper(func(r *http.Request) (*http.Response, error) { return tap(r, next) })
+		})
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx, config) }()
+	stopped := false
+	stop = func() {
+		if !stopped {
+			stopped = true
+			cancel()
+			assert.NoError(w, <-ended)
+		}
+	}
+	w.Cleanup(stop)
+	return stop
+}
+
+// Settle returns when nothing is going on, retries and batching included.
+func (w *World) Settle() {
+	synctest.Wait()
+	time.Sleep(time.Second)
+	synctest.Wait()
+}

@@ -1,0 +1,63 @@
+package daemonset_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/podchain/podchain/reference"
+)
+
+// settle lets virtual time pass until everything that was begun has ended.
+func settle() { time.Sleep(2 * time.Minute) }
+
+// TestNodesComeAndGo is DS-04, and an update on the way.
+func TestNodesComeAndGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		cluster := reference.StartForTest(t, reference.Options{AnyImage: true, Nodes: 2})
+		client, err := kubernetes.NewForConfig(cluster.Config())
+		require.NoError(t, err)
+		labels := map[string]string{"app": "agent"}
+		set, err := client.AppsV1().DaemonSets("default").Create(ctx, &appsv1.DaemonSet{
+			ObjectMeta: metav1.ObjectMeta{Name: "agent"},
+			Spec: appsv1.DaemonSetSpec{
+				Selector: &metav1.LabelSelector{MatchLabels: labels},
+				Template: corev1.PodTemplateSpec{
+					ObjectMeta: metav1.ObjectMeta{Labels: labels},
+					Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "agent", Image: "agent:1"}}},
+				},
+			},
+		}, metav1.CreateOptions{})
+		require.NoError(t, err)
+		places := func() []string {
+			settle()
+			pods, err := client.CoreV1().Pods("default").List(ctx, metav1.ListOptions{})
+			require.NoError(t, err)
+			var places []string
+			for _, pod := range pods.Items {
+				places = append(places, pod.Spec.NodeName+" "+pod.Spec.Containers[0].Image)
+			}
+			return places
+		}
+		assert.ElementsMatch(t, []string{"node-1 agent:1", "node-2 agent:1"}, places())
+
+		set, err = client.AppsV1().DaemonSets("default").Get(ctx, set.Name, metav1.GetOptions{})
+		require.NoError(t, err)
+		assert.EqualValues(t, 2, set.Status.NumberAvailable)
+		set.Spec.Template.Spec.Containers[0].Image = "agent:2"
+		_, err = client.AppsV1().DaemonSets("default").Update(ctx, set, metav1.UpdateOptions{})
+		require.NoError(t, err)
+		assert.ElementsMatch(t, []string{"node-1 agent:2", "node-2 agent:2"}, places())
+
+		require.NoError(t, cluster.RemoveNode(ctx, "node-1"))
+		assert.ElementsMatch(t, []string{"node-2 agent:2"}, places())
+	})
+}

@@ -1,0 +1,89 @@
+// Package namespace is the namespace controller. It empties a namespace that is
+// being deleted and then lets it go (NS-01), and it sees to it that every other
+// namespace has what Pods in it rely on (NS-02):
+//
+//	deleter.go         the content of a namespace, Pods first
+//	conditions.go      what is in the way, for those who wait
+//	serviceaccount.go  ServiceAccount "default"
+//	rootca.go          ConfigMap "kube-root-ca.crt"
+//	keeper.go          what the two have in common
+package namespace
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/podchain/podchain/reference/controller"
+)
+
+// Name is what the link calls itself in requests and Events.
+const Name = "namespace-controller"
+
+// workers is how many namespaces each of the three loops deals with at a time.
+const workers = 4
+
+// Run runs the controller until ctx is done.
+func Run(ctx context.Context, config *rest.Config) error {
+	link, err := controller.NewLink(Name, config)
+	if err != nil {
+		return err
+	}
+	config = rest.CopyConfig(config)
+	config.UserAgent = Name
+	if config.QPS == 0 {
+		config.QPS = -1
+	}
+	config.WarningHandlerWithContext = rest.NoWarnings{} // deleting what is deprecated is no mistake
+	resources, err := discovery.NewDiscoveryClientForConfig(config)
+	if err != nil {
+		return fmt.Errorf("%s: discovery: %w", Name, err)
+	}
+	objects, err := metadata.NewForConfig(config)
+	if err != nil {
+		return fmt.Errorf("%s: metadata client: %w", Name, err)
+	}
+	certificate, err := rootCertificate(config)
+	if err != nil {
+		return fmt.Errorf("%s: root certificate: %w", Name, err)
+	}
+
+	namespaces := link.Informers.Core().V1().Namespaces()
+	deleter := &deleter{
+		namespaces: link.Client.CoreV1().Namespaces(),
+		resources:  resources,
+		objects:    objects,
+		queue:      controller.NewQueue[string](),
+		awaited:    map[string]bool{},
+	}
+	accounts := keepServiceAccounts(link)
+	certificates := keepRootCertificates(link, certificate)
+
+	_, err = namespaces.Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc: func(added any) {
+			namespace := added.(*corev1.Namespace)
+			if namespace.DeletionTimestamp != nil {
+				deleter.queue.Add(namespace.Name)
+				return
+			}
+			accounts.queue.Add(namespace.Name)
+			certificates.queue.Add(namespace.Name)
+		},
+		UpdateFunc: func(before, after any) {
+			old, namespace := before.(*corev1.Namespace), after.(*corev1.Namespace)
+			// Once is enough: from then on the content's own end is awaited.
+			if namespace.DeletionTimestamp != nil && (old.DeletionTimestamp == nil || old.UID != namespace.UID) {
+				deleter.queue.Add(namespace.Name)
+			}
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", Name, err)
+	}
+	return link.Run(ctx, deleter.run, accounts.run, certificates.run)
+}

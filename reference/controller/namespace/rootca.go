@@ -1,0 +1,71 @@
+package namespace
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	coreinformers "k8s.io/client-go/informers/core/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/podchain/podchain/reference/controller"
+)
+
+// rootCA is the ConfigMap from which Pods learn whom to trust as API server;
+// every projected service account token volume refers to it.
+const (
+	rootCA    = "kube-root-ca.crt"
+	rootCAKey = "ca.crt"
+)
+
+// rootCertificate is the certificate authority by which this controller itself
+// knows the API server; empty if there is none to know it by.
+func rootCertificate(config *rest.Config) (string, error) {
+	if len(config.CAData) > 0 || config.CAFile == "" {
+		return string(config.CAData), nil
+	}
+	data, err := os.ReadFile(config.CAFile)
+	return string(data), err
+}
+
+func keepRootCertificates(link *controller.Link, certificate string) *keeper {
+	informer := link.Informers.InformerFor(&corev1.ConfigMap{}, func(client kubernetes.Interface, resync time.Duration) cache.SharedIndexInformer {
+		return coreinformers.NewFilteredConfigMapInformer(client, metav1.NamespaceAll, resync, cache.Indexers{}, named(rootCA))
+	})
+	k := newKeeper(link, rootCA, informer)
+	data := map[string]string{rootCAKey: certificate}
+	k.create = func(ctx context.Context, namespace string) error {
+		_, err := link.Client.CoreV1().ConfigMaps(namespace).Create(ctx, &corev1.ConfigMap{
+			ObjectMeta: metav1.ObjectMeta{
+				Name:      rootCA,
+				Namespace: namespace,
+				Annotations: map[string]string{
+					"kubernetes.io/description": "The certificate authority that the API server's certificate is verified by.",
+				},
+			},
+			Data: data,
+		}, metav1.CreateOptions{})
+		return err
+	}
+	// Its content is not anybody's to choose.
+	k.correct = func(ctx context.Context, object any) error {
+		found, ok := object.(*corev1.ConfigMap)
+		if !ok {
+			return fmt.Errorf("expected a ConfigMap, got %T", object)
+		}
+		if maps.Equal(found.Data, data) {
+			return nil
+		}
+		corrected := found.DeepCopy()
+		corrected.Data = data
+		_, err := link.Client.CoreV1().ConfigMaps(found.Namespace).Update(ctx, corrected, metav1.UpdateOptions{})
+		return err
+	}
+	return k
+}

@@ -1,0 +1,40 @@
+package kubelet
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// runHook runs a postStart or preStop hook to its end.
+func (w *worker) runHook(ctx context.Context, pod *corev1.Pod, c *corev1.Container, id, address string, hook *corev1.LifecycleHandler) error {
+	switch {
+	case hook.Exec != nil:
+		_, stderr, err := w.k.Runtime.ExecSync(ctx, id, hook.Exec.Command, 0)
+		if err != nil {
+			return fmt.Errorf("command '%s': %w %s", strings.Join(hook.Exec.Command, " "), err, stderr)
+		}
+		return nil
+	case hook.HTTPGet != nil:
+		code, _, err := w.k.get(ctx, c, hook.HTTPGet, address)
+		if err == nil && code >= http.StatusBadRequest {
+			err = fmt.Errorf("HTTP status %d", code)
+		}
+		return err
+	case hook.Sleep != nil:
+		pause(ctx, time.Duration(hook.Sleep.Seconds)*time.Second)
+		return ctx.Err()
+	}
+	return fmt.Errorf("a handler that this kubelet does not know")
+}
+
+func (w *worker) podIP(pod *corev1.Pod) string {
+	if status := w.lastStatus(); status != nil && status.PodIP != "" {
+		return status.PodIP
+	}
+	return pod.Status.PodIP
+}

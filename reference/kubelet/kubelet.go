@@ -1,0 +1,350 @@
+// Package kubelet is the link between the API server and a container runtime:
+// it registers a node, watches for the Pods that are bound to it, has the
+// runtime run them, and reports what became of them.
+//
+// Everything happens because something has happened: a watch event, an event of
+// the runtime, a probe's result or a timer. A Pod whose state does not change
+// costs no goroutine and no call.
+package kubelet
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	kruntime "k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+	coordinationclient "k8s.io/client-go/kubernetes/typed/coordination/v1"
+	coreclient "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+	"k8s.io/klog/v2"
+
+	"github.com/podchain/podchain/reference/runtime"
+)
+
+// Options of one kubelet.
+type Options struct {
+	// NodeName is the name of the node. Required.
+	NodeName string
+	// Labels and Taints that the node registers with, besides its own labels.
+	Labels map[string]string
+	Taints []corev1.Taint
+	// Capacity of the node. Default for what it lacks: cpu 4, memory 16Gi, pods 110.
+	Capacity corev1.ResourceList
+	// Allocatable is what of the capacity Pods may have. Default: all of it.
+	Allocatable corev1.ResourceList
+	// Address is the node's InternalIP. Default: one made from its name.
+	Address string
+	// Version is the version of Kubernetes it reports. Default: v1.37.2.
+	Version string
+	// Runtime to run Pods with. It outlives the kubelet. Default: a simulated one.
+	Runtime runtime.Runtime
+	// Dial reaches the Pods' addresses, for probes. Default: the runtime's own
+	// Dial if it has one, else the network.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// dialer is a runtime whose Pods are in a network of its own.
+type dialer interface {
+	Dial(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+func (o Options) withDefaults() (Options, error) {
+	if o.NodeName == "" {
+		return o, errors.New("kubelet: a node needs a name")
+	}
+	capacity := corev1.ResourceList{
+		corev1.ResourceCPU:    resource.MustParse("4"),
+		corev1.ResourceMemory: resource.MustParse("16Gi"),
+		corev1.ResourcePods:   resource.MustParse("110"),
+	}
+	for name, quantity := range o.Capacity {
+		capacity[name] = quantity
+	}
+	allocatable := capacity.DeepCopy()
+	for name, quantity := range o.Allocatable {
+		allocatable[name] = quantity
+	}
+	o.Capacity, o.Allocatable = capacity, allocatable
+	if o.Address == "" {
+		sum := fnv.New32a()
+		sum.Write([]byte(o.NodeName))
+		n := sum.Sum32()
+		o.Address = netip.AddrFrom4([4]byte{172, 16 + byte(n>>16)&15, byte(n >> 8), byte(n)}).String()
+	}
+	o.Version = cmp.Or(o.Version, "v1.37.2")
+	if o.Runtime == nil {
+		o.Runtime = runtime.NewSimulated(runtime.Options{})
+	}
+	if o.Dial == nil {
+		if d, ok := o.Runtime.(dialer); ok {
+			o.Dial = d.Dial
+		} else {
+			o.Dial = new(net.Dialer).DialContext
+		}
+	}
+	return o, nil
+}
+
+// kubelet is one running kubelet.
+type kubelet struct {
+	Options
+	ctx     context.Context
+	tasks   tasks
+	core    coreclient.CoreV1Interface
+	leases  coordinationclient.LeaseInterface
+	runtime *runtimeapi.VersionResponse
+	events  *recorder
+	probes  *http.Client
+	node    node
+	// reporting holds the turns of the reports that are being written.
+	reporting chan struct{}
+
+	mu       sync.Mutex
+	workers  map[types.UID]*worker
+	accepted map[types.UID]reservation
+}
+
+// Run runs the kubelet of one node until ctx is done, and returns when nothing
+// of it is left but the Pods in its runtime.
+func Run(ctx context.Context, config *rest.Config, options Options) error {
+	options, err := options.withDefaults()
+	if err != nil {
+		return err
+	}
+	config = rest.CopyConfig(config)
+	config.UserAgent = "kubelet"
+	if config.QPS == 0 {
+		config.QPS = -1
+	}
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return fmt.Errorf("kubelet %s: %w", options.NodeName, err)
+	}
+	core, err := coreclient.NewForConfigAndClient(config, client)
+	if err != nil {
+		return fmt.Errorf("kubelet %s: %w", options.NodeName, err)
+	}
+	coordination, err := coordinationclient.NewForConfigAndClient(config, client)
+	if err != nil {
+		return fmt.Errorf("kubelet %s: %w", options.NodeName, err)
+	}
+	version, err := options.Runtime.Version(ctx, "")
+	if err != nil {
+		return fmt.Errorf("kubelet %s: container runtime: %w", options.NodeName, err)
+	}
+
+	ctx, cancel := context.WithCancel(klog.NewContext(ctx, klog.FromContext(ctx).WithValues("node", options.NodeName)))
+	k := &kubelet{
+		Options:   options,
+		ctx:       ctx,
+		core:      core,
+		leases:    coordination.Leases(corev1.NamespaceNodeLease),
+		runtime:   version,
+		reporting: make(chan struct{}, reportsAtOnce),
+		probes:    newProbeClient(options.Dial),
+		workers:   map[types.UID]*worker{},
+		accepted:  map[types.UID]reservation{},
+	}
+	k.events = newRecorder(ctx, core, options.NodeName)
+	defer k.events.close()
+	defer k.tasks.close()
+	defer cancel()
+
+	if !k.register() {
+		return nil // asked to stop before the API server answered
+	}
+	k.tasks.Go(k.keepNode)
+	k.tasks.Go(func() { k.watchNode().Run(ctx.Done()) })
+
+	// Events are kept before anything is read, so that nothing is missed.
+	if !k.watchRuntime() {
+		return nil
+	}
+	pods := k.watchPods()
+	k.tasks.Go(func() { pods.Run(ctx.Done()) })
+	if cache.WaitForCacheSync(ctx.Done(), pods.HasSynced) {
+		if err := k.adoptOrphans(); err != nil {
+			klog.FromContext(ctx).Error(err, "Pods that no longer exist are left in the runtime")
+		}
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// watchPods watches the Pods bound to this node, and no others (KUBELET-01).
+func (k *kubelet) watchPods() cache.Controller {
+	_, controller := cache.NewInformerWithOptions(cache.InformerOptions{
+		ListerWatcher: listWatch(fields.OneTermEqualSelector("spec.nodeName", k.NodeName).String(),
+			func(ctx context.Context, options metav1.ListOptions) (kruntime.Object, error) {
+				return k.core.Pods("").List(ctx, options)
+			}, k.core.Pods("").Watch),
+		ObjectType: &corev1.Pod{},
+		Transform:  dropManagedFields,
+		Handler: cache.ResourceEventHandlerFuncs{
+			AddFunc:    func(object any) { k.podSeen(object.(*corev1.Pod)) },
+			UpdateFunc: func(old, object any) { k.podChanged(old.(*corev1.Pod), object.(*corev1.Pod)) },
+			DeleteFunc: k.podGone,
+		},
+	})
+	return controller
+}
+
+func listWatch(fieldSelector string,
+	list func(context.Context, metav1.ListOptions) (kruntime.Object, error),
+	watchFunc func(context.Context, metav1.ListOptions) (watch.Interface, error),
+) cache.ListerWatcher {
+	return &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (kruntime.Object, error) {
+			options.FieldSelector = fieldSelector
+			return list(ctx, options)
+		},
+		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+			options.FieldSelector = fieldSelector
+			return watchFunc(ctx, options)
+		},
+	}
+}
+
+func dropManagedFields(object any) (any, error) {
+	if accessor, ok := object.(metav1.Object); ok {
+		accessor.SetManagedFields(nil)
+	}
+	return object, nil
+}
+
+func (k *kubelet) podSeen(pod *corev1.Pod) {
+	k.worker(pod.UID, pod).update(pod)
+}
+
+func (k *kubelet) podChanged(old, pod *corev1.Pod) {
+	if old.UID != pod.UID { // deleted and created again between two events
+		k.podGone(old)
+	}
+	k.podSeen(pod)
+}
+
+func (k *kubelet) podGone(object any) {
+	if unknown, ok := object.(cache.DeletedFinalStateUnknown); ok {
+		object = unknown.Obj
+	}
+	pod := object.(*corev1.Pod)
+	k.worker(pod.UID, pod).remove(pod)
+}
+
+// worker returns the worker of the Pod with that uid: a Pod created again under
+// the same name is another Pod (KUBELET-38).
+func (k *kubelet) worker(uid types.UID, pod *corev1.Pod) *worker {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	w := k.workers[uid]
+	if w == nil {
+		w = newWorker(k, pod)
+		k.workers[uid] = w
+	}
+	return w
+}
+
+func (k *kubelet) forget(uid types.UID) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.workers, uid)
+	delete(k.accepted, uid)
+}
+
+// watchRuntime has the workers look when something has ended in the runtime. It
+// returns once events are being kept, or false when the kubelet is to stop.
+func (k *kubelet) watchRuntime() bool {
+	established := make(chan struct{})
+	var once sync.Once
+	events := make(chan *runtimeapi.ContainerEventResponse)
+	k.tasks.Go(func() {
+		for {
+			err := k.Runtime.GetContainerEvents(k.ctx, events, func(runtimeapi.RuntimeService_GetContainerEventsClient) {
+				once.Do(func() { close(established) })
+			})
+			if k.ctx.Err() != nil {
+				return
+			}
+			klog.FromContext(k.ctx).Error(err, "the stream of container events ended")
+			if !pause(k.ctx, time.Second) {
+				return
+			}
+			k.pokeAll() // whatever was missed
+		}
+	})
+	k.tasks.Go(func() {
+		for {
+			select {
+			case <-k.ctx.Done():
+				return
+			case event := <-events:
+				k.runtimeEvent(event)
+			}
+		}
+	})
+	select {
+	case <-established:
+		return true
+	case <-k.ctx.Done():
+		return false
+	}
+}
+
+// runtimeEvent passes on what a container did by itself: to create and to start
+// one is the worker's own doing.
+func (k *kubelet) runtimeEvent(event *runtimeapi.ContainerEventResponse) {
+	if event.ContainerEventType != runtimeapi.ContainerEventType_CONTAINER_STOPPED_EVENT {
+		return
+	}
+	k.mu.Lock()
+	w := k.workers[types.UID(event.GetPodSandboxStatus().GetMetadata().GetUid())]
+	k.mu.Unlock()
+	if w != nil {
+		w.poke()
+	}
+}
+
+func (k *kubelet) pokeAll() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, w := range k.workers {
+		w.poke()
+	}
+}
+
+// adoptOrphans finds the Pods that are in the runtime and not, or no longer, in
+// the API: they are stopped and removed (KUBELET-41).
+func (k *kubelet) adoptOrphans() error {
+	sandboxes, err := k.Runtime.ListPodSandbox(k.ctx, nil)
+	if err != nil {
+		return err
+	}
+	for _, sandbox := range sandboxes {
+		metadata := sandbox.GetMetadata()
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
+			UID: types.UID(metadata.GetUid()), Name: metadata.GetName(), Namespace: metadata.GetNamespace(),
+		}}
+		k.mu.Lock()
+		_, known := k.workers[pod.UID]
+		k.mu.Unlock()
+		if !known {
+			k.worker(pod.UID, pod).remove(pod)
+		}
+	}
+	return nil
+}

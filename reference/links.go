@@ -1,0 +1,116 @@
+package reference
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/reference/apiserver"
+	"github.com/podchain/podchain/reference/controller/daemonset"
+	"github.com/podchain/podchain/reference/controller/deployment"
+	"github.com/podchain/podchain/reference/controller/garbagecollector"
+	"github.com/podchain/podchain/reference/controller/namespace"
+	"github.com/podchain/podchain/reference/controller/replicaset"
+	"github.com/podchain/podchain/reference/controller/statefulset"
+	"github.com/podchain/podchain/reference/scheduler"
+)
+
+// programs are the links that are one process for the whole cluster. The other
+// two are the API server, which holds the store, and the kubelet, which is one
+// process on each node.
+var programs = map[implementation.Link]func(context.Context, *rest.Config) error{
+	implementation.DeploymentController:  deployment.Run,
+	implementation.ReplicaSetController:  replicaset.Run,
+	implementation.StatefulSetController: statefulset.Run,
+	implementation.DaemonSetController:   daemonset.Run,
+	implementation.Scheduler:             scheduler.Run,
+	implementation.GarbageCollector:      garbagecollector.Run,
+	implementation.NamespaceController:   namespace.Run,
+}
+
+// Has tells whether the reference has the link.
+func Has(link implementation.Link) bool {
+	return link == implementation.APIServer || link == implementation.Kubelet || programs[link] != nil
+}
+
+// stoppingOrder has every link before those it writes to.
+func stoppingOrder() []implementation.Link {
+	order := slices.Clone(implementation.AllLinks)
+	slices.Reverse(order)
+	return order
+}
+
+// StartLink implements implementation.Links. It does nothing if the link runs.
+func (c *Cluster) StartLink(_ context.Context, link implementation.Link) error {
+	c.control.Lock()
+	defer c.control.Unlock()
+	switch {
+	case !Has(link):
+		return fmt.Errorf("the reference has no %s", link)
+	case link == implementation.APIServer:
+		return c.startAPIServer()
+	case c.links[link] != nil:
+	case link == implementation.Kubelet:
+		c.links[link] = &station{} // each node has its own process
+		for _, node := range c.nodes {
+			c.startKubelet(node)
+		}
+	default:
+		c.links[link] = c.run(link, string(link), programs[link])
+	}
+	return nil
+}
+
+// StopLink implements implementation.Links. It does nothing if the link is
+// stopped, or if the reference has none.
+func (c *Cluster) StopLink(ctx context.Context, link implementation.Link) error {
+	c.control.Lock()
+	defer c.control.Unlock()
+	if link == implementation.APIServer {
+		return c.stopAPIServer()
+	}
+	running := c.links[link]
+	if running == nil {
+		return nil
+	}
+	delete(c.links, link)
+	if link != implementation.Kubelet {
+		return c.end(ctx, running)
+	}
+	var errs []error
+	for _, node := range c.nodes {
+		errs = append(errs, c.stopKubelet(ctx, node))
+	}
+	return errors.Join(errs...)
+}
+
+// startAPIServer puts a new API server in front of the store. Its predecessor
+// left nothing but what is stored.
+func (c *Cluster) startAPIServer() error {
+	if c.api.Load() != nil {
+		return nil
+	}
+	c.api.Store(apiserver.New(apiserver.Options{Store: c.store, Token: c.options.Token}))
+	for line := range c.lines {
+		line.answer(c)
+	}
+	return nil
+}
+
+// stopAPIServer cuts every connection, as the end of the process would.
+func (c *Cluster) stopAPIServer() error {
+	api := c.api.Load()
+	if api == nil {
+		return nil
+	}
+	for line := range c.lines {
+		line.cut()
+	}
+	c.api.Store(nil)
+	api.Close()
+	return nil
+}

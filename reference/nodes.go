@@ -1,0 +1,174 @@
+package reference
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/reference/kubelet"
+	"github.com/podchain/podchain/reference/runtime"
+)
+
+// node is a machine: a container runtime, and a kubelet that comes and goes.
+type node struct {
+	options kubelet.Options
+	kubelet *station // nil while it is stopped
+}
+
+// addNode brings up a node. Its kubelet starts with it, or with the link. The
+// caller holds control.
+func (c *Cluster) addNode(object *corev1.Node) error {
+	object = object.DeepCopy() // what it holds is the caller's
+	if object.Name == "" {
+		return errors.New("a node needs a name")
+	}
+	if c.nodes[object.Name] != nil {
+		return fmt.Errorf("there is a node %s already", object.Name)
+	}
+	simulated := runtime.NewSimulated(runtime.Options{
+		Registry: c.registry,
+		Subnet:   runtime.Subnet(c.subnets),
+	})
+	c.subnets++
+	n := &node{options: kubelet.Options{
+		NodeName:    object.Name,
+		Labels:      object.Labels,
+		Taints:      object.Spec.Taints,
+		Capacity:    object.Status.Capacity,
+		Allocatable: object.Status.Allocatable,
+		Runtime:     simulated,
+		Dial:        simulated.Dial,
+	}}
+	if c.journal != nil {
+		n.options.Runtime = c.journal.Wrap(object.Name, simulated)
+	}
+	c.nodes[object.Name] = n
+	if c.links[implementation.Kubelet] != nil {
+		c.startKubelet(n)
+	}
+	return nil
+}
+
+func (c *Cluster) startKubelet(n *node) {
+	n.kubelet = c.run(implementation.Kubelet, "kubelet of "+n.options.NodeName, func(ctx context.Context, config *rest.Config) error {
+		return kubelet.Run(ctx, config, n.options)
+	})
+}
+
+// stopKubelet ends the kubelet; what its runtime runs goes on.
+func (c *Cluster) stopKubelet(ctx context.Context, n *node) error {
+	running := n.kubelet
+	if running == nil {
+		return nil
+	}
+	n.kubelet = nil
+	return c.end(ctx, running)
+}
+
+// AddNode implements implementation.Nodes.
+func (c *Cluster) AddNode(ctx context.Context, object *corev1.Node) error {
+	c.control.Lock()
+	running := c.links[implementation.Kubelet] != nil
+	err := c.addNode(object)
+	c.control.Unlock()
+	if err != nil {
+		return err
+	}
+	if !running {
+		return fmt.Errorf("node %s: %w: the kubelet is stopped", object.Name, implementation.ErrNotReady)
+	}
+	return c.waitForNode(ctx, object.Name)
+}
+
+// RemoveNode implements implementation.Nodes.
+func (c *Cluster) RemoveNode(ctx context.Context, name string) error {
+	c.control.Lock()
+	n := c.nodes[name]
+	if n == nil {
+		c.control.Unlock()
+		return fmt.Errorf("there is no node %s", name)
+	}
+	delete(c.nodes, name)
+	err := c.stopKubelet(ctx, n)
+	c.control.Unlock()
+	if err != nil {
+		return err
+	}
+	client, err := kubernetes.NewForConfig(c.Config())
+	if err != nil {
+		return err
+	}
+	err = client.CoreV1().Nodes().Delete(ctx, name, metav1.DeleteOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil // its kubelet never got to register it
+	}
+	return err
+}
+
+// WaitReady returns when all nodes are Ready.
+func (c *Cluster) WaitReady(ctx context.Context) error {
+	c.control.Lock()
+	names := make([]string, 0, len(c.nodes))
+	for name := range c.nodes {
+		names = append(names, name)
+	}
+	c.control.Unlock()
+	for _, name := range names {
+		if err := c.waitForNode(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Cluster) waitForNode(ctx context.Context, name string) error {
+	client, err := kubernetes.NewForConfig(c.Config())
+	if err != nil {
+		return err
+	}
+	only := metav1.ListOptions{FieldSelector: fields.OneTermEqualSelector(metav1.ObjectNameField, name).String()}
+	for {
+		// A watch from no version begins with what there is.
+		events, err := client.CoreV1().Nodes().Watch(ctx, only)
+		if err != nil {
+			return fmt.Errorf("wait for node %s: %w", name, err)
+		}
+		ready := becomesReady(events)
+		events.Stop()
+		switch {
+		case ready:
+			return nil
+		case ctx.Err() != nil:
+			return fmt.Errorf("node %s: %w: %w", name, implementation.ErrNotReady, ctx.Err())
+		}
+		// The API server ended the watch, as it may at any time.
+	}
+}
+
+// becomesReady reads events until one shows the node Ready, or they end.
+func becomesReady(events watch.Interface) bool {
+	for event := range events.ResultChan() {
+		if node, ok := event.Object.(*corev1.Node); ok && event.Type != watch.Deleted && isReady(node) {
+			return true
+		}
+	}
+	return false
+}
+
+func isReady(node *corev1.Node) bool {
+	for _, condition := range node.Status.Conditions {
+		if condition.Type == corev1.NodeReady {
+			return condition.Status == corev1.ConditionTrue
+		}
+	}
+	return false
+}

@@ -1,0 +1,132 @@
+package reference
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"testing"
+	"testing/synctest"
+
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+
+	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/reference/runtime"
+	"github.com/podchain/podchain/reference/store"
+)
+
+// DefaultNodes is how many nodes a cluster has when the options say nothing.
+const DefaultNodes = 2
+
+// Version is the Kubernetes version whose behaviour the reference shows.
+const Version = "v1.37.2"
+
+// Options say what a cluster is made of. The zero value is the whole chain with
+// two nodes.
+type Options struct {
+	// Nodes is the number of nodes, named node-1, node-2 and so on. Zero means
+	// DefaultNodes, a negative number none.
+	Nodes int
+	// Without lists the links that are not started with the cluster. They can
+	// be started later, and their place can be taken by a link from elsewhere.
+	Without []implementation.Link
+	// Token that every request has to bear. Empty: everybody is administrator.
+	Token string
+	// AnyImage makes every well-formed image exist. Those that are not in the
+	// table of images run until they are told to end, ready and healthy.
+	AnyImage bool
+	// Store holds the objects. Nil: a new one in memory for each cluster.
+	Store store.Store
+	// Tap, where set, is put between each link and the API server: it returns
+	// what the link's requests go through on their way to next.
+	Tap func(link implementation.Link, next http.RoundTripper) http.RoundTripper
+}
+
+func (o Options) nodes() int {
+	switch {
+	case o.Nodes == 0:
+		return DefaultNodes
+	case o.Nodes < 0:
+		return 0
+	}
+	return o.Nodes
+}
+
+// Implementation starts reference clusters that have the same options.
+type Implementation struct{ options Options }
+
+var _ implementation.Virtual = (*Implementation)(nil)
+
+// New returns an implementation whose clusters have the given options.
+func New(options Options) *Implementation { return &Implementation{options: options} }
+
+// Describe implements implementation.Implementation.
+func (*Implementation) Describe() implementation.Description {
+	return implementation.Description{Name: "reference", Version: Version}
+}
+
+// Start implements implementation.Implementation. It returns when the API
+// server answers; the links and nodes come up as they do in any cluster, and
+// Cluster.WaitReady waits for them.
+func (i *Implementation) Start(ctx context.Context) (implementation.Cluster, error) {
+	cluster, err := start(ctx, i.options, runtime.NewJournal())
+	if err != nil {
+		return nil, err
+	}
+	if inBubble() {
+		return virtualCluster{observedCluster{cluster}}, nil
+	}
+	return observedCluster{cluster}, nil
+}
+
+// Virtual implements implementation.Virtual.
+func (*Implementation) Virtual(t *testing.T, run func(t *testing.T)) {
+	synctest.Test(t, run)
+}
+
+// observedCluster keeps a journal of its runtimes' calls. A cluster that is to
+// run for long does not: it never forgets.
+type observedCluster struct{ *Cluster }
+
+var _ implementation.Runtime = observedCluster{}
+
+// Calls implements implementation.Runtime.
+func (c observedCluster) Calls() []implementation.Call { return c.journal.Calls() }
+
+// virtualCluster is a cluster that lives in a bubble. The bubble knows when all
+// its goroutines wait for time to pass or for somebody outside, which is what
+// being at rest means; in real time nobody knows, and a cluster there does not
+// claim to.
+type virtualCluster struct{ observedCluster }
+
+var _ implementation.Settler = virtualCluster{}
+
+// Settle implements implementation.Settler.
+func (virtualCluster) Settle(ctx context.Context) error {
+	synctest.Wait()
+	return ctx.Err()
+}
+
+// inBubble tells whether the caller runs in a testing/synctest bubble. Package
+// synctest has no question to ask, but Wait refuses to work outside of one.
+func inBubble() (in bool) {
+	defer func() {
+		switch refusal := recover(); {
+		case refusal == nil:
+		case fmt.Sprint(refusal) == "goroutine is not in a bubble":
+			in = false
+		default: // another goroutine of the bubble is in Wait
+			in = true
+		}
+	}()
+	synctest.Wait()
+	return true
+}
+
+// client-go's error handling ends with a brake that sleeps for as long as the
+// last error, of anybody in the process, lies in the future. Between a bubble,
+// where it is the year 2000, and real time that is decades, and the reflector
+// that reported the error never watches again. The links have back-off of their
+// own, so the brake goes; what logs the error stays.
+func init() {
+	utilruntime.ErrorHandlers = utilruntime.ErrorHandlers[:1]
+}
