@@ -1,0 +1,157 @@
+package conformance
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cucumber/godog"
+	messages "github.com/cucumber/messages/go/v21"
+
+	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/specification"
+	"github.com/podchain/podchain/conformance/story"
+	"github.com/podchain/podchain/steps"
+)
+
+// lastWrites is how many writes the story of a failure shows.
+const lastWrites = 12
+
+// perform executes one example on a cluster and judges it.
+func perform(ctx context.Context, example *specification.Example, further func(*godog.ScenarioContext), options steps.Options) (result ExampleResult) {
+	result = ExampleResult{Example: example, Outcome: Passed}
+	if lacking := lacks(options.Cluster, example.Capabilities); len(lacking) > 0 {
+		result.Outcome = NotApplicable
+		result.Reason = "the implementation does not offer " + strings.Join(lacking, ", ")
+		return result
+	}
+	world, err := steps.NewWorld(ctx, options)
+	defer func() {
+		// Also when the run was ended: what was made is to go.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
+		defer cancel()
+		if err := world.Close(ctx); err != nil && result.Outcome == Passed {
+			result = unclean(example, err)
+		}
+	}()
+	if err != nil {
+		return judge(ctx, result, world, nil, fmt.Errorf("the scenario could not begin: %w", err))
+	}
+	step, err := execute(ctx, example, world, further)
+	if err != nil {
+		return judge(ctx, result, world, step, err)
+	}
+	return result
+}
+
+// lacks returns the capabilities that the cluster does not offer.
+func lacks(cluster implementation.Cluster, needed []string) []string {
+	return slices.DeleteFunc(slices.Clone(needed), func(capability string) bool {
+		offered := false
+		switch capability {
+		case "links":
+			_, offered = cluster.(implementation.Links)
+		case "nodes":
+			_, offered = cluster.(implementation.Nodes)
+		case "cri":
+			_, offered = cluster.(implementation.Runtime)
+		case "images":
+			_, offered = cluster.(implementation.Images)
+		case "compaction":
+			_, offered = cluster.(implementation.Compactor)
+		case "containers":
+			offered = true
+		}
+		return offered
+	})
+}
+
+// execute runs the steps by godog and returns the first that did not hold, with
+// its error.
+func execute(ctx context.Context, example *specification.Example, world *steps.World, further func(*godog.ScenarioContext)) (failed *specification.Step, failure error) {
+	next := 0
+	var output bytes.Buffer
+	suite := godog.TestSuite{
+		Name: example.Requirement.ID,
+		ScenarioInitializer: func(scenario *godog.ScenarioContext) {
+			steps.Register(scenario, world)
+			if further != nil {
+				further(scenario)
+			}
+			scenario.StepContext().Before(func(ctx context.Context, step *godog.Step) (context.Context, error) {
+				world.BeginStep(step.Type == messages.PickleStepType_OUTCOME)
+				return ctx, nil
+			})
+			scenario.StepContext().After(func(ctx context.Context, _ *godog.Step, status godog.StepResultStatus, err error) (context.Context, error) {
+				if status != godog.StepPassed && failure == nil {
+					if err == nil {
+						err = fmt.Errorf("the step is %s", status)
+					}
+					failed, failure = &example.Steps[next], err
+				}
+				next++
+				return ctx, nil
+			})
+		},
+		Options: &godog.Options{
+			Format: "progress", Output: &output, NoColors: true, Strict: true, StopOnFailure: true,
+			DefaultContext:  ctx,
+			FeatureContents: []godog.Feature{{Name: example.Location.File, Contents: example.Feature}},
+		},
+	}
+	status := suite.Run()
+	switch {
+	case failure != nil:
+		return failed, failure
+	case status != 0 || next != len(example.Steps):
+		return nil, steps.CouldNotRun{Err: fmt.Errorf("godog ended with status %d after %d of %d steps:\n%s", status, next, len(example.Steps), output.String())}
+	}
+	return nil, nil
+}
+
+// judge turns an error into an outcome with its story.
+func judge(ctx context.Context, result ExampleResult, world *steps.World, step *specification.Step, err error) ExampleResult {
+	// What a link has left undone shows when all have had their time.
+	world.AwaitRest(ctx)
+	record := world.History.Now()
+	failure := &Failure{Step: step, Error: err.Error(),
+		Observed: story.Observed(record), LastWrites: story.LastWrites(record, lastWrites)}
+	result.Failure = failure
+	if ctx.Err() != nil {
+		result.Outcome, result.Reason = CouldNotRun, "the run was ended in the middle of it"
+		return result
+	}
+	result.Outcome = Failed
+	blame, found := story.FirstBroken(record, world.Stopped)
+	failure.Blamed, failure.Missing = blame.Link, blame.Missing
+	switch noVerdict := (steps.CouldNotRun{}); {
+	case errors.Is(err, steps.ErrNoAnswer):
+		failure.Blamed, failure.Missing = implementation.APIServer, "it does not answer"
+	case found:
+	case errors.Is(err, implementation.ErrNotReady):
+		failure.Blamed, failure.Missing = implementation.Kubelet, implementation.ErrNotReady.Error()
+	case errors.As(err, &noVerdict):
+		result.Outcome = CouldNotRun
+	case step == nil:
+		result.Outcome = CouldNotRun
+	default:
+		// Nothing is left undone: the link that the requirement is about did
+		// something wrongly.
+		if link, err := implementation.ParseLink(result.Example.Requirement.Link); err == nil {
+			failure.Blamed = link
+		}
+	}
+	result.Reason = reason(failure)
+	return result
+}
+
+func reason(failure *Failure) string {
+	line, _, _ := strings.Cut(failure.Error, "\n")
+	if failure.Missing != "" {
+		line = fmt.Sprintf("%s: %s", failure.Blamed, failure.Missing)
+	}
+	return line
+}

@@ -1,0 +1,248 @@
+// Package history records every version of every object that a scenario can
+// see, and answers questions about it. A verdict is a function of the recorded
+// history: the watches are opened before the stimulus, nothing is polled.
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+	"k8s.io/apimachinery/pkg/watch"
+)
+
+// Version is one version of one object as a watch delivered it.
+type Version struct {
+	// Seq numbers the versions in the order in which they arrived, from 1. The
+	// watches of two kinds are not ordered against each other: use Before.
+	Seq int
+	// At is when the version arrived.
+	At time.Time
+	// Type is ADDED for the first version of an object (or its state when the
+	// history began), MODIFIED, or DELETED with the last state.
+	Type watch.EventType
+	// Object is shared: nobody may change it.
+	Object *unstructured.Unstructured
+}
+
+// Before says that a version was written before another, of whatever kind. Two
+// watches may lag differently, so of two kinds the order of arrival counts only
+// if the resourceVersions agree with it: kinds in one store share its counter.
+func (v Version) Before(other Version) bool {
+	if v.Seq >= other.Seq {
+		return false
+	}
+	if v.Object.GetKind() == other.Object.GetKind() {
+		return true
+	}
+	order, err := resourceversion.CompareResourceVersion(v.Object.GetResourceVersion(), other.Object.GetResourceVersion())
+	return err != nil || order < 0
+}
+
+// History is the record. All methods may be called from any goroutine.
+type History struct {
+	mu       sync.Mutex
+	versions []Version
+	broken   error
+	changed  chan struct{} // closed and replaced at every change
+}
+
+// New returns an empty history.
+func New() *History {
+	return &History{changed: make(chan struct{})}
+}
+
+// Record appends a version.
+func (h *History) Record(kind watch.EventType, object *unstructured.Unstructured) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.versions = append(h.versions, Version{Seq: len(h.versions) + 1, At: time.Now(), Type: kind, Object: object})
+	h.wake()
+}
+
+// Break says that the history has a gap from here on: no question can be
+// answered any more, and everybody who waits is told so.
+func (h *History) Break(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.broken = errors.Join(h.broken, err)
+	h.wake()
+}
+
+func (h *History) wake() {
+	close(h.changed)
+	h.changed = make(chan struct{})
+}
+
+// Now returns what is recorded so far.
+func (h *History) Now() Record {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return Record{versions: h.versions[:len(h.versions):len(h.versions)]}
+}
+
+// ErrBroken is in the chain of every error that comes from a gap in the record.
+var ErrBroken = errors.New("the record of the watches has a gap")
+
+// Await returns nil as soon as holds returns nil for what is recorded. When ctx
+// ends first, the error says what was awaited and what holds said last.
+func (h *History) Await(ctx context.Context, what string, holds func(Record) error) error {
+	started := time.Now()
+	for {
+		h.mu.Lock()
+		record, broken, changed := Record{versions: h.versions[:len(h.versions):len(h.versions)]}, h.broken, h.changed
+		h.mu.Unlock()
+		if broken != nil {
+			return fmt.Errorf("%w: %w", ErrBroken, broken)
+		}
+		err := holds(record)
+		if err == nil {
+			return nil
+		}
+		if final := (Final{}); errors.As(err, &final) {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("waited %s for %s; last seen: %w",
+				time.Since(started).Round(time.Millisecond), what, err)
+		}
+	}
+}
+
+// Quiet returns when nothing of interest was recorded for the given time.
+func (h *History) Quiet(ctx context.Context, calm time.Duration, interesting func(Version) bool) error {
+	timer := time.NewTimer(calm)
+	defer timer.Stop()
+	seen := 0
+	for {
+		h.mu.Lock()
+		versions, changed := h.versions, h.changed
+		h.mu.Unlock()
+		for _, version := range versions[seen:] {
+			if interesting(version) {
+				timer.Reset(calm)
+			}
+		}
+		seen = len(versions)
+		select {
+		case <-changed:
+		case <-timer.C:
+			return nil
+		case <-ctx.Done():
+			last := "nothing"
+			if seen > 0 {
+				last = Describe(versions[seen-1])
+			}
+			return fmt.Errorf("it never came to rest for %s; last seen: %s", calm, last)
+		}
+	}
+}
+
+// Final wraps an error that no further version can cure, so that Await need not
+// wait any longer.
+type Final struct{ Err error }
+
+func (f Final) Error() string { return f.Err.Error() }
+
+// Unwrap returns the error inside.
+func (f Final) Unwrap() error { return f.Err }
+
+// Describe names a version on one line.
+func Describe(version Version) string {
+	return fmt.Sprintf("%s %s %q (resourceVersion %s)", version.Type,
+		version.Object.GetKind(), version.Object.GetName(), version.Object.GetResourceVersion())
+}
+
+// Record is what was recorded up to a moment; it does not change.
+type Record struct{ versions []Version }
+
+// All returns every version in order of arrival.
+func (r Record) All() []Version { return r.versions }
+
+// Since returns the versions that arrived after seq.
+func (r Record) Since(seq int) []Version {
+	if seq >= len(r.versions) {
+		return nil
+	}
+	return r.versions[seq:]
+}
+
+// Len is the Seq of the last version.
+func (r Record) Len() int { return len(r.versions) }
+
+// Until returns the record as it was when seq versions were in it.
+func (r Record) Until(seq int) Record {
+	return Record{versions: r.versions[:min(seq, len(r.versions))]}
+}
+
+// Of returns the versions of all objects of a kind that select accepts, in
+// order; a nil select accepts all.
+func (r Record) Of(kind string, accept func(*unstructured.Unstructured) bool) []Version {
+	var found []Version
+	for _, version := range r.versions {
+		if version.Object.GetKind() == kind && (accept == nil || accept(version.Object)) {
+			found = append(found, version)
+		}
+	}
+	return found
+}
+
+// Last returns the last version of the object of that kind and name.
+func (r Record) Last(kind, name string) (Version, bool) {
+	for i := len(r.versions) - 1; i >= 0; i-- {
+		if version := r.versions[i]; version.Object.GetKind() == kind && version.Object.GetName() == name {
+			return version, true
+		}
+	}
+	return Version{}, false
+}
+
+// Live returns the object of that kind and name, nil if there is none now.
+func (r Record) Live(kind, name string) *unstructured.Unstructured {
+	if version, found := r.Last(kind, name); found && version.Type != watch.Deleted {
+		return version.Object
+	}
+	return nil
+}
+
+// LiveOf returns the objects of a kind that exist now and that accept accepts
+// (nil: all), in the order in which they appeared.
+func (r Record) LiveOf(kind string, accept func(*unstructured.Unstructured) bool) []*unstructured.Unstructured {
+	var order []types.UID
+	last := map[types.UID]Version{}
+	for _, version := range r.versions {
+		if version.Object.GetKind() != kind {
+			continue
+		}
+		uid := version.Object.GetUID()
+		if _, known := last[uid]; !known {
+			order = append(order, uid)
+		}
+		last[uid] = version
+	}
+	var live []*unstructured.Unstructured
+	for _, uid := range order {
+		if version := last[uid]; version.Type != watch.Deleted && (accept == nil || accept(version.Object)) {
+			live = append(live, version.Object)
+		}
+	}
+	return live
+}
+
+// ByUID returns the versions of one object, in order.
+func (r Record) ByUID(uid types.UID) []Version {
+	var found []Version
+	for _, version := range r.versions {
+		if version.Object.GetUID() == uid {
+			found = append(found, version)
+		}
+	}
+	return found
+}

@@ -1,0 +1,142 @@
+// Package implementation is what an implementation of Kubernetes, or of one
+// link of it, plugs into: start it, get a rest.Config, stop it. Everything
+// else is optional: a richer implementation offers more of the interfaces
+// below, the suite discovers them, and a requirement that needs one which is
+// not offered is not applicable.
+package implementation
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/rest"
+)
+
+// Description says what is being checked, for reports.
+type Description struct {
+	// Name of the implementation, such as "reference" or "kubernetes".
+	Name string `json:"name"`
+	// Version it reports, such as "v1.37.2".
+	Version string `json:"version"`
+}
+
+// Implementation is a way to get a cluster.
+type Implementation interface {
+	// Describe says what is being checked. It is called after the first Start.
+	Describe() Description
+	// Start brings a cluster up and returns once its API server answers. The
+	// context bounds the start only. What Start left behind when it failed is
+	// the implementation's to remove.
+	Start(ctx context.Context) (Cluster, error)
+}
+
+// Cluster is one running cluster.
+type Cluster interface {
+	// Config reaches the API server as an administrator. The caller may copy
+	// and change it.
+	Config() *rest.Config
+	// Stop ends everything that Start and the optional interfaces started, and
+	// returns when it has ended.
+	Stop(ctx context.Context) error
+}
+
+// Virtual is offered by an implementation that runs within a testing/synctest
+// bubble: all its clusters read time through package time, none has a
+// goroutine outside of its bubble. The suite then gives each scenario a bubble
+// and a cluster of its own.
+type Virtual interface {
+	Implementation
+	// Virtual calls run in a new bubble and returns when run has returned and
+	// all goroutines of the bubble have ended.
+	Virtual(t *testing.T, run func(t *testing.T))
+}
+
+// Links is offered by a cluster whose links start and stop one by one
+// (capability "links").
+type Links interface {
+	// StopLink returns when the link has ended and no write of it is under way.
+	StopLink(ctx context.Context, link Link) error
+	// StartLink starts a stopped link again; it acts on what it then finds.
+	StartLink(ctx context.Context, link Link) error
+}
+
+// Nodes is offered by a cluster that grows and shrinks by nodes which take and
+// run Pods (capability "nodes").
+type Nodes interface {
+	// AddNode brings up a node with the name, labels, taints and (where set)
+	// status.capacity and status.allocatable of the given object, and returns
+	// when it is Ready. ErrNotReady is in the chain of the error if all that it
+	// lacks is a kubelet that makes it so.
+	AddNode(ctx context.Context, node *corev1.Node) error
+	// RemoveNode ends the node's kubelet and deletes its Node object.
+	RemoveNode(ctx context.Context, name string) error
+}
+
+// ErrNotReady says that a node is there and its kubelet does not do its part.
+var ErrNotReady = errors.New("the node does not become ready")
+
+// Runtime is offered by a cluster that lets the suite see the calls which its
+// kubelets make on their container runtime (capability "cri").
+type Runtime interface {
+	// Calls returns all calls so far, in the order in which they were made.
+	Calls() []Call
+}
+
+// Call is one CRI call of a kubelet, finished or not.
+type Call struct {
+	// Node whose kubelet called.
+	Node string
+	// Method of the CRI, such as "RunPodSandbox" or "PullImage".
+	Method string
+	// PodUID, PodName and PodNamespace as the kubelet labelled the sandbox that
+	// the call is about; empty for calls about images.
+	PodUID, PodName, PodNamespace string
+	// Container name; empty for calls about sandboxes and images.
+	Container string
+	// Image reference; empty for calls that name none.
+	Image string
+	// Sandbox is the id of the sandbox the call created or was about.
+	Sandbox string
+	// Timeout of a StopContainer.
+	Timeout time.Duration
+	// Labels of the sandbox or container created.
+	Labels map[string]string
+	// Command, Args, WorkingDir and Env of a container created.
+	Command, Args []string
+	WorkingDir    string
+	Env           map[string]string
+	// Error that the runtime answered; empty for success.
+	Error string
+}
+
+// Images is offered by a cluster that serves the specification's images under
+// a name of its own, or lets the suite say which of them exist and which are
+// already on a node (capability "images").
+type Images interface {
+	// ImageName returns the reference under which a Pod asks for the image of
+	// the table in fixtures, given as "web:1". One that the registry lacks may
+	// have a scope in front, "scope/late:1": where scenarios share a cluster,
+	// each has its own.
+	ImageName(short string) string
+	// Publish makes an image that the registry lacked available from now on,
+	// with a scope in front in that scope only.
+	Publish(short string) error
+}
+
+// Settler is offered by a cluster that knows when it is at rest: no link has
+// anything left to do but what a timer or a request from outside will give it.
+type Settler interface {
+	// Settle returns when the cluster is at rest.
+	Settle(ctx context.Context) error
+}
+
+// Compactor is offered by a cluster whose store can be made to forget the past
+// (capability "compaction").
+type Compactor interface {
+	// Compact forgets every version before the present ones: a watch from an
+	// older version is told that it has expired.
+	Compact(ctx context.Context) error
+}

@@ -1,0 +1,97 @@
+// Package report writes what came of a run for people and for programs.
+package report
+
+import (
+	"encoding/json"
+	"io"
+	"time"
+
+	"github.com/podchain/podchain/conformance"
+	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/specification"
+)
+
+type document struct {
+	Implementation implementation.Description `json:"implementation"`
+	Specification  specificationOf            `json:"specification"`
+	Started        time.Time                  `json:"started"`
+	Seconds        float64                    `json:"seconds"`
+	Seed           int64                      `json:"seed"`
+	Requirements   []requirement              `json:"requirements"`
+}
+
+type specificationOf struct {
+	Digest       string `json:"digest"`
+	Requirements int    `json:"requirements"`
+}
+
+type requirement struct {
+	ID        string              `json:"id"`
+	Level     string              `json:"level"`
+	Link      string              `json:"link"`
+	Outcome   conformance.Outcome `json:"outcome"`
+	Scenarios int                 `json:"scenarios"`
+	Seconds   float64             `json:"seconds"`
+	Reason    string              `json:"reason,omitempty"`
+	Failures  []failure           `json:"failures,omitempty"`
+}
+
+type failure struct {
+	Scenario   string                 `json:"scenario"`
+	Location   specification.Location `json:"location"`
+	Step       string                 `json:"step,omitempty"`
+	Error      string                 `json:"error"`
+	Blamed     implementation.Link    `json:"blamed,omitempty"`
+	Missing    string                 `json:"missing,omitempty"`
+	Observed   []string               `json:"observed"`
+	LastWrites []string               `json:"lastWrites"`
+	Rerun      string                 `json:"rerun"`
+}
+
+// JSON writes the result as one JSON document.
+func JSON(out io.Writer, result *conformance.Result) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(documentOf(result))
+}
+
+func documentOf(result *conformance.Result) document {
+	all := document{
+		Implementation: result.Implementation,
+		Specification:  specificationOf{result.Specification.Digest, len(result.Specification.Requirements)},
+		Started:        result.Started.UTC(),
+		Seconds:        result.Elapsed.Seconds(),
+		Seed:           result.Seed,
+		Requirements:   []requirement{},
+	}
+	for _, r := range result.Requirements {
+		entry := requirement{
+			ID: r.Requirement.ID, Level: r.Requirement.Level, Link: r.Requirement.Link,
+			Outcome: r.Outcome(), Scenarios: len(r.Examples), Seconds: r.Elapsed().Seconds(),
+		}
+		if entry.Outcome != conformance.Passed {
+			entry.Reason = r.Reason()
+		}
+		for _, example := range r.Examples {
+			if example.Failure != nil {
+				entry.Failures = append(entry.Failures, failureOf(example))
+			}
+		}
+		all.Requirements = append(all.Requirements, entry)
+	}
+	return all
+}
+
+func failureOf(example conformance.ExampleResult) failure {
+	entry := failure{
+		Scenario: example.Example.Name, Location: example.Example.Location,
+		Error: example.Failure.Error, Blamed: example.Failure.Blamed, Missing: example.Failure.Missing,
+		Observed: example.Failure.Observed, LastWrites: example.Failure.LastWrites,
+		Rerun: example.Again(),
+	}
+	if step := example.Failure.Step; step != nil {
+		entry.Step = step.Keyword + " " + step.Text
+	}
+	return entry
+}

@@ -1,0 +1,151 @@
+// Package conformance runs the specification against an implementation of
+// Kubernetes, or of one link of it, and says which link broke which
+// requirement.
+package conformance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cucumber/godog"
+
+	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/specification"
+	"github.com/podchain/podchain/steps"
+)
+
+// Options say what is run against what.
+type Options struct {
+	// Specification to run; select from it before (specification.Select).
+	Specification *specification.Specification
+	// Implementation to check.
+	Implementation implementation.Implementation
+	// Parallel is how many examples run at the same time; 0 means a sensible
+	// number for the implementation.
+	Parallel int
+	// Seed shuffles the examples; the same seed gives the same order. 0 means
+	// the order of the specification.
+	Seed int64
+	// Timeout ends a wait that has become hopeless; 0 means 60 s. On an
+	// implementation in virtual time it costs nothing.
+	Timeout time.Duration
+	// Steps registers further sentences, for features of one's own; may be nil.
+	Steps func(*godog.ScenarioContext)
+	// Testing is needed for an implementation in virtual time: a bubble hangs on
+	// a test. RunVirtual provides one in a program that is no test.
+	Testing *testing.T
+	// Done is told of every example when it is done, one at a time; may be nil.
+	Done func(ExampleResult)
+}
+
+// sharedParallel is how many examples run at once on a cluster in real time:
+// most of them are waiting.
+const sharedParallel = 8
+
+// Run runs the specification and returns what came of it. The error is for a
+// run that did not take place: a step that no sentence matches, a cluster that
+// did not start. A cancelled context ends the run early: what was not executed
+// could not run.
+func Run(ctx context.Context, options Options) (*Result, error) {
+	if _, virtual := options.Implementation.(implementation.Virtual); virtual && options.Testing == nil {
+		return nil, errors.New("an implementation in virtual time needs Options.Testing: see RunVirtual")
+	}
+	venue, err := prepare(ctx, &options)
+	if err != nil {
+		return nil, err
+	}
+	result := &Result{Specification: options.Specification, Started: time.Now(), Seed: options.Seed}
+	result.Requirements = runAll(ctx, options, venue)
+	result.Elapsed = time.Since(result.Started)
+	result.Implementation = options.Implementation.Describe()
+	return result, venue.close()
+}
+
+// prepare checks the options, fills in what they leave open, and opens the venue.
+func prepare(ctx context.Context, options *Options) (venue, error) {
+	if err := Check(options.Specification, options.Steps); err != nil {
+		return nil, err
+	}
+	if options.Timeout == 0 {
+		options.Timeout = time.Minute
+	}
+	return open(ctx, options)
+}
+
+// runAll executes every example and puts the results in the order of the
+// specification.
+func runAll(ctx context.Context, options Options, venue venue) []RequirementResult {
+	type place struct{ requirement, example int }
+	results := make([]RequirementResult, len(options.Specification.Requirements))
+	var order []place
+	for i, requirement := range options.Specification.Requirements {
+		results[i] = RequirementResult{Requirement: requirement, Examples: make([]ExampleResult, len(requirement.Examples))}
+		for j := range requirement.Examples {
+			order = append(order, place{i, j})
+		}
+	}
+	if options.Seed != 0 {
+		shuffle := rand.New(rand.NewPCG(uint64(options.Seed), 0))
+		shuffle.Shuffle(len(order), func(a, b int) { order[a], order[b] = order[b], order[a] })
+	}
+	queue := make(chan place)
+	var group sync.WaitGroup
+	var telling sync.Mutex
+	for range options.Parallel {
+		group.Go(func() {
+			for next := range queue {
+				example := results[next.requirement].Requirement.Examples[next.example]
+				started := time.Now()
+				result := ExampleResult{Example: example, Outcome: CouldNotRun, Reason: "the run was ended before it"}
+				if ctx.Err() == nil {
+					result = venue.run(ctx, options.Testing, example)
+				}
+				result.Elapsed = time.Since(started)
+				results[next.requirement].Examples[next.example] = result
+				if options.Done != nil {
+					telling.Lock()
+					options.Done(result)
+					telling.Unlock()
+				}
+			}
+		})
+	}
+	for _, next := range order {
+		queue <- next
+	}
+	close(queue)
+	group.Wait()
+	return results
+}
+
+// Check returns an error that lists every step which no sentence of the
+// vocabulary matches, or more than one, each with its place and what to do.
+func Check(specification *specification.Specification, further func(*godog.ScenarioContext)) error {
+	if further != nil {
+		return nil // godog itself is strict about them
+	}
+	var faults []error
+	told := map[string]bool{}
+	for _, requirement := range specification.Requirements {
+		for _, example := range requirement.Examples {
+			for _, step := range example.Steps {
+				found := steps.Match(step.Text)
+				if len(found) == 1 || told[step.Location.String()] {
+					continue
+				}
+				told[step.Location.String()] = true
+				if len(found) == 0 {
+					faults = append(faults, fmt.Errorf("%s: no sentence of the vocabulary matches %q (podchain list --sentences shows them all)", step.Location, step.Text))
+					continue
+				}
+				faults = append(faults, fmt.Errorf("%s: %q is ambiguous: it matches %s and %s", step.Location, step.Text, found[0].Pattern, found[1].Pattern))
+			}
+		}
+	}
+	return errors.Join(faults...)
+}

@@ -1,0 +1,82 @@
+// Package running is the implementation that somebody else runs: a cluster
+// reached by a kubeconfig file. The suite starts and stops nothing there.
+package running
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/podchain/podchain/conformance/implementation"
+)
+
+// Implementation is a running cluster.
+type Implementation struct {
+	name    string
+	config  *rest.Config
+	version atomic.Value // string
+}
+
+// FromKubeconfig returns the cluster of a kubeconfig file's current context.
+// The error names the file and what is wrong with it.
+func FromKubeconfig(path string) (*Implementation, error) {
+	loaded, err := clientcmd.LoadFromFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("kubeconfig %s: %w", path, err)
+	}
+	config, err := clientcmd.NewDefaultClientConfig(*loaded, nil).ClientConfig()
+	if err != nil {
+		return nil, fmt.Errorf("kubeconfig %s: %w", path, err)
+	}
+	config.QPS = -1
+	return &Implementation{name: "cluster " + loaded.CurrentContext, config: config}, nil
+}
+
+// Describe implements implementation.Implementation.
+func (i *Implementation) Describe() implementation.Description {
+	version, _ := i.version.Load().(string)
+	return implementation.Description{Name: i.name, Version: version}
+}
+
+// patience is how long the cluster may take for its first answer.
+const patience = 10 * time.Second
+
+// Start asks the cluster for its version, and so finds out at once that it
+// cannot be reached or lets nobody in.
+func (i *Implementation) Start(context.Context) (implementation.Cluster, error) {
+	config := rest.CopyConfig(i.config)
+	config.Timeout = patience
+	client, err := discovery.NewDiscoveryClientForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("%s at %s: %w", i.name, i.config.Host, err)
+	}
+	version, err := client.ServerVersion()
+	if err == nil {
+		// The version is told to anybody; a list is not.
+		_, err = client.ServerGroups()
+	}
+	switch status := apierrors.APIStatus(nil); {
+	case err == nil:
+	case errors.As(err, &status) && (status.Status().Code == 401 || status.Status().Code == 403):
+		return nil, fmt.Errorf("%s at %s does not let this account in (%d %s): check the credentials in the kubeconfig file",
+			i.name, i.config.Host, status.Status().Code, status.Status().Reason)
+	default:
+		return nil, fmt.Errorf("%s at %s cannot be reached: %w", i.name, i.config.Host, err)
+	}
+	i.version.Store(version.GitVersion)
+	return cluster{i.config}, nil
+}
+
+type cluster struct{ config *rest.Config }
+
+func (c cluster) Config() *rest.Config { return rest.CopyConfig(c.config) }
+
+// Stop does nothing: the cluster is somebody else's.
+func (cluster) Stop(context.Context) error { return nil }

@@ -1,0 +1,82 @@
+package specification
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Select returns the specification reduced to the requirements that a list of
+// patterns names. A pattern is an id ("RS-07"), a prefix of ids ("RS", "API-"),
+// a level ("MUST"), a link ("scheduler"), a feature's path or folder, or a path
+// with the line of a Rule, scenario or row; with "!" in front it excludes. Without a pattern that includes, everything is
+// included. A pattern that matches nothing is an error, and so is an empty
+// selection.
+func (s *Specification) Select(patterns []string) (*Specification, error) {
+	if len(patterns) == 0 {
+		return s, nil
+	}
+	var faults []error
+	included, excluded := map[*Example]bool{}, map[*Example]bool{}
+	includes := false
+	for _, pattern := range patterns {
+		target, bare := included, pattern
+		if rest, found := strings.CutPrefix(pattern, "!"); found {
+			target, bare = excluded, rest
+		} else {
+			includes = true
+		}
+		matched := false
+		for _, requirement := range s.Requirements {
+			for _, example := range requirement.Examples {
+				if bare != "" && (requirement.matches(bare) || example.at(bare)) {
+					target[example] = true
+					matched = true
+				}
+			}
+		}
+		if !matched {
+			faults = append(faults, fmt.Errorf("%q selects nothing: it is no id, prefix of ids, level, link or feature path of this specification (see podchain list)", pattern))
+		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	selected := &Specification{Digest: s.Digest}
+	for _, requirement := range s.Requirements {
+		reduced := *requirement
+		reduced.Examples = slices.DeleteFunc(slices.Clone(requirement.Examples), func(example *Example) bool {
+			return (includes && !included[example]) || excluded[example]
+		})
+		if len(reduced.Examples) > 0 {
+			selected.Requirements = append(selected.Requirements, &reduced)
+		}
+	}
+	if len(selected.Requirements) == 0 {
+		return nil, fmt.Errorf("nothing is left to run: %s excludes all that is selected", strings.Join(patterns, " "))
+	}
+	return selected, nil
+}
+
+func (r *Requirement) matches(pattern string) bool {
+	if pattern == r.ID || pattern == r.Level || pattern == r.Link {
+		return true
+	}
+	if strings.HasPrefix(r.ID, strings.TrimSuffix(pattern, "-")+"-") {
+		return true
+	}
+	file := place(pattern)
+	if file == r.Location.String() {
+		return true
+	}
+	return r.Location.File == file || strings.HasPrefix(r.Location.File, strings.TrimSuffix(file, "/")+"/")
+}
+
+// at says whether a pattern is the place of the example.
+func (e *Example) at(pattern string) bool { return place(pattern) == e.Location.String() }
+
+// place returns a path as the specification names it.
+func place(pattern string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(pattern, "./"), "features/")
+}

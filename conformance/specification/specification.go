@@ -1,0 +1,265 @@
+// Package specification reads the features: one requirement per Rule, each with
+// its id, level, link, scenarios and place in the file.
+package specification
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"sort"
+	"strings"
+
+	gherkin "github.com/cucumber/gherkin/go/v26"
+	messages "github.com/cucumber/messages/go/v21"
+)
+
+// Specification is a set of features.
+type Specification struct {
+	// Digest names the content: equal digests, equal features.
+	Digest string
+	// Requirements in the order of the files.
+	Requirements []*Requirement
+}
+
+// Requirement is one Rule.
+type Requirement struct {
+	// ID is its id in the catalogue, such as "RS-07".
+	ID string
+	// Level is MUST, SHOULD or MAY.
+	Level string
+	// Link whose part it is: the name of the folder, or "chain".
+	Link string
+	// Sentence is the Rule's title, Why the text below it.
+	Sentence, Why string
+	// Location of the Rule.
+	Location Location
+	// Examples are what is executed: a scenario, or a row of an outline.
+	Examples []*Example
+}
+
+// Capabilities returns what the examples need of an implementation.
+func (r *Requirement) Capabilities() []string {
+	var all []string
+	for _, example := range r.Examples {
+		all = append(all, example.Capabilities...)
+	}
+	return sortedUnique(all)
+}
+
+// Example is a scenario, or one row of a scenario outline.
+type Example struct {
+	Requirement *Requirement
+	// Name is the scenario's title; for a row of an outline with its values.
+	Name string
+	// Location of the Scenario line or of the row.
+	Location Location
+	// Capabilities it needs of an implementation, without "needs-".
+	Capabilities []string
+	// Steps as written, with an outline's values filled in.
+	Steps []Step
+	// Feature is the file with everything but this example blanked out: line
+	// numbers stay true, and a runner that knows whole files only runs just it.
+	Feature []byte
+}
+
+// Step is one step of an example.
+type Step struct {
+	Keyword, Text string
+	Location      Location
+}
+
+// Location is a place in a feature file.
+type Location struct {
+	File string `json:"file"`
+	Line int    `json:"line"`
+}
+
+func (l Location) String() string { return fmt.Sprintf("%s:%d", l.File, l.Line) }
+
+// ChainLink is the link of what concerns the whole chain.
+const ChainLink = "chain"
+
+// Load reads all features below the root of the file system. The error lists
+// every fault that was found, each with file and line.
+func Load(files fs.FS) (*Specification, error) {
+	var specification Specification
+	var faults []error
+	digest := sha256.New()
+	err := fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || path.Ext(name) != ".feature" {
+			return err
+		}
+		source, err := fs.ReadFile(files, name)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(digest, "%s\x00%s\x00", name, source)
+		requirements, err := parse(name, source)
+		if err != nil {
+			faults = append(faults, err)
+		}
+		specification.Requirements = append(specification.Requirements, requirements...)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	specification.Digest = fmt.Sprintf("%x", digest.Sum(nil))[:12]
+	faults = append(faults, duplicates(specification.Requirements)...)
+	if len(specification.Requirements) == 0 && len(faults) == 0 {
+		faults = append(faults, errors.New("no Rule with a requirement id was found: features are files named *.feature"))
+	}
+	sort.SliceStable(specification.Requirements, func(i, j int) bool {
+		return order(specification.Requirements[i]) < order(specification.Requirements[j])
+	})
+	return &specification, errors.Join(faults...)
+}
+
+// order puts the features on top of the tree before the folders.
+func order(r *Requirement) string {
+	if path.Dir(r.Location.File) == "." {
+		return "\x00" + r.Location.File
+	}
+	return r.Location.File
+}
+
+func duplicates(requirements []*Requirement) []error {
+	var faults []error
+	first := map[string]Location{}
+	for _, requirement := range requirements {
+		if earlier, found := first[requirement.ID]; found {
+			faults = append(faults, fmt.Errorf("%s: requirement %s has a Rule already, at %s: an id stands on one Rule only",
+				requirement.Location, requirement.ID, earlier))
+			continue
+		}
+		first[requirement.ID] = requirement.Location
+	}
+	return faults
+}
+
+var (
+	idTag       = regexp.MustCompile(`^@([A-Z]+(?:-[A-Z]+)*-[0-9]+)$`)
+	levelTag    = regexp.MustCompile(`^@(MUST|SHOULD|MAY)$`)
+	needsTag    = regexp.MustCompile(`^@needs-([a-z]+)$`)
+	parserPlace = regexp.MustCompile(`(?m)^\((\d+):\d+\)`)
+	folder      = regexp.MustCompile(`^[0-9]+-`)
+)
+
+// parse reads one feature file.
+func parse(name string, source []byte) ([]*Requirement, error) {
+	ids := &messages.Incrementing{}
+	document, err := gherkin.ParseGherkinDocument(bytes.NewReader(source), ids.NewId)
+	if err != nil {
+		// The parser says (line:column) at the beginning of each fault.
+		faults := parserPlace.ReplaceAllString(strings.TrimPrefix(err.Error(), "Parser errors:\n"), name+":$1")
+		return nil, fmt.Errorf("cannot be read as Gherkin:\n%s", faults)
+	}
+	if document.Feature == nil {
+		return nil, fmt.Errorf("%s:1: there is no Feature in this file", name)
+	}
+	file := &file{name: name, lines: bytes.Split(source, []byte("\n")), feature: document.Feature}
+	var requirements []*Requirement
+	var faults []error
+	for _, child := range document.Feature.Children {
+		if child.Scenario != nil {
+			faults = append(faults, fmt.Errorf("%s:%d: this scenario stands outside of a Rule: put it under the Rule whose requirement it shows",
+				name, child.Scenario.Location.Line))
+		}
+		if child.Rule == nil {
+			continue
+		}
+		requirement, err := file.requirement(child.Rule)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		requirements = append(requirements, requirement)
+	}
+	return requirements, errors.Join(faults...)
+}
+
+func (f *file) requirement(rule *messages.Rule) (*Requirement, error) {
+	requirement := &Requirement{
+		Sentence: rule.Name, Why: undent(rule.Description),
+		Link:     linkOf(f.name),
+		Location: Location{f.name, int(rule.Location.Line)},
+	}
+	for _, tag := range rule.Tags {
+		switch {
+		case idTag.MatchString(tag.Name) && requirement.ID == "":
+			requirement.ID = tag.Name[1:]
+		case idTag.MatchString(tag.Name):
+			return nil, fmt.Errorf("%s: the Rule has two ids, %s and %s: one requirement, one Rule", requirement.Location, requirement.ID, tag.Name[1:])
+		case levelTag.MatchString(tag.Name):
+			requirement.Level = tag.Name[1:]
+		}
+	}
+	switch {
+	case requirement.ID == "":
+		return nil, fmt.Errorf("%s: the Rule %q has no id: tag it with one, such as @RS-07", requirement.Location, rule.Name)
+	case requirement.Level == "":
+		return nil, fmt.Errorf("%s: the Rule of %s has no level: tag it @MUST, @SHOULD or @MAY", requirement.Location, requirement.ID)
+	}
+	for _, child := range rule.Children {
+		if child.Scenario == nil {
+			continue
+		}
+		examples, err := f.examples(rule, child.Scenario)
+		if err != nil {
+			return nil, err
+		}
+		for _, example := range examples {
+			example.Requirement = requirement
+		}
+		requirement.Examples = append(requirement.Examples, examples...)
+	}
+	if len(requirement.Examples) == 0 {
+		return nil, fmt.Errorf("%s: the Rule of %s has nothing to execute: give it a scenario", requirement.Location, requirement.ID)
+	}
+	return requirement, nil
+}
+
+// linkOf returns the link that a feature is about: its folder, without the
+// number that puts the folders in the order of the chain.
+func linkOf(name string) string {
+	top, _, nested := strings.Cut(name, "/")
+	if !nested {
+		return ChainLink
+	}
+	return folder.ReplaceAllString(top, "")
+}
+
+func capabilities(tags ...[]*messages.Tag) []string {
+	var needs []string
+	for _, list := range tags {
+		for _, tag := range list {
+			if match := needsTag.FindStringSubmatch(tag.Name); match != nil {
+				needs = append(needs, match[1])
+			}
+		}
+	}
+	return sortedUnique(needs)
+}
+
+func sortedUnique(list []string) []string {
+	sort.Strings(list)
+	var unique []string
+	for i, entry := range list {
+		if i == 0 || entry != list[i-1] {
+			unique = append(unique, entry)
+		}
+	}
+	return unique
+}
+
+func undent(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimSpace(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}

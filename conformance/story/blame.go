@@ -1,0 +1,251 @@
+// Package story tells what a recorded history shows of the chain: which link
+// was the first that did not do its part, and what was last written.
+package story
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
+
+	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/implementation"
+)
+
+// Blame is a link and the part of it that is missing.
+type Blame struct {
+	Link    implementation.Link
+	Missing string
+}
+
+// check looks for something that a link has left undone, and returns it, "" if
+// there is nothing.
+type check struct {
+	link    implementation.Link
+	missing func(history.Record) string
+}
+
+// checks are in the order of the chain: what comes first is blamed first, since
+// everything after it can only wait.
+var checks = []check{
+	{implementation.NamespaceController, accountMissing},
+	{implementation.DeploymentController, deploymentUnseen},
+	{implementation.ReplicaSetController, podsMissing("ReplicaSet")},
+	{implementation.StatefulSetController, podsMissing("StatefulSet")},
+	{implementation.DaemonSetController, unseen("DaemonSet")},
+	{implementation.Scheduler, podUnplaced},
+	{implementation.Kubelet, nodeMissing},
+	{implementation.Kubelet, podUntaken},
+	{implementation.ReplicaSetController, countsStale("ReplicaSet")},
+	{implementation.StatefulSetController, countsStale("StatefulSet")},
+	{implementation.DeploymentController, deploymentStale},
+	{implementation.GarbageCollector, orphanLeft},
+	{implementation.NamespaceController, namespaceLeft},
+}
+
+// FirstBroken returns the first link, in the order of the chain, that has left
+// something undone in the last state of the record. Links that the scenario
+// itself has stopped are passed over. ok is false if all have done their part:
+// then what was done was done wrongly.
+func FirstBroken(record history.Record, stopped sets.Set[implementation.Link]) (blame Blame, ok bool) {
+	for _, check := range checks {
+		if stopped.Has(check.link) {
+			continue
+		}
+		if missing := check.missing(record); missing != "" {
+			return Blame{check.link, missing}, true
+		}
+	}
+	return Blame{}, false
+}
+
+func accountMissing(record history.Record) string {
+	for _, namespace := range record.LiveOf("Namespace", nil) {
+		if namespace.GetDeletionTimestamp() == nil && record.Live("ServiceAccount", "default") == nil {
+			return fmt.Sprintf("namespace %q has no ServiceAccount default", namespace.GetName())
+		}
+	}
+	return ""
+}
+
+func deploymentUnseen(record history.Record) string {
+	for _, deployment := range record.LiveOf("Deployment", running) {
+		paused, _, _ := unstructured.NestedBool(deployment.Object, "spec", "paused")
+		sets := record.LiveOf("ReplicaSet", history.ControlledBy(deployment.GetUID()))
+		if !paused && len(sets) == 0 {
+			return fmt.Sprintf("Deployment %q has no ReplicaSet", deployment.GetName())
+		}
+		if missing := behind(deployment); missing != "" {
+			return missing
+		}
+	}
+	return ""
+}
+
+func running(object *unstructured.Unstructured) bool { return object.GetDeletionTimestamp() == nil }
+
+// behind says that a controller has not observed the present spec.
+func behind(object *unstructured.Unstructured) string {
+	if observed := history.Int(object, "status", "observedGeneration"); observed < object.GetGeneration() {
+		return fmt.Sprintf("%s %q is at generation %d, observed is %d", object.GetKind(), object.GetName(), object.GetGeneration(), observed)
+	}
+	return ""
+}
+
+func unseen(kind string) func(history.Record) string {
+	return func(record history.Record) string {
+		for _, object := range record.LiveOf(kind, running) {
+			if missing := behind(object); missing != "" {
+				return missing
+			}
+		}
+		return ""
+	}
+}
+
+func podsMissing(kind string) func(history.Record) string {
+	return func(record history.Record) string {
+		for _, owner := range record.LiveOf(kind, running) {
+			pods := active(record, owner.GetUID())
+			want := history.Int(owner, "spec", "replicas")
+			// A StatefulSet waits for each Pod in turn: a Pod that is not ready is
+			// somebody else's to bring on.
+			if kind == "StatefulSet" && len(pods) > 0 && !allReady(pods) {
+				continue
+			}
+			if int64(len(pods)) != want {
+				return fmt.Sprintf("%s %q asks for %d Pods and has %d", kind, owner.GetName(), want, len(pods))
+			}
+			if missing := behind(owner); missing != "" {
+				return missing
+			}
+		}
+		return ""
+	}
+}
+
+func active(record history.Record, owner types.UID) []*unstructured.Unstructured {
+	return record.LiveOf("Pod", func(pod *unstructured.Unstructured) bool {
+		return history.Active(pod) && history.Controller(pod) == owner
+	})
+}
+
+func allReady(pods []*unstructured.Unstructured) bool {
+	for _, pod := range pods {
+		if history.Condition(pod, "Ready") != "True" {
+			return false
+		}
+	}
+	return true
+}
+
+// podUnplaced finds a Pod that waits for the scheduler: it has neither a node
+// nor the condition by which the scheduler says why not.
+func podUnplaced(record history.Record) string {
+	for _, pod := range record.LiveOf("Pod", running) {
+		scheduler := history.Text(pod, "spec", "schedulerName")
+		gates, _, _ := unstructured.NestedSlice(pod.Object, "spec", "schedulingGates")
+		if history.Text(pod, "spec", "nodeName") == "" && scheduler == "default-scheduler" && len(gates) == 0 &&
+			history.Condition(pod, "PodScheduled") == "" && history.Active(pod) {
+			return fmt.Sprintf("Pod %q has no node, and nothing says why", pod.GetName())
+		}
+	}
+	return ""
+}
+
+// nodeMissing finds a Pod that the scheduler can place nowhere, since no kubelet
+// has brought up a node.
+func nodeMissing(record history.Record) string {
+	for _, node := range record.LiveOf("Node", nil) {
+		if history.Condition(node, "Ready") == "True" {
+			return ""
+		}
+	}
+	for _, pod := range record.LiveOf("Pod", history.Active) {
+		if history.Text(pod, "spec", "nodeName") == "" {
+			return fmt.Sprintf("no node is ready, and Pod %q waits for one", pod.GetName())
+		}
+	}
+	return ""
+}
+
+// podUntaken finds a bound Pod that its kubelet has not taken.
+func podUntaken(record history.Record) string {
+	for _, pod := range record.LiveOf("Pod", nil) {
+		node := history.Text(pod, "spec", "nodeName")
+		if node == "" {
+			continue
+		}
+		if history.Text(pod, "status", "startTime") == "" {
+			return fmt.Sprintf("Pod %q is bound to node %q, whose kubelet has not taken it", pod.GetName(), node)
+		}
+	}
+	return ""
+}
+
+func countsStale(kind string) func(history.Record) string {
+	return func(record history.Record) string {
+		for _, owner := range record.LiveOf(kind, running) {
+			ready := int64(0)
+			for _, pod := range active(record, owner.GetUID()) {
+				if history.Condition(pod, "Ready") == "True" {
+					ready++
+				}
+			}
+			if counted := history.Int(owner, "status", "readyReplicas"); counted != ready {
+				return fmt.Sprintf("%s %q has %d ready Pods and counts %d", kind, owner.GetName(), ready, counted)
+			}
+		}
+		return ""
+	}
+}
+
+func deploymentStale(record history.Record) string {
+	for _, deployment := range record.LiveOf("Deployment", running) {
+		for _, counter := range []string{"readyReplicas", "availableReplicas"} {
+			sum := int64(0)
+			for _, set := range record.LiveOf("ReplicaSet", history.ControlledBy(deployment.GetUID())) {
+				sum += history.Int(set, "status", counter)
+			}
+			if counted := history.Int(deployment, "status", counter); counted != sum {
+				return fmt.Sprintf("Deployment %q: status.%s is %d, its ReplicaSets report %d", deployment.GetName(), counter, counted, sum)
+			}
+		}
+	}
+	return ""
+}
+
+// orphanLeft finds an object whose owners are all gone.
+func orphanLeft(record history.Record) string {
+	gone := sets.New[types.UID]()
+	for _, version := range record.All() {
+		if version.Type == "DELETED" {
+			gone.Insert(version.Object.GetUID())
+		}
+	}
+	for _, kind := range []string{"ReplicaSet", "Pod", "ControllerRevision", "ConfigMap"} {
+		for _, object := range record.LiveOf(kind, running) {
+			owners := object.GetOwnerReferences()
+			left := len(owners)
+			for _, owner := range owners {
+				if gone.Has(owner.UID) {
+					left--
+				}
+			}
+			if len(owners) > 0 && left == 0 {
+				return fmt.Sprintf("%s %q is left, its owner is gone", kind, object.GetName())
+			}
+		}
+	}
+	return ""
+}
+
+func namespaceLeft(record history.Record) string {
+	for _, namespace := range record.LiveOf("Namespace", nil) {
+		if namespace.GetDeletionTimestamp() != nil && len(record.LiveOf("Pod", nil)) == 0 {
+			return fmt.Sprintf("namespace %q is being deleted, has no Pods left, and still exists", namespace.GetName())
+		}
+	}
+	return ""
+}

@@ -1,0 +1,114 @@
+package story_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/story"
+)
+
+// The objects of a chain, as far as it has come. Each is a manifest with what
+// blame is found by, and nothing else.
+const (
+	namespace = `{kind: Namespace, metadata: {name: n, uid: n}}`
+	account   = `{kind: ServiceAccount, metadata: {name: default, uid: a}}`
+	node      = `{kind: Node, metadata: {name: n1, uid: n1}, status: {conditions: [{type: Ready, status: "True"}]}}`
+	deaf      = `{kind: Deployment, metadata: {name: web, uid: d, generation: 1}}`
+	seen      = `{kind: Deployment, metadata: {name: web, uid: d, generation: 1}, status: {observedGeneration: 1}}`
+	counted   = `{kind: Deployment, metadata: {name: web, uid: d, generation: 1}, status: {observedGeneration: 1, readyReplicas: 1, availableReplicas: 1}}`
+
+	ofDeployment = `ownerReferences: [{uid: d, controller: true}]`
+	asked        = `{kind: ReplicaSet, metadata: {name: web-1, uid: r, generation: 1, ` + ofDeployment + `}, spec: {replicas: 1}, status: {observedGeneration: 1}}`
+	reported     = `{kind: ReplicaSet, metadata: {name: web-1, uid: r, generation: 1, ` + ofDeployment + `}, spec: {replicas: 1},
+		status: {observedGeneration: 1, readyReplicas: 1, availableReplicas: 1}}`
+
+	ofSet   = `metadata: {name: web-1-x, uid: p, ownerReferences: [{uid: r, controller: true}]}`
+	made    = `{kind: Pod, ` + ofSet + `, spec: {schedulerName: default-scheduler}}`
+	refused = `{kind: Pod, ` + ofSet + `, spec: {schedulerName: default-scheduler}, status: {conditions: [{type: PodScheduled, status: "False"}]}}`
+	gated   = `{kind: Pod, ` + ofSet + `, spec: {schedulerName: default-scheduler, schedulingGates: [{name: g}]}}`
+	bound   = `{kind: Pod, ` + ofSet + `, spec: {schedulerName: default-scheduler, nodeName: n1}}`
+	ready   = `{kind: Pod, ` + ofSet + `, spec: {schedulerName: default-scheduler, nodeName: n1},
+		status: {startTime: "2026-01-01T00:00:00Z", conditions: [{type: Ready, status: "True"}]}}`
+)
+
+func TestFirstBroken(t *testing.T) {
+	for name, test := range map[string]struct {
+		// objects in the order of their arrival; "-" in front: it was deleted.
+		objects []string
+		stopped implementation.Link
+		// blamed is "" where every link has done its part.
+		blamed implementation.Link
+	}{
+		"nothing":                       {},
+		"all done":                      {objects: []string{namespace, account, node, counted, reported, ready}},
+		"no account":                    {objects: []string{namespace, node, deaf}, blamed: implementation.NamespaceController},
+		"Deployment unseen":             {objects: []string{namespace, account, node, deaf}, blamed: implementation.DeploymentController},
+		"Deployment without ReplicaSet": {objects: []string{node, seen}, blamed: implementation.DeploymentController},
+		"its controller was stopped":    {objects: []string{node, deaf}, stopped: implementation.DeploymentController},
+		"paused": {objects: []string{
+			`{kind: Deployment, metadata: {name: web, uid: d, generation: 1}, spec: {paused: true}, status: {observedGeneration: 1}}`}},
+		"ReplicaSet without Pods":        {objects: []string{node, seen, asked}, blamed: implementation.ReplicaSetController},
+		"ReplicaSet with an old count":   {objects: []string{node, seen, asked, ready}, blamed: implementation.ReplicaSetController},
+		"Deployment with an old count":   {objects: []string{node, seen, reported, ready}, blamed: implementation.DeploymentController},
+		"Pod without node":               {objects: []string{node, seen, asked, made}, blamed: implementation.Scheduler},
+		"Pod without node, nobody there": {objects: []string{seen, asked, made}, blamed: implementation.Scheduler},
+		"the scheduler was stopped":      {objects: []string{node, seen, asked, made}, stopped: implementation.Scheduler},
+		"Pod that fits nowhere":          {objects: []string{node, seen, asked, refused}},
+		"Pod that waits for a gate":      {objects: []string{node, seen, asked, gated}},
+		"no node at all":                 {objects: []string{seen, asked, refused}, blamed: implementation.Kubelet},
+		"no node is ready": {objects: []string{
+			`{kind: Node, metadata: {name: n1, uid: n1}, status: {conditions: [{type: Ready, status: "False"}]}}`, seen, asked, refused},
+			blamed: implementation.Kubelet},
+		"the last node is gone":   {objects: []string{node, "-" + node, seen, asked, refused}, blamed: implementation.Kubelet},
+		"Pod that nobody took":    {objects: []string{node, seen, asked, bound}, blamed: implementation.Kubelet},
+		"the kubelet was stopped": {objects: []string{node, seen, asked, bound}, stopped: implementation.Kubelet},
+		"the last version counts": {objects: []string{node, deaf, seen, asked, reported, made, bound, ready, counted}},
+		"StatefulSet without Pods": {objects: []string{`{kind: StatefulSet, metadata: {name: db, uid: s, generation: 1}, spec: {replicas: 2}}`},
+			blamed: implementation.StatefulSetController},
+		"StatefulSet that waits for its first Pod": {objects: []string{node,
+			`{kind: StatefulSet, metadata: {name: db, uid: s, generation: 1}, spec: {replicas: 2}, status: {observedGeneration: 1}}`,
+			`{kind: Pod, metadata: {name: db-0, uid: p, ownerReferences: [{uid: s, controller: true}]}, spec: {nodeName: n1}}`},
+			blamed: implementation.Kubelet},
+		"DaemonSet unseen": {objects: []string{`{kind: DaemonSet, metadata: {name: log, uid: s, generation: 1}}`},
+			blamed: implementation.DaemonSetController},
+		"ReplicaSet whose owner is gone": {objects: []string{node, counted, reported, ready, "-" + counted},
+			blamed: implementation.GarbageCollector},
+		"one of two owners is gone": {objects: []string{
+			"-{kind: ConfigMap, metadata: {name: a, uid: a}}", `{kind: ConfigMap, metadata: {name: b, uid: b}}`,
+			`{kind: ConfigMap, metadata: {name: c, uid: c, ownerReferences: [{uid: a}, {uid: b}]}}`}},
+		"empty namespace that stays": {objects: []string{
+			`{kind: Namespace, metadata: {name: n, uid: n, deletionTimestamp: "2026-01-01T00:00:00Z"}}`},
+			blamed: implementation.NamespaceController},
+		"the first of several": {objects: []string{namespace, deaf, asked, made}, blamed: implementation.NamespaceController},
+	} {
+		t.Run(name, func(t *testing.T) {
+			recorded := history.New()
+			for _, text := range test.objects {
+				event := watch.Added
+				if text[0] == '-' {
+					event, text = watch.Deleted, text[1:]
+				}
+				recorded.Record(event, parse(t, text))
+			}
+			blame, broken := story.FirstBroken(recorded.Now(), sets.New(test.stopped))
+			require.Empty(t, cmp.Diff(test.blamed, blame.Link))
+			require.Equal(t, test.blamed != "", broken)
+			require.Equal(t, broken, blame.Missing != "", "who is blamed is told of what")
+		})
+	}
+}
+
+func parse(t *testing.T, text string) *unstructured.Unstructured {
+	t.Helper()
+	object := &unstructured.Unstructured{}
+	require.NoError(t, yaml.Unmarshal([]byte(text), &object.Object))
+	return object
+}

@@ -1,0 +1,172 @@
+package trace
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/sets"
+
+	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/story"
+)
+
+// trouble is what an object's status says stands in the way.
+type trouble struct {
+	link implementation.Link
+	// object it is about, as kind and name.
+	object string
+	// reason is a word of the API, such as Unschedulable; message explains it.
+	reason, message string
+}
+
+func (t trouble) String() string {
+	text := t.object + ": " + t.reason
+	if t.message != "" && t.message != t.reason {
+		text += ": " + strings.Join(strings.Fields(t.message), " ")
+	}
+	return text
+}
+
+// troubles are what the last versions show, in the order of the chain.
+func (c *chain) troubles() []trouble {
+	var found []trouble
+	if paused, _, _ := unstructured.NestedBool(c.deployment.Object, "spec", "paused"); paused {
+		found = append(found, trouble{implementation.DeploymentController, describe(c.deployment), "spec.paused is true",
+			"it waits until somebody resumes it"})
+	}
+	for _, object := range append([]*unstructured.Unstructured{c.deployment}, slices.Collect(maps.Values(c.sets))...) {
+		if refused := condition(object, "ReplicaFailure"); refused["status"] == "True" {
+			found = append(found, from(implementation.ReplicaSetController, object, "", refused))
+			break // the Deployment repeats what its ReplicaSet says
+		}
+	}
+	var ofScheduler, ofKubelet []trouble
+	for _, pod := range c.order {
+		if pod.gone {
+			continue
+		}
+		ofScheduler = append(ofScheduler, pod.unplaced...)
+		ofKubelet = append(ofKubelet, pod.waiting...)
+	}
+	found = append(append(found, ofScheduler...), ofKubelet...)
+	if late := condition(c.deployment, "Progressing"); len(found) == 0 && late["status"] == "False" {
+		found = append(found, from(implementation.DeploymentController, c.deployment, "", late))
+	}
+	return found
+}
+
+func unplaced(pod *unstructured.Unstructured) []trouble {
+	if scheduled := condition(pod, "PodScheduled"); scheduled["status"] == "False" {
+		return []trouble{from(implementation.Scheduler, pod, "", scheduled)}
+	}
+	return nil
+}
+
+// underWay are the reasons for which a container waits when all is well.
+var underWay = []string{"", "ContainerCreating", "PodInitializing"}
+
+// waiting returns what keeps a Pod's containers from running, or ended the Pod.
+func waiting(pod *unstructured.Unstructured) []trouble {
+	if history.Text(pod, "status", "phase") == "Failed" {
+		return []trouble{{implementation.Kubelet, describe(pod), "Failed " + history.Text(pod, "status", "reason"), history.Text(pod, "status", "message")}}
+	}
+	var found []trouble
+	for _, field := range []string{"initContainerStatuses", "containerStatuses"} {
+		statuses, _, _ := unstructured.NestedSlice(pod.Object, "status", field)
+		for _, entry := range statuses {
+			status, _ := entry.(map[string]any)
+			state, _, _ := unstructured.NestedMap(status, "state", "waiting")
+			if reason, _ := state["reason"].(string); !slices.Contains(underWay, reason) {
+				found = append(found, from(implementation.Kubelet, pod, fmt.Sprintf(" container %v", status["name"]), state))
+			}
+		}
+	}
+	return found
+}
+
+// notReady says of Pods that have taken all other steps what they say of
+// themselves.
+func (c *chain) notReady() []trouble {
+	var found []trouble
+	for _, pod := range c.order {
+		if ready := condition(pod.object, "Ready"); !pod.gone && ready["status"] == "False" && !pod.bound.IsZero() {
+			found = append(found, from(implementation.Kubelet, pod.object, " is not Ready", ready))
+		}
+	}
+	return found
+}
+
+// stuckAt returns what is left undone and by which link, the first in the order
+// of the chain first. patient says that time alone may cure all of it.
+func (c *chain) stuckAt() (blames []story.Blame, patient bool) {
+	if c.gone {
+		return []story.Blame{{Link: implementation.APIServer, Missing: "somebody has deleted the Deployment"}}, false
+	}
+	troubles := c.troubles()
+	blind := sets.New[implementation.Link]()
+	if c.nodesUnknown {
+		blind.Insert(implementation.Kubelet)
+	}
+	broken, silent := story.FirstBroken(c.own.Now(), blind)
+	patient = len(troubles) == 0 && !silent
+	if patient {
+		troubles = c.notReady()
+	}
+	// What a link after a known trouble has left undone only follows from it.
+	if silent && (len(troubles) == 0 || place(broken.Link) < place(troubles[0].link)) {
+		blames = append(blames, broken)
+	}
+	for _, trouble := range grouped(troubles) {
+		blames = append(blames, story.Blame{Link: trouble.link, Missing: trouble.String()})
+	}
+	if len(blames) == 0 {
+		blames = append(blames, story.Blame{Link: implementation.DeploymentController, Missing: fmt.Sprintf(
+			"%s: %d of %d Pods are available", describe(c.deployment), history.Int(c.deployment, "status", "availableReplicas"), c.wanted())})
+	}
+	return blames, patient
+}
+
+func place(link implementation.Link) int { return slices.Index(implementation.AllLinks, link) }
+
+// grouped lets the first of several Pods speak for all that say the same.
+func grouped(troubles []trouble) []trouble {
+	type kind struct{ reason, message string }
+	var groups []trouble
+	count := map[kind]int{}
+	for _, trouble := range troubles {
+		same := kind{trouble.reason, trouble.message}
+		if count[same]++; count[same] == 1 {
+			groups = append(groups, trouble)
+		}
+	}
+	for i := range groups {
+		if more := count[kind{groups[i].reason, groups[i].message}] - 1; more > 0 {
+			groups[i].object += fmt.Sprintf(" (and %d more)", more)
+		}
+	}
+	return groups
+}
+
+func describe(object *unstructured.Unstructured) string {
+	return object.GetKind() + " " + object.GetName()
+}
+
+func from(link implementation.Link, object *unstructured.Unstructured, part string, says map[string]any) trouble {
+	reason, _ := says["reason"].(string)
+	message, _ := says["message"].(string)
+	return trouble{link, describe(object) + part, reason, message}
+}
+
+func condition(object *unstructured.Unstructured, kind string) map[string]any {
+	conditions, _, _ := unstructured.NestedSlice(object.Object, "status", "conditions")
+	for _, entry := range conditions {
+		if condition, ok := entry.(map[string]any); ok && condition["type"] == kind {
+			return condition
+		}
+	}
+	return nil
+}

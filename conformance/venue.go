@@ -1,0 +1,97 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/specification"
+	"github.com/podchain/podchain/steps"
+)
+
+// venue is where examples take place.
+type venue interface {
+	// run executes the example; t is what a bubble hangs on, nil in real time.
+	run(ctx context.Context, t *testing.T, example *specification.Example) ExampleResult
+	close() error
+}
+
+// open prepares the venue that the implementation calls for.
+func open(ctx context.Context, options *Options) (venue, error) {
+	if virtual, ok := options.Implementation.(implementation.Virtual); ok {
+		if options.Parallel == 0 {
+			options.Parallel = runtime.GOMAXPROCS(0)
+		}
+		return &bubbles{implementation: virtual, options: *options}, nil
+	}
+	if options.Parallel == 0 {
+		options.Parallel = sharedParallel
+	}
+	cluster, err := options.Implementation.Start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &shared{cluster: cluster, options: *options, run_: fmt.Sprintf("%06x", rand.Uint32()&0xffffff)}, nil
+}
+
+// bubbles gives every example a cluster of its own in a bubble of its own: in
+// virtual time, and with nobody else in it.
+type bubbles struct {
+	implementation implementation.Virtual
+	options        Options
+}
+
+func (b *bubbles) run(_ context.Context, t *testing.T, example *specification.Example) (result ExampleResult) {
+	result = ExampleResult{Example: example, Outcome: CouldNotRun, Reason: "it ended without a verdict"}
+	b.implementation.Virtual(t, func(*testing.T) {
+		// A context from outside of the bubble would tie its clock to the real one.
+		ctx := context.Background()
+		cluster, err := b.implementation.Start(ctx)
+		if err != nil {
+			result.Reason = fmt.Sprintf("the cluster did not start: %v", err)
+			return
+		}
+		result = perform(ctx, example, b.options.Steps, steps.Options{
+			Cluster: cluster, Namespace: "podchain", Timeout: b.options.Timeout, Run: "virtual"})
+		if err := cluster.Stop(ctx); err != nil && result.Outcome == Passed {
+			result = unclean(example, err)
+		}
+	})
+	return result
+}
+
+func (b *bubbles) close() error { return nil }
+
+// shared runs all examples on one cluster, each in a namespace of its own.
+type shared struct {
+	cluster implementation.Cluster
+	options Options
+	run_    string // id of the run
+	count   atomic.Int64
+}
+
+func (s *shared) run(ctx context.Context, _ *testing.T, example *specification.Example) ExampleResult {
+	namespace := fmt.Sprintf("podchain-%s-%03d", s.run_, s.count.Add(1))
+	return perform(ctx, example, s.options.Steps, steps.Options{
+		Cluster: s.cluster, Namespace: namespace, Timeout: s.options.Timeout, Shared: true, Run: s.run_})
+}
+
+// stopPatience bounds the end of a cluster.
+const stopPatience = time.Minute
+
+func (s *shared) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
+	defer cancel()
+	return s.cluster.Stop(ctx)
+}
+
+func unclean(example *specification.Example, err error) ExampleResult {
+	return ExampleResult{Example: example, Outcome: CouldNotRun,
+		Reason:  fmt.Sprintf("it left something behind: %v", err),
+		Failure: &Failure{Error: err.Error()}}
+}

@@ -1,0 +1,46 @@
+package steps
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// kind is where a kind that features name is found in the API.
+type kind struct {
+	schema.GroupVersionResource
+	cluster bool // cluster-scoped
+	watched bool // recorded for every scenario
+}
+
+// kinds are the kinds that features name.
+var kinds = map[string]kind{
+	"Deployment":         {gvr("apps", "v1", "deployments"), false, true},
+	"ReplicaSet":         {gvr("apps", "v1", "replicasets"), false, true},
+	"StatefulSet":        {gvr("apps", "v1", "statefulsets"), false, true},
+	"DaemonSet":          {gvr("apps", "v1", "daemonsets"), false, true},
+	"ControllerRevision": {gvr("apps", "v1", "controllerrevisions"), false, true},
+	"Job":                {gvr("batch", "v1", "jobs"), false, false},
+	"Pod":                {gvr("", "v1", "pods"), false, true},
+	"Event":              {gvr("", "v1", "events"), false, true},
+	"ConfigMap":          {gvr("", "v1", "configmaps"), false, true},
+	"Secret":             {gvr("", "v1", "secrets"), false, false},
+	"Service":            {gvr("", "v1", "services"), false, false},
+	"ServiceAccount":     {gvr("", "v1", "serviceaccounts"), false, true},
+	"Lease":              {gvr("coordination.k8s.io", "v1", "leases"), false, true},
+	"Node":               {gvr("", "v1", "nodes"), true, true},
+	"Namespace":          {gvr("", "v1", "namespaces"), true, true},
+	"PriorityClass":      {gvr("scheduling.k8s.io", "v1", "priorityclasses"), true, false},
+}
+
+func gvr(group, version, name string) schema.GroupVersionResource {
+	return schema.GroupVersionResource{Group: group, Version: version, Resource: name}
+}
+
+func kindOf(name string) (kind, error) {
+	found, ok := kinds[name]
+	if !ok {
+		return kind{}, fmt.Errorf("no feature can name the kind %q: the kinds are listed in steps/kinds.go", name)
+	}
+	return found, nil
+}

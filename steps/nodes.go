@@ -1,0 +1,123 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/cucumber/godog"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/implementation"
+)
+
+// addNodes brings up the nodes of a table, and waits until they are ready. The
+// scenario's Pods are confined to them from then on.
+func (w *World) addNodes(ctx context.Context, table *godog.Table) error {
+	nodes, ok := w.Cluster.(implementation.Nodes)
+	if !ok {
+		return CouldNotRun{errors.New("the implementation does not offer to add nodes: tag the scenario @needs-nodes")}
+	}
+	lines, err := rows(table)
+	if err != nil {
+		return err
+	}
+	w.stimulus()
+	for _, line := range lines {
+		node, err := w.node(line)
+		if err != nil {
+			return CouldNotRun{err}
+		}
+		switch err := nodes.AddNode(ctx, node); {
+		case errors.Is(err, implementation.ErrNotReady):
+			return err
+		case err != nil:
+			return CouldNotRun{fmt.Errorf("node %q could not be added: %w", node.Name, err)}
+		}
+		w.nodes.Insert(node.Name)
+		w.cleanup = append(w.cleanup, func(ctx context.Context) error { return nodes.RemoveNode(ctx, node.Name) })
+		if err := w.await(ctx, "node "+node.Name+" to be seen", func(record history.Record) error {
+			if record.Live("Node", node.Name) == nil {
+				return errors.New("no watcher was notified of it")
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+		if node.Spec.Unschedulable {
+			if err := w.cordon(ctx, node.Name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// cordon marks a node as unschedulable, as kubectl cordon does.
+func (w *World) cordon(ctx context.Context, name string) error {
+	path, err := w.path("Node", name, "")
+	if err != nil {
+		return err
+	}
+	_, err = w.demand(ctx, request{method: "PATCH", path: path, contentType: patchTypes["merge patch"],
+		body: map[string]any{"spec": map[string]any{"unschedulable": true}}})
+	return err
+}
+
+// node reads a row: name, labels "k=v, …", taints "k=v:Effect, …",
+// unschedulable, and any resource by its name.
+func (w *World) node(line map[string]string) (*corev1.Node, error) {
+	name := line["name"]
+	if w.Shared {
+		name = w.Namespace + "-" + name
+	}
+	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name,
+		Labels: map[string]string{nodesLabel: w.Namespace, RunLabel: w.Run}}}
+	if w.Shared {
+		node.Spec.Taints = []corev1.Taint{{Key: nodesLabel, Value: w.Namespace, Effect: corev1.TaintEffectNoSchedule}}
+	}
+	for column, value := range line {
+		switch {
+		case value == "" || column == "name":
+		case column == "labels":
+			for _, pair := range list(value) {
+				key, value, _ := strings.Cut(pair, "=")
+				node.Labels[key] = value
+			}
+		case column == "taints":
+			for _, text := range list(value) {
+				taint, effect, found := strings.Cut(text, ":")
+				if !found {
+					return nil, fmt.Errorf("taint %q: expected key=value:Effect", text)
+				}
+				key, value, _ := strings.Cut(taint, "=")
+				node.Spec.Taints = append(node.Spec.Taints, corev1.Taint{Key: key, Value: value, Effect: corev1.TaintEffect(effect)})
+			}
+		case column == "unschedulable":
+			node.Spec.Unschedulable = value == "true"
+		default:
+			quantity, err := resource.ParseQuantity(value)
+			if err != nil {
+				return nil, fmt.Errorf("column %s, value %q: %w", column, value, err)
+			}
+			if node.Status.Capacity == nil {
+				node.Status.Capacity, node.Status.Allocatable = corev1.ResourceList{}, corev1.ResourceList{}
+			}
+			node.Status.Capacity[corev1.ResourceName(column)] = quantity
+			node.Status.Allocatable[corev1.ResourceName(column)] = quantity
+		}
+	}
+	return node, nil
+}
+
+func list(text string) []string {
+	parts := strings.Split(text, ",")
+	for i := range parts {
+		parts[i] = strings.TrimSpace(parts[i])
+	}
+	return parts
+}

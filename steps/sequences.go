@@ -1,0 +1,228 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/cucumber/godog"
+	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/podchain/podchain/conformance/field"
+	"github.com/podchain/podchain/conformance/history"
+)
+
+// moment is one row of a table of things that come in order.
+type moment struct {
+	object string
+	field  string
+	value  string
+	expect field.Expectation
+}
+
+// The values of a row without a field: they speak of the object itself.
+const (
+	appears = "appears"
+	isGone  = "gone"
+)
+
+func moments(table *godog.Table, object string) ([]moment, error) {
+	lines, err := rows(table)
+	if err != nil {
+		return nil, err
+	}
+	var all []moment
+	for _, line := range lines {
+		next := moment{object: orElse(line["object"], object), field: line["field"], value: line["value"]}
+		if next.field == "" {
+			if next.value != appears && next.value != isGone {
+				return nil, CouldNotRun{fmt.Errorf("a row without a field says %q or %q, not %q", appears, isGone, next.value)}
+			}
+		} else if next.expect, err = field.Expect(next.field, next.value); err != nil {
+			return nil, CouldNotRun{err}
+		}
+		all = append(all, next)
+	}
+	return all, nil
+}
+
+func (m moment) String() string {
+	if m.field == "" {
+		return m.object + " " + m.value
+	}
+	return fmt.Sprintf("%s with %s %s", m.object, m.field, m.value)
+}
+
+// happened returns nil if the version is what the row says.
+func (w *World) happened(record history.Record, m moment, subject reference, version history.Version) error {
+	switch {
+	case m.field == "" && m.value == appears:
+		return nil
+	case m.field == "":
+		if version.Type == watch.Deleted {
+			return nil
+		}
+		return fmt.Errorf("it exists")
+	case version.Type == watch.Deleted:
+		return fmt.Errorf("it is gone")
+	}
+	return field.Check(version.Object.Object, []field.Expectation{m.expect}, w.lookup(record, &subject))
+}
+
+// passesThrough waits until versions of one object match the rows in order,
+// each not earlier than the one before.
+func (w *World) passesThrough(ctx context.Context, what string, find func(history.Record) (reference, error), table *godog.Table) error {
+	steps, err := moments(table, what)
+	if err != nil {
+		return err
+	}
+	return w.await(ctx, what+" to go through all of the table", func(record history.Record) error {
+		subject, err := find(record)
+		if err != nil {
+			return err
+		}
+		versions := subject.versions(record)
+		at := 0
+		for _, step := range steps {
+			last := fmt.Errorf("it has not appeared")
+			for ; at < len(versions); at++ {
+				if last = w.happened(record, step, subject, versions[at]); last == nil {
+					break
+				}
+			}
+			if at == len(versions) {
+				return fmt.Errorf("no version, from where the row before it held on, has %s %s: %w", step.field, step.value, last)
+			}
+		}
+		return nil
+	})
+}
+
+func (w *World) goesThrough(ctx context.Context, text string, table *godog.Table) error {
+	return w.passesThrough(ctx, text, func(record history.Record) (reference, error) { return w.find(record, text) }, table)
+}
+
+func (w *World) eachGoesThrough(ctx context.Context, table *godog.Table) error {
+	return w.each(func(one reference) error {
+		return w.passesThrough(ctx, one.text, func(history.Record) (reference, error) { return one, nil }, table)
+	})
+}
+
+// inOrder waits until every row has happened, and demands that none was written
+// before the row that it follows (CHAIN-03).
+func (w *World) inOrder(ctx context.Context, table *godog.Table) error {
+	steps, err := moments(table, "")
+	if err != nil {
+		return err
+	}
+	return w.await(ctx, "the rows in order", func(record history.Record) error {
+		previous, from := moment{}, history.Version{}
+		for _, step := range steps {
+			subject, err := w.find(record, step.object)
+			if err != nil {
+				return err
+			}
+			last := fmt.Errorf("it has not appeared")
+			found := false
+			for _, version := range subject.versions(record) {
+				// A row about the object of the row before may match the same version.
+				if last = w.happened(record, step, subject, version); last == nil && (version.Seq >= from.Seq || step.object != previous.object) {
+					if from.Object != nil && version.Before(from) {
+						return history.Final{Err: fmt.Errorf("%s came before %s", step, previous)}
+					}
+					previous, from, found = step, version, true
+					break
+				}
+			}
+			if !found {
+				return fmt.Errorf("%s has not happened: %w", step, last)
+			}
+		}
+		return nil
+	})
+}
+
+// stages parses an order such as "Pending, then Running, then Succeeded or
+// Failed".
+func stages(text string) ([]field.Matcher, error) {
+	var all []field.Matcher
+	for _, stage := range strings.Split(text, ", then ") {
+		alternatives := strings.Split(stage, " or ")
+		if len(alternatives) > 1 {
+			stage = "one of " + strings.Join(alternatives, ", ")
+		}
+		matcher, err := field.ParseMatcher(stage)
+		if err != nil {
+			return nil, CouldNotRun{err}
+		}
+		all = append(all, matcher)
+	}
+	return all, nil
+}
+
+// forward demands of every version so far that the fields only go on in their
+// order: a stage may be skipped, never gone back, and "any" is one value for
+// good. The order "rising" is that of numbers.
+func (w *World) forward(ctx context.Context, text string, table *godog.Table) error {
+	lines, err := rows(table)
+	if err != nil {
+		return err
+	}
+	subject, err := w.resolve(ctx, text)
+	if err != nil {
+		return err
+	}
+	if err := w.settle(ctx); err != nil {
+		return err
+	}
+	versions := subject.versions(w.History.Now())
+	for _, line := range lines {
+		path, err := field.ParsePath(line["field"])
+		if err != nil {
+			return CouldNotRun{err}
+		}
+		check := rising
+		if line["order"] != "rising" {
+			order, err := stages(line["order"])
+			if err != nil {
+				return err
+			}
+			check = inStages(order)
+		}
+		var before any
+		position := 0
+		for _, version := range versions {
+			value, found := path.Get(version.Object.Object)
+			next, err := check(position, before, value, found)
+			if err != nil {
+				return fmt.Errorf("%s of %s, %s, went back (order: %s): %w", line["field"], text, history.Describe(version), line["order"], err)
+			}
+			position, before = next, value
+		}
+	}
+	return nil
+}
+
+func rising(position int, before, value any, _ bool) (int, error) {
+	earlier, _ := before.(int64)
+	later, _ := value.(int64)
+	if later < earlier {
+		return position, fmt.Errorf("from %d to %d", earlier, later)
+	}
+	return position, nil
+}
+
+func inStages(order []field.Matcher) func(int, any, any, bool) (int, error) {
+	return func(position int, before, value any, found bool) (int, error) {
+		for at := position; at < len(order); at++ {
+			if order[at].Match(value, found, nil) != nil {
+				continue
+			}
+			if at == position && order[at].String() == "any" && before != nil && field.Render(before) != field.Render(value) {
+				return position, fmt.Errorf("from %s to %s", field.Render(before), field.Render(value))
+			}
+			return at, nil
+		}
+		return position, fmt.Errorf("from %s to %s", field.Render(before), field.Render(value))
+	}
+}

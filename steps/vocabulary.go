@@ -1,0 +1,193 @@
+package steps
+
+import (
+	"context"
+	"regexp"
+
+	"github.com/cucumber/godog"
+)
+
+// Sentence is one sentence of the vocabulary.
+type Sentence struct {
+	// Pattern is the whole sentence; its groups are the arguments.
+	Pattern *regexp.Regexp
+	// Step returns the godog step of the sentence in a world.
+	Step func(*World) any
+}
+
+// String returns the sentence as somebody would write it, with … where a word
+// of one's own goes.
+func (s Sentence) String() string { return readable(s.Pattern.String()) }
+
+// The parts that sentences are made of.
+const (
+	object = `([A-Z]\w+) "([^"]+)"`
+	count  = `(\d+)`
+)
+
+type (
+	c     = context.Context
+	table = *godog.Table
+	doc   = *godog.DocString
+)
+
+// sentence compiles one entry of the vocabulary. Every pattern is anchored, so
+// that no sentence is a part of another.
+func sentence(pattern string, step func(*World) any) Sentence {
+	return Sentence{regexp.MustCompile(`^` + pattern + `:?$`), step}
+}
+
+// Vocabulary is every sentence that features may use: what changes something
+// first, then what is observed, then what is about requests and watches.
+var Vocabulary = []Sentence{
+	// The chain itself.
+	sentence(`the ([a-z-]+) is stopped`, func(w *World) any { return w.stopLink }),
+	sentence(`the ([a-z-]+) is started`, func(w *World) any { return w.startLink }),
+	sentence(`image "([^"]+)" is published`, func(w *World) any { return w.publish }),
+	sentence(`these nodes(?: join)?`, func(w *World) any { return w.addNodes }),
+	sentence(`the API server forgets its history`, func(w *World) any { return w.compact }),
+	sentence(count+` seconds pass`, func(w *World) any {
+		return func(ctx c, seconds string) error {
+			w.stimulus()
+			return w.pass(ctx, seconds)
+		}
+	}),
+
+	// Objects are made.
+	sentence(object+`(?: with `+count+` replicas?)? is created`, func(w *World) any {
+		return func(ctx c, kind, name, replicas string) error { return w.create(ctx, kind, name, replicas, nil) }
+	}),
+	sentence(object+`(?: with `+count+` replicas?)? is created with`, func(w *World) any { return w.create }),
+	sentence(object+`(?: with `+count+` replicas?)? is applied`, func(w *World) any {
+		return func(ctx c, kind, name, replicas string) error { return w.apply(ctx, kind, name, replicas, nil) }
+	}),
+	sentence(object+`(?: with `+count+` replicas?)? is ready`, func(w *World) any {
+		return func(ctx c, kind, name, replicas string) error { return w.makeReady(ctx, kind, name, replicas, nil) }
+	}),
+	sentence(object+`(?: with `+count+` replicas?)? is ready with`, func(w *World) any { return w.makeReady }),
+
+	// Objects are changed.
+	sentence(ref+` is modified to `+count+` replicas?`, func(w *World) any {
+		return func(ctx c, text, replicas string) error { return w.replicate(ctx, text, replicas, "merge patch") }
+	}),
+	sentence(ref+` is modified to `+count+` replicas? by ([A-Za-z ]+)`, func(w *World) any { return w.replicate }),
+	sentence(ref+` is modified with`, func(w *World) any {
+		return func(ctx c, text string, fields table) error { return w.patchFields(ctx, text, "", fields) }
+	}),
+	sentence(`the status of `+ref+` is set with`, func(w *World) any {
+		return func(ctx c, text string, fields table) error { return w.patchFields(ctx, text, "status", fields) }
+	}),
+	sentence(`(?:(?:the|`+count+`) Pods? of )?`+ref+` (gets?|loses?) the go-ahead`, func(w *World) any { return w.goAhead }),
+	sentence(ref+` is bound by hand`, func(w *World) any {
+		return func(ctx c, text string) error { return w.bind(ctx, text, "") }
+	}),
+	sentence(ref+` is bound to Node "([^"]+)" by hand`, func(w *World) any {
+		return func(ctx c, text, node string) error { return w.bind(ctx, text, w.real("Node", node)) }
+	}),
+	sentence(ref+` is deleted`, func(w *World) any {
+		return func(ctx c, text string) error { return w.delete(ctx, text, "") }
+	}),
+	sentence(ref+` is deleted in the (foreground|background)`, func(w *World) any {
+		return func(ctx c, text, way string) error {
+			return w.delete(ctx, text, map[string]string{"foreground": "Foreground", "background": "Background"}[way])
+		}
+	}),
+
+	// One object is observed.
+	sentence(ref+` has`, func(w *World) any { return w.has }),
+	sentence(ref+` keeps for `+count+` seconds`, func(w *World) any { return w.keeps }),
+	sentence(ref+` is gone`, func(w *World) any { return w.gone }),
+	sentence(ref+` goes through`, func(w *World) any { return w.goesThrough }),
+	sentence(ref+` only goes forward in`, func(w *World) any { return w.forward }),
+	sentence(`no version of (?:a ([A-Z]\w+) of )?`+ref+` has`, func(w *World) any { return w.noVersion }),
+	sentence(`the last version of `+ref+` has`, func(w *World) any { return w.lastVersion }),
+	sentence(`the first version of (?:a ([A-Z]\w+) of )?`+ref+` has`, func(w *World) any { return w.firstVersion }),
+	sentence(`nothing of `+ref+` changes(?:, while (.+)| for `+count+` seconds)`, func(w *World) any { return w.nothingChanges }),
+
+	// What an object controls is observed.
+	sentence(count+` (more )?([A-Z]\w+?)s? of `+ref+` appears?`, func(w *World) any { return w.appear }),
+	sentence(count+` ([A-Z]\w+?)s? of `+ref+` (?:is|are) removed`, func(w *World) any { return w.removed }),
+	sentence(`another ([A-Z]\w+) of `+ref+` appears before (that [A-Z]\w+) is gone`, func(w *World) any { return w.another }),
+	sentence(`no ([A-Z]\w+) of `+ref+` appears(?:, while (.+)| for `+count+` seconds)`, func(w *World) any { return w.noneAppears }),
+	sentence(ref+` never has more than `+count+` active Pods?`, func(w *World) any { return w.neverMoreActive }),
+	sentence(`the ReplicaSets of `+ref+` never ask for more than `+count+` Pods together`, func(w *World) any { return w.neverAskForMore }),
+	sentence(`each of them has`, func(w *World) any { return w.eachHas }),
+	sentence(`each of them keeps for `+count+` seconds`, func(w *World) any { return w.eachKeeps }),
+	sentence(`each of them goes through`, func(w *World) any { return w.eachGoesThrough }),
+	sentence(`no two of them share their (\S+)`, func(w *World) any { return w.distinct }),
+
+	// The container runtime is observed.
+	sentence(`the container runtime is called for `+ref, func(w *World) any { return w.called }),
+	sentence(`([A-Z]\w+) is called (never|once|twice|\d+ times) for `+ref, func(w *World) any { return w.calledTimes }),
+
+	// Several objects are observed together.
+	sentence(`these come in order`, func(w *World) any { return w.inOrder }),
+	sentence(`these events are recorded`, func(w *World) any { return w.recorded }),
+
+	// Requests, whatever the answer.
+	sentence(object+` is POSTed(?: with the query "([^"]*)")?`, func(w *World) any {
+		return func(ctx c, kind, name, query string) error { return w.post(ctx, kind, name, query, nil) }
+	}),
+	sentence(object+` is POSTed(?: with the query "([^"]*)" and)? with`, func(w *World) any { return w.post }),
+	sentence(ref+` is PUT back`, func(w *World) any {
+		return func(ctx c, text string) error { return w.putBack(ctx, "", text, nil) }
+	}),
+	sentence(`(?:the (status|scale) of )?`+ref+` is PUT back with`, func(w *World) any { return w.putBack }),
+	sentence(`(?:the (status|scale) of )?`+ref+` is PATCHed by ([A-Za-z ]+?)(?: with the query "([^"]*)")?`, func(w *World) any {
+		return func(ctx c, subresource, text, kind, query string, body doc) error {
+			return w.patch(ctx, text, subresource, kind, query, body)
+		}
+	}),
+	sentence(ref+` is DELETEd`, func(w *World) any {
+		return func(ctx c, text string) error { return w.discard(ctx, text, nil) }
+	}),
+	sentence(ref+` is DELETEd with`, func(w *World) any { return w.discard }),
+	sentence(`([A-Z]+) "([^"]+)" is requested`, func(w *World) any {
+		return func(ctx c, method, path string) error { return w.request(ctx, method, path, "", "", nil) }
+	}),
+	sentence(`([A-Z]+) "([^"]+)" is requested accepting "([^"]+)"`, func(w *World) any {
+		return func(ctx c, method, path, accept string) error { return w.request(ctx, method, path, accept, "", nil) }
+	}),
+	sentence(`([A-Z]+) "([^"]+)" is requested with`, func(w *World) any {
+		return func(ctx c, method, path string, body doc) error { return w.request(ctx, method, path, "", "", body) }
+	}),
+	sentence(count+` clients POST `+object+` at the same time`, func(w *World) any { return w.postAtOnce }),
+	sentence(count+` clients bind `+ref+` at the same time`, func(w *World) any { return w.bindAtOnce }),
+	sentence(count+` clients modify `+ref+` at the same time, each its own label, trying again on conflict`, func(w *World) any { return w.labelAtOnce }),
+	sentence(`the API server answers (\d{3}) ([A-Za-z ]+)`, func(w *World) any { return w.answered }),
+	sentence(`the API server refuses it`, func(w *World) any { return w.refused }),
+	sentence(count+` (?:answer is|answers are) (\d{3}) ([A-Za-z ]+)`, func(w *World) any { return w.counted }),
+	sentence(`the answer has`, func(w *World) any { return w.answerHas }),
+	sentence(`the answer warns of "([^"]+)"`, func(w *World) any { return w.warned }),
+	sentence(`the answer warns of nothing`, func(w *World) any {
+		return func(ctx c) error { return w.warned(ctx, "") }
+	}),
+	sentence(`the causes are`, func(w *World) any { return w.causes }),
+	sentence(ref+` is stored with`, func(w *World) any { return w.stored }),
+	sentence(ref+` is not stored`, func(w *World) any { return w.notStored }),
+
+	// Watches.
+	sentence(`there (?:is a watcher|are `+count+` watchers) of ([A-Z]\w+?)s(?: with the (label|field) selector "([^"]*)")? (from now on|without a version|from version \d+|from the first version of .+)`, func(w *World) any { return w.watch }),
+	sentence(`the watcher is notified of`, func(w *World) any { return w.notified }),
+	sentence(`the watchers are all notified of the same in the same order`, func(w *World) any { return w.sameOrder }),
+	sentence(`the watcher is told that the version has expired`, func(w *World) any { return w.expired }),
+}
+
+// Register makes the vocabulary known to a scenario of godog.
+func Register(scenario *godog.ScenarioContext, world *World) {
+	for _, sentence := range Vocabulary {
+		scenario.Step(sentence.Pattern, sentence.Step(world))
+	}
+}
+
+// Match returns the sentences that a step's text is an instance of: one, or the
+// feature cannot be run.
+func Match(text string) []Sentence {
+	var found []Sentence
+	for _, sentence := range Vocabulary {
+		if sentence.Pattern.MatchString(text) {
+			found = append(found, sentence)
+		}
+	}
+	return found
+}

@@ -1,0 +1,258 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cucumber/godog"
+	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/podchain/podchain/conformance/history"
+)
+
+// watcher is a watch that a scenario is about. What it is told goes into a
+// history of its own.
+type watcher struct {
+	history *history.History
+	stream  watch.Interface
+	done    chan struct{}
+	ended   error // why the stream ended, for ERROR events
+}
+
+func (w *watcher) stop() {
+	w.stream.Stop()
+	<-w.done
+}
+
+func (w *watcher) follow() {
+	defer close(w.done)
+	for event := range w.stream.ResultChan() {
+		object, ok := event.Object.(*unstructured.Unstructured)
+		if event.Type == watch.Error || !ok {
+			w.ended = apierrors.FromObject(event.Object)
+			w.history.Break(w.ended)
+			continue
+		}
+		w.history.Record(event.Type, object)
+	}
+}
+
+// watchFrom opens a watch on a kind, with options in the form of a query.
+func (w *World) watchFrom(ctx context.Context, kind string, options metav1.ListOptions) error {
+	collection, err := w.collection(kind)
+	if err != nil {
+		return CouldNotRun{err}
+	}
+	opened := &watcher{history: history.New(), done: make(chan struct{})}
+	opened.stream, err = collection.Watch(context.WithoutCancel(ctx), options)
+	switch {
+	case apierrors.IsResourceExpired(err) || apierrors.IsGone(err):
+		opened.stream, opened.ended = watch.NewEmptyWatch(), err
+		close(opened.done)
+	case err != nil:
+		return fmt.Errorf("the watch was refused: %w", err)
+	default:
+		go opened.follow()
+	}
+	w.watchers = append(w.watchers, opened)
+	return nil
+}
+
+// watch opens watches as a sentence describes them: how many, of which kind,
+// with which selector, from where on.
+func (w *World) watch(ctx context.Context, number, kind, selector, expression, from string) error {
+	options := metav1.ListOptions{}
+	switch selector {
+	case "label":
+		options.LabelSelector = expression
+	case "field":
+		options.FieldSelector = expression
+	}
+	var err error
+	if options.ResourceVersion, err = w.versionOf(ctx, kind, from); err != nil {
+		return err
+	}
+	total := 1
+	if number != "" {
+		if total, err = strconv.Atoi(number); err != nil {
+			return CouldNotRun{err}
+		}
+	}
+	for range total {
+		if err := w.watchFrom(ctx, kind, options); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// versionOf returns the resourceVersion that words such as "from now on" mean.
+func (w *World) versionOf(ctx context.Context, kind, from string) (string, error) {
+	if from == "without a version" {
+		return "", nil
+	}
+	if version, found := strings.CutPrefix(from, "from version "); found {
+		return version, nil
+	}
+	if text, found := strings.CutPrefix(from, "from the first version of "); found {
+		var first string
+		err := w.await(ctx, text, func(record history.Record) error {
+			subject, err := w.find(record, text)
+			if err != nil {
+				return err
+			}
+			versions := subject.versions(record)
+			if len(versions) == 0 {
+				return errors.New("it has not appeared")
+			}
+			first = versions[0].Object.GetResourceVersion()
+			return nil
+		})
+		return first, err
+	}
+	collection, err := w.collection(kind)
+	if err != nil {
+		return "", CouldNotRun{err}
+	}
+	list, err := collection.List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return "", fmt.Errorf("cannot list %ss: %w", kind, err)
+	}
+	return list.GetResourceVersion(), nil
+}
+
+// notified waits until the last watcher was told exactly the rows, in order,
+// and nothing else.
+func (w *World) notified(ctx context.Context, table *godog.Table) error {
+	if len(w.watchers) == 0 {
+		return CouldNotRun{errors.New("there is no watcher")}
+	}
+	told := w.watchers[len(w.watchers)-1]
+	lines, err := rows(table)
+	if err != nil {
+		return err
+	}
+	waiting, cancel := context.WithTimeout(ctx, w.Timeout)
+	defer cancel()
+	exact := func(record history.Record) error {
+		events := record.All()
+		for i, line := range lines {
+			if i >= len(events) {
+				return fmt.Errorf("it was told %d of %d rows: %s", len(events), len(lines), told.told())
+			}
+			var before *unstructured.Unstructured
+			if i > 0 {
+				before = events[i-1].Object
+			}
+			if err := w.isRow(events[i], line, before); err != nil {
+				return history.Final{Err: fmt.Errorf("row %d: %w; it was told: %s", i+1, err, told.told())}
+			}
+		}
+		if len(events) > len(lines) {
+			return history.Final{Err: fmt.Errorf("it was told more than the %d rows: %s", len(lines), told.told())}
+		}
+		return nil
+	}
+	if err := told.history.Await(waiting, "the watcher to be notified", exact); err != nil {
+		return err
+	}
+	if err := told.history.Quiet(waiting, calm, func(history.Version) bool { return true }); err != nil {
+		return err
+	}
+	return exact(told.history.Now())
+}
+
+func (w *watcher) told() string {
+	var all []string
+	for _, event := range w.history.Now().All() {
+		all = append(all, history.Describe(event))
+	}
+	return orElse(strings.Join(all, ", "), "nothing")
+}
+
+// isRow compares an event with a row: the column event, and any other column as
+// a field path.
+func (w *World) isRow(event history.Version, line map[string]string, before *unstructured.Unstructured) error {
+	if want := line["event"]; want != "" && want != string(event.Type) {
+		return fmt.Errorf("expected %s, it is %s", want, event.Type)
+	}
+	for column, text := range line {
+		if column == "event" || text == "" {
+			continue
+		}
+		if rest, found := strings.CutSuffix(text, " "+rowBefore); found && before != nil {
+			value, err := valueAt(before.Object, column)
+			if err != nil {
+				return err
+			}
+			text = fmt.Sprintf("%s %v", rest, value)
+		}
+		if err := w.fieldIs(event.Object, column, text); err != nil {
+			return fmt.Errorf("%s: %w", column, err)
+		}
+	}
+	return nil
+}
+
+// rowBefore stands for the same field in the row before.
+const rowBefore = "the row before"
+
+// sameOrder demands that all watchers were told the same in the same order.
+func (w *World) sameOrder(ctx context.Context) error {
+	if len(w.watchers) < 2 {
+		return CouldNotRun{errors.New("there are not several watchers to compare")}
+	}
+	if err := w.settle(ctx); err != nil {
+		return err
+	}
+	var first []string
+	for i, watcher := range w.watchers {
+		waiting, cancel := context.WithTimeout(ctx, w.Timeout)
+		err := watcher.history.Quiet(waiting, calm, func(history.Version) bool { return true })
+		cancel()
+		if err != nil {
+			return err
+		}
+		var told []string
+		for _, event := range watcher.history.Now().All() {
+			told = append(told, history.Describe(event))
+		}
+		if len(told) == 0 {
+			return fmt.Errorf("watcher %d was told nothing", i+1)
+		}
+		if i == 0 {
+			first = told
+		} else if diff := cmp.Diff(first, told); diff != "" {
+			return fmt.Errorf("watcher %d was told otherwise than the first (-first +this):\n%s", i+1, diff)
+		}
+	}
+	return nil
+}
+
+// expired waits until the last watcher was told that its version is not kept
+// any more (WATCH-09): by an ERROR event, or by a refusal.
+func (w *World) expired(_ context.Context) error {
+	if len(w.watchers) == 0 {
+		return CouldNotRun{errors.New("there is no watcher")}
+	}
+	told := w.watchers[len(w.watchers)-1]
+	timer := time.NewTimer(w.Timeout)
+	defer timer.Stop()
+	select {
+	case <-told.done:
+	case <-timer.C:
+		return fmt.Errorf("the watch goes on from a version that is long gone; it was told: %s", told.told())
+	}
+	if !apierrors.IsResourceExpired(told.ended) && !apierrors.IsGone(told.ended) {
+		return fmt.Errorf("expected 410 Expired, the watch ended with: %w", told.ended)
+	}
+	return nil
+}

@@ -1,0 +1,208 @@
+// Package steps is the vocabulary of the features: what each sentence means. A
+// sentence either changes something through the API server (a stimulus) or asks
+// the recorded history (an observation); it knows no implementation.
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+
+	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/implementation"
+)
+
+// Options say how a scenario meets its cluster.
+type Options struct {
+	Cluster implementation.Cluster
+	// Namespace is created for the scenario and removed after it.
+	Namespace string
+	// Timeout ends a wait that has become hopeless.
+	Timeout time.Duration
+	// Shared says that others use the cluster at the same time.
+	Shared bool
+	// Run labels whatever the scenario creates.
+	Run string
+}
+
+// World is what one scenario sees: its cluster, its namespace, its history, and
+// what its sentences refer to with "that Pod" or "each of them".
+type World struct {
+	Options
+	// History is the record of everything in the scenario's namespace, and of
+	// Nodes.
+	History *history.History
+	// Stopped are the links that the scenario itself has stopped.
+	Stopped sets.Set[implementation.Link]
+
+	config   *rest.Config
+	http     *http.Client
+	client   dynamic.Interface
+	recorder *history.Recorder
+
+	mark     int              // versions recorded before the last stimulus
+	picked   *reference       // "that Pod"
+	group    []reference      // "each of them"
+	answers  []answer         // of the requests since the last When
+	watchers []*watcher       // opened by the scenario
+	nodes    sets.Set[string] // that the scenario brought
+	outcome  bool             // the step at hand is a Then
+	made     sets.Set[string] // "Kind/name" of what it has created
+	cleanup  []func(context.Context) error
+}
+
+// RunLabel is the label that carries the id of the run on whatever it created.
+const RunLabel = "podchain.dev/run"
+
+// NewWorld creates the scenario's namespace, waits until it is usable, and
+// starts the record. Close must be called, also after an error.
+func NewWorld(ctx context.Context, options Options) (*World, error) {
+	config := rest.CopyConfig(options.Cluster.Config())
+	config.ContentConfig.ContentType = "application/json"
+	config.AcceptContentTypes = "application/json"
+	config.UserAgent = "podchain"
+	config.QPS = -1
+	world := &World{
+		Options: options, History: history.New(),
+		Stopped: sets.New[implementation.Link](),
+		config:  config, nodes: sets.New[string](), made: sets.New[string](),
+	}
+	var err error
+	if world.http, err = rest.HTTPClientFor(config); err != nil {
+		return world, err
+	}
+	if world.client, err = dynamic.NewForConfigAndClient(config, world.http); err != nil {
+		return world, err
+	}
+	return world, world.open(ctx)
+}
+
+func (w *World) open(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
+	defer cancel()
+	namespace := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1", "kind": "Namespace",
+		"metadata": map[string]any{"name": w.Namespace, "labels": map[string]any{RunLabel: w.Run}},
+	}}
+	if _, err := w.client.Resource(kinds["Namespace"].GroupVersionResource).Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
+		var status apierrors.APIStatus
+		if !errors.As(err, &status) {
+			err = fmt.Errorf("%w: %w", ErrNoAnswer, err)
+		}
+		return fmt.Errorf("cannot create the scenario's namespace: %w", err)
+	}
+	w.recorder = history.NewRecorder(w.client, w.History)
+	if err := w.recorder.Watch(ctx, w.sources()...); err != nil {
+		return fmt.Errorf("cannot watch the scenario's namespace: %w", err)
+	}
+	// Pods are refused until the namespace has its account (NS-02).
+	return w.History.Await(ctx, "ServiceAccount default in the new namespace", func(record history.Record) error {
+		if record.Live("ServiceAccount", "default") == nil {
+			return errors.New("the namespace-controller has not made it")
+		}
+		return nil
+	})
+}
+
+func (w *World) sources() []history.Source {
+	var sources []history.Source
+	for name, kind := range kinds {
+		source := history.Source{Resource: kind.GroupVersionResource, Namespace: w.Namespace}
+		switch {
+		case !kind.watched:
+			continue
+		case name == "Namespace":
+			source.Namespace, source.FieldSelector = "", "metadata.name="+w.Namespace
+		case name == "Lease":
+			source.Namespace = "kube-node-lease"
+		case kind.cluster:
+			source.Namespace = ""
+		}
+		sources = append(sources, source)
+	}
+	return sources
+}
+
+// Close removes what the scenario made and ends its watches. What could not be
+// removed is in the error.
+func (w *World) Close(ctx context.Context) error {
+	var faults []error
+	for _, watcher := range w.watchers {
+		watcher.stop()
+	}
+	for i := len(w.cleanup) - 1; i >= 0; i-- {
+		faults = append(faults, w.cleanup[i](ctx))
+	}
+	if w.Shared && w.client != nil {
+		faults = append(faults, w.remove(ctx))
+	}
+	if w.recorder != nil {
+		w.recorder.Stop()
+	}
+	if w.http != nil {
+		w.http.CloseIdleConnections()
+	}
+	return errors.Join(faults...)
+}
+
+// collection returns the client for a kind in the scenario's namespace.
+func (w *World) collection(name string) (dynamic.ResourceInterface, error) {
+	kind, err := kindOf(name)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case kind.cluster:
+		return w.client.Resource(kind.GroupVersionResource), nil
+	case name == "Lease":
+		return w.client.Resource(kind.GroupVersionResource).Namespace("kube-node-lease"), nil
+	}
+	return w.client.Resource(kind.GroupVersionResource).Namespace(w.Namespace), nil
+}
+
+// await asks the history until holds returns nil or the patience of the run
+// ends.
+func (w *World) await(ctx context.Context, what string, holds func(history.Record) error) error {
+	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
+	defer cancel()
+	return w.History.Await(ctx, what, holds)
+}
+
+// stimulus marks the moment before a change: "before", "unchanged" and the
+// answers of requests are counted from here. Everything that happened so far
+// has been recorded by then where the cluster can tell when it is at rest.
+func (w *World) stimulus() {
+	w.mark = w.History.Now().Len()
+}
+
+// BeginStep says whether the step to come is an outcome (Then) rather than
+// something given or done.
+func (w *World) BeginStep(outcome bool) { w.outcome = outcome }
+
+// CouldNotRun marks an error that says nothing about the implementation: what
+// the scenario needs was not there.
+type CouldNotRun struct{ Err error }
+
+func (c CouldNotRun) Error() string { return c.Err.Error() }
+
+// Unwrap returns the error inside.
+func (c CouldNotRun) Unwrap() error { return c.Err }
+
+// real is the name that an object of the features has in the cluster: Nodes
+// have no namespace, so on a shared cluster they carry the scenario's.
+func (w *World) real(kind, name string) string {
+	if kind == "Node" && w.Shared && w.nodes.Has(w.Namespace+"-"+name) {
+		return w.Namespace + "-" + name
+	}
+	return strings.ReplaceAll(name, "{namespace}", w.Namespace)
+}
