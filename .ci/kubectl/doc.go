@@ -1,0 +1,2 @@
+// Package kubectl checks podchain serve with a kubectl that knows nothing of it.
+package kubectl
