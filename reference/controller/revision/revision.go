@@ -158,12 +158,14 @@ func holds(revision *appsv1.ControllerRevision, data []byte, template *corev1.Po
 	return err == nil && equality.Semantic.DeepEqual(held, template)
 }
 
-// Hash names a template, in letters that are safe in a name and a label.
+// Hash names a template, in letters that are safe in a name and a label. No
+// number of collisions is the same as none: a status that was written meanwhile
+// must not give the template a second name, and so a second revision.
 func Hash(data []byte, collisions *int32) string {
 	hash := fnv.New32a()
 	hash.Write(data) // a hash never returns an error
-	if collisions != nil {
-		hash.Write([]byte(strconv.Itoa(int(*collisions))))
+	if n := ptr.Deref(collisions, 0); n > 0 {
+		hash.Write([]byte(strconv.Itoa(int(n))))
 	}
 	return rand.SafeEncodeString(strconv.FormatUint(uint64(hash.Sum32()), 10))
 }
