@@ -5,25 +5,60 @@ import (
 	"errors"
 	"sort"
 	"sync"
+
+	"github.com/podchain/podchain/reference/store"
 )
 
-// recent is how many changes a feed keeps decoded for its watchers. Who lags
-// further behind reads on from the store's history: slow watchers are neither
-// skipped nor waited for (WATCH-05).
-const recent = 1024
+// How many changes are kept decoded for watchers of all of a kind, and for those
+// of one topic. Who lags further behind reads on from the store's history: slow
+// watchers are neither skipped nor waited for (WATCH-05).
+const (
+	recent        = 1024
+	recentOfTopic = 32
+)
 
 // feed follows one kind's writes in the store, once for all watchers: each
 // change is decoded once, and encoded once per media type.
+//
+// Where a kind names a field that watchers ask for by exact match, such as a
+// Pod's node, those that ask for one value have a topic: they are woken by its
+// changes alone, so that a write costs the same however many nodes there are.
 type feed struct {
 	storage *storage
 
-	mu sync.Mutex
-	// changes holds what came after floor, up to and including position.
-	changes         []*change
-	floor, position int64
-	running         bool
-	err             error
-	woken           chan struct{} // closed at the next change
+	mu      sync.Mutex
+	running bool
+	err     error
+	// position is up to where the store has been followed.
+	position int64
+	all      channel
+	topics   map[string]*topic
+}
+
+// channel holds the changes that came after floor, as far as they concern its
+// watchers.
+type channel struct {
+	feed    *feed
+	changes []*change
+	floor   int64
+	woken   chan struct{} // closed at the next change
+}
+
+// topic is the channel of one value of the kind's topic field. It exists as
+// long as it has watchers.
+type topic struct {
+	channel
+	watchers int
+}
+
+func newFeed(s *storage) *feed {
+	f := &feed{storage: s, topics: map[string]*topic{}}
+	f.all = f.newChannel()
+	return f
+}
+
+func (f *feed) newChannel() channel {
+	return channel{feed: f, floor: f.position, woken: make(chan struct{})}
 }
 
 // start makes the feed follow the store until ctx is done. It returns when the
@@ -38,10 +73,44 @@ func (f *feed) start(ctx context.Context, background *sync.WaitGroup) error {
 	if err != nil {
 		return err
 	}
-	f.running, f.floor, f.position = true, revision, revision
-	f.woken = make(chan struct{})
+	f.running, f.position = true, revision
+	for _, c := range f.channels() {
+		c.changes, c.floor = nil, revision
+	}
 	background.Go(func() { f.follow(ctx, revision) })
 	return nil
+}
+
+// join returns the channel on which a selection's changes come; leave says that
+// it is no longer needed.
+func (f *feed) join(sel *selection) (c *channel, leave func()) {
+	value, ok := sel.topic()
+	if !ok {
+		return &f.all, func() {}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	t := f.topics[value]
+	if t == nil {
+		t = &topic{channel: f.newChannel()}
+		f.topics[value] = t
+	}
+	t.watchers++
+	return &t.channel, func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if t.watchers--; t.watchers == 0 {
+			delete(f.topics, value)
+		}
+	}
+}
+
+func (f *feed) channels() []*channel {
+	channels := []*channel{&f.all}
+	for _, t := range f.topics {
+		channels = append(channels, &t.channel)
+	}
+	return channels
 }
 
 func (f *feed) follow(ctx context.Context, after int64) {
@@ -49,50 +118,91 @@ func (f *feed) follow(ctx context.Context, after int64) {
 	defer watcher.Stop()
 	for {
 		batch, err := watcher.Next(ctx)
-		var changes []*change
 		if err == nil {
-			changes, err = f.storage.changes(batch.Events)
+			err = f.publish(batch)
 		}
-		f.mu.Lock()
 		if err != nil {
-			f.err = err
-			// Without a feed, the next watch starts another one.
-			f.running = false
-			f.changes = nil
-			if ctx.Err() == nil {
-				f.err = nil
-			}
-		} else {
-			f.changes = append(f.changes, changes...)
-			f.position = batch.Revision
-			if surplus := len(f.changes) - recent; surplus > recent {
-				f.floor = f.changes[surplus-1].revision
-				f.changes = append([]*change(nil), f.changes[surplus:]...)
-			}
-		}
-		close(f.woken)
-		f.woken = make(chan struct{})
-		f.mu.Unlock()
-		if err != nil {
+			f.fail(err, ctx.Err() != nil)
 			return
 		}
 	}
 }
 
+// publish puts changes where they concern somebody, and wakes them.
+func (f *feed) publish(batch store.Batch) error {
+	changes, err := f.storage.changes(batch.Events)
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.position = batch.Revision
+	f.all.add(changes, recent)
+	if len(f.topics) == 0 {
+		return nil
+	}
+	for i, c := range changes {
+		values, err := c.topics(f.storage.kind)
+		if err != nil {
+			return err
+		}
+		for _, value := range values {
+			if t := f.topics[value]; t != nil {
+				t.add(changes[i:i+1], recentOfTopic)
+			}
+		}
+	}
+	return nil
+}
+
+// fail ends what the feed does. Unless the server ends, the next watch starts it
+// anew; present ones go on from the store, and are told if that fails as well.
+func (f *feed) fail(err error, forGood bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.running = false
+	if forGood {
+		f.err = err
+	}
+	for _, c := range f.channels() {
+		c.changes = nil
+		c.wake()
+	}
+}
+
+// add keeps changes, and at least the last few of those before.
+func (c *channel) add(changes []*change, few int) {
+	if len(changes) == 0 {
+		return
+	}
+	c.changes = append(c.changes, changes...)
+	if surplus := len(c.changes) - few; surplus > few {
+		c.floor = c.changes[surplus-1].revision
+		c.changes = append([]*change(nil), c.changes[surplus:]...)
+	}
+	c.wake()
+}
+
+func (c *channel) wake() {
+	close(c.woken)
+	c.woken = make(chan struct{})
+}
+
 // errBehind says that a watcher has to read on from the store.
 var errBehind = errors.New("behind the feed")
 
-// after returns the changes after the revision, and a channel that is closed
-// when there are more.
-func (f *feed) after(revision int64) ([]*change, <-chan struct{}, error) {
+// after returns the changes after the revision, up to where they go, and what is
+// closed when there are more.
+func (c *channel) after(revision int64) (changes []*change, through int64, woken <-chan struct{}, err error) {
+	f := c.feed
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
 	case f.err != nil:
-		return nil, nil, f.err
-	case !f.running || revision < f.floor:
-		return nil, f.woken, errBehind
+		return nil, revision, nil, f.err
+	case !f.running || revision < c.floor:
+		return nil, revision, c.woken, errBehind
 	}
-	first := sort.Search(len(f.changes), func(i int) bool { return f.changes[i].revision > revision })
-	return f.changes[first:len(f.changes):len(f.changes)], f.woken, nil
+	first := sort.Search(len(c.changes), func(i int) bool { return c.changes[i].revision > revision })
+	return c.changes[first:len(c.changes):len(c.changes)], max(revision, f.position), c.woken, nil
 }

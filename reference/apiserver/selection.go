@@ -60,6 +60,15 @@ func (rq *request) selectable(name string) bool {
 		slices.Contains(rq.FieldNames, name)
 }
 
+// topic returns the value of the kind's topic field that the selection is
+// confined to, if there is one.
+func (sel *selection) topic() (value string, ok bool) {
+	if sel.served.TopicField == "" {
+		return "", false
+	}
+	return sel.fields.RequiresExactMatch(sel.served.TopicField)
+}
+
 // covers says whether a key is in the range of the selection.
 func (sel *selection) covers(key string) bool {
 	if sel.only != "" {

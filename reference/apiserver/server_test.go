@@ -79,17 +79,12 @@ type cluster struct {
 func start(t testing.TB, contentType string) *cluster {
 	c := &cluster{store: store.NewMemory()}
 	server := apiserver.New(apiserver.Options{Store: c.store, Kinds: someKinds()})
-	listener := memory.Listen()
-	serving := &http.Server{Handler: server}
-	done := make(chan error, 1)
-	go func() { done <- serving.Serve(listener) }()
+	transport := memory.NewTransport(server)
 	t.Cleanup(func() {
 		server.Close()
-		_ = serving.Close()
-		_ = listener.Close()
-		<-done
+		transport.Close()
 	})
-	c.config = memory.Config(listener)
+	c.config = memory.Config(transport)
 	if contentType != "" {
 		c.config.ContentType, c.config.AcceptContentTypes = contentType, contentType
 	}

@@ -47,7 +47,7 @@ func newStorage(s store.Store, kind *kinds.Kind) *storage {
 		latest:  map[string]*record{},
 		pending: map[string]*record{},
 	}
-	st.feed = &feed{storage: st}
+	st.feed = newFeed(st)
 	return st
 }
 
@@ -186,6 +186,25 @@ func (c *change) key() string {
 		return c.current.key
 	}
 	return c.previous.key
+}
+
+// topics returns the values of the kind's topic field that the object has or
+// had: watchers of either are concerned.
+func (c *change) topics(kind *kinds.Kind) ([]string, error) {
+	values := make([]string, 0, 2)
+	for _, r := range []*record{c.previous, c.current} {
+		if r == nil {
+			continue
+		}
+		obj, err := r.object()
+		if err != nil {
+			return nil, err
+		}
+		if value := kind.Topic(obj); len(values) == 0 || values[0] != value {
+			values = append(values, value)
+		}
+	}
+	return values, nil
 }
 
 func (s *storage) changes(events []store.Event) ([]*change, error) {

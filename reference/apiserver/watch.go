@@ -57,7 +57,9 @@ func (s *Server) watch(w http.ResponseWriter, rq *request) error {
 	defer cancel()
 	defer context.AfterFunc(s.ctx, cancel)()
 
-	st := &stream{server: s, request: rq, selection: sel, to: w, position: revision}
+	changes, leave := rq.feed.join(sel)
+	defer leave()
+	st := &stream{server: s, request: rq, selection: sel, changes: changes, to: w, position: revision}
 	st.bookmarks = options.AllowWatchBookmarks
 	contentType := rq.accepted.mediaType
 	if contentType == mediaYAML {
@@ -94,6 +96,7 @@ type stream struct {
 	server    *Server
 	request   *request
 	selection *selection
+	changes   *channel
 	mediaType string
 	bookmarks bool
 	// position is the revision up to which everything has been sent.
@@ -107,11 +110,10 @@ func (st *stream) run(ctx context.Context, options *listOptions) error {
 	if err := st.initial(ctx, options); err != nil {
 		return err
 	}
-	feed := st.request.feed
 	bookmark := time.NewTicker(bookmarkEvery)
 	defer bookmark.Stop()
 	for {
-		changes, more, err := feed.after(st.position)
+		changes, through, more, err := st.changes.after(st.position)
 		if errors.Is(err, errBehind) {
 			changes, st.position, err = st.history(ctx)
 			if err == nil {
@@ -125,8 +127,8 @@ func (st *stream) run(ctx context.Context, options *listOptions) error {
 		if err != nil {
 			return err
 		}
+		st.position = through
 		if len(changes) > 0 {
-			st.position = changes[len(changes)-1].revision
 			if err := st.send(changes); err != nil {
 				return err
 			}

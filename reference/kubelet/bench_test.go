@@ -3,7 +3,6 @@ package kubelet_test
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -26,11 +25,8 @@ func BenchmarkStart(b *testing.B) {
 	const nodes, pods = 20, 2000
 	for b.Loop() {
 		server := apiserver.New(apiserver.Options{Store: store.NewMemory(), WithoutAdmission: []string{"ServiceAccount"}})
-		listener := memory.Listen()
-		serving := &http.Server{Handler: server}
-		var running sync.WaitGroup
-		running.Go(func() { _ = serving.Serve(listener) })
-		config := memory.Config(listener)
+		transport := memory.NewTransport(server)
+		config := memory.Config(transport)
 		client, err := kubernetes.NewForConfig(config)
 		require.NoError(b, err)
 		ctx, cancel := context.WithCancel(b.Context())
@@ -74,7 +70,6 @@ func BenchmarkStart(b *testing.B) {
 		cancel()
 		kubelets.Wait()
 		server.Close()
-		_ = serving.Close()
-		running.Wait()
+		transport.Close()
 	}
 }

@@ -3,7 +3,6 @@ package kubelet_test
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -44,19 +43,14 @@ type cluster struct {
 
 func start(t *testing.T) *cluster {
 	server := apiserver.New(apiserver.Options{Store: store.NewMemory(), WithoutAdmission: []string{"ServiceAccount"}})
-	listener := memory.Listen()
-	serving := &http.Server{Handler: server}
-	served := make(chan error, 1)
-	go func() { served <- serving.Serve(listener) }()
+	transport := memory.NewTransport(server)
 	t.Cleanup(func() {
 		server.Close()
-		_ = serving.Close()
-		_ = listener.Close()
-		<-served
+		transport.Close()
 	})
 	registry := runtime.NewRegistry(runtime.RegistryOptions{})
 	c := &cluster{
-		t: t, config: memory.Config(listener), registry: registry, journal: runtime.NewJournal(),
+		t: t, config: memory.Config(transport), registry: registry, journal: runtime.NewJournal(),
 		runtime: runtime.NewSimulated(runtime.Options{Registry: registry}),
 		history: map[string][]string{},
 	}

@@ -47,14 +47,12 @@ func inBubble(t *testing.T, f func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		server := apiserver.New(apiserver.Options{Store: store.NewMemory(), Kinds: kinds.All(), WithoutAdmission: []string{"ServiceAccount"}})
-		listener := memory.Listen()
-		httpServer := &http.Server{Handler: server}
-		go httpServer.Serve(listener)
-		w := &world{T: t, config: memory.Config(listener), stop: func() {}}
+		transport := memory.NewTransport(server)
+		w := &world{T: t, config: memory.Config(transport), stop: func() {}}
 		t.Cleanup(func() {
 			w.stop()
 			server.Close()
-			require.NoError(t, httpServer.Close())
+			transport.Close()
 		})
 		client, err := kubernetes.NewForConfig(w.config)
 		require.NoError(t, err)

@@ -193,6 +193,9 @@ func (m *Memory) Compact(_ context.Context, revision int64) error {
 }
 
 func (m *Memory) compact(revision int64) {
+	for w := range m.watchers {
+		w.skip(revision)
+	}
 	// A new array: the old one's events are garbage only when it is.
 	m.log = append([]Event(nil), m.log[revision-m.compacted:]...)
 	m.compacted = revision
@@ -215,6 +218,23 @@ type memoryWatcher struct {
 	position int64 // everything up to this revision is delivered
 	woken    chan struct{}
 	started  bool // the first batch has been read
+	news     bool // the position is to be told, although there are no events
+}
+
+// skip moves the watcher to the revision if it misses nothing by that. The
+// caller holds the store's lock.
+func (w *memoryWatcher) skip(revision int64) {
+	m := w.store
+	if w.position < m.compacted || w.position >= revision {
+		return
+	}
+	for _, e := range m.log[w.position-m.compacted : revision-m.compacted] {
+		if strings.HasPrefix(e.Key, w.prefix) {
+			return
+		}
+	}
+	w.position, w.news = revision, true
+	w.wake()
 }
 
 func (w *memoryWatcher) wake() {
@@ -233,23 +253,24 @@ func (w *memoryWatcher) Next(ctx context.Context) (Batch, error) {
 		}
 		first := !w.started
 		w.started = true
-		batch, err := w.read()
-		if len(batch.Events) > 0 || first || err != nil {
+		batch, news, err := w.read()
+		if news || first || err != nil {
 			return batch, err
 		}
 	}
 }
 
-func (w *memoryWatcher) read() (Batch, error) {
+func (w *memoryWatcher) read() (batch Batch, news bool, err error) {
 	m := w.store
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	if w.position < m.compacted {
 		w.wake() // the next call is to fail as well
-		return Batch{}, ErrCompacted
+		return Batch{}, true, ErrCompacted
 	}
+	news, w.news = w.news, false
 	if w.position >= m.revision {
-		return Batch{Revision: w.position}, nil
+		return Batch{Revision: w.position}, news, nil
 	}
 	var events []Event
 	for _, e := range m.log[w.position-m.compacted:] {
@@ -258,7 +279,7 @@ func (w *memoryWatcher) read() (Batch, error) {
 		}
 	}
 	w.position = m.revision
-	return Batch{Events: events, Revision: w.position}, nil
+	return Batch{Events: events, Revision: w.position}, news || len(events) > 0, nil
 }
 
 func (w *memoryWatcher) Stop() {

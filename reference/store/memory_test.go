@@ -70,3 +70,36 @@ func TestHistory(t *testing.T) {
 	_, err = late.Next(ctx)
 	require.ErrorIs(t, err, store.ErrCompacted)
 }
+
+// A watcher that has missed nothing is not in the way of a compaction, nor is it
+// lost by one: it is told how far it has got (WATCH-08). One that has is.
+func TestCompactionAndWatchers(t *testing.T) {
+	ctx := t.Context()
+	m := store.NewMemory()
+	a, err := m.Put(ctx, "/a", []byte("1"), 0)
+	require.NoError(t, err)
+	idle, behind := m.Watch("/a", a), m.Watch("/b", a)
+	defer idle.Stop()
+	defer behind.Stop()
+	for _, w := range []store.Watcher{idle, behind} {
+		batch, err := w.Next(ctx)
+		require.NoError(t, err)
+		require.Empty(t, batch.Events)
+	}
+	b, err := m.Put(ctx, "/b", []byte("1"), 0)
+	require.NoError(t, err)
+	require.NoError(t, m.Compact(ctx, b))
+
+	batch, err := idle.Next(ctx)
+	require.NoError(t, err)
+	require.Equal(t, store.Batch{Revision: b}, batch)
+	_, err = behind.Next(ctx)
+	require.ErrorIs(t, err, store.ErrCompacted)
+
+	a2, err := m.Put(ctx, "/a", []byte("2"), a)
+	require.NoError(t, err)
+	batch, err = idle.Next(ctx)
+	require.NoError(t, err)
+	require.Equal(t, a2, batch.Revision)
+	require.Len(t, batch.Events, 1)
+}

@@ -87,8 +87,9 @@ type Batch struct {
 // Watcher yields writes in the order of their revisions, without a gap.
 type Watcher interface {
 	// Next returns at once when called first, with whatever history there is;
-	// later it waits for the next writes. It fails with ErrCompacted once the
-	// watcher lags behind the history that the store holds.
+	// later it waits for the next writes, or for news that there were none up
+	// to a later revision. It fails with ErrCompacted once the watcher lags
+	// behind the history that the store holds.
 	Next(ctx context.Context) (Batch, error)
 	// Stop releases the watcher.
 	Stop()

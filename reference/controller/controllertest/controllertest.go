@@ -33,14 +33,12 @@ func InBubble(t *testing.T, test func(w *World)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		server := apiserver.New(apiserver.Options{Store: store.NewMemory(), Kinds: kinds.All(), WithoutAdmission: []string{"ServiceAccount"}})
-		listener := memory.Listen()
-		web := &http.Server{Handler: server}
-		go func() { _ = web.Serve(listener) }() // it ends with web.Close
+		transport := memory.NewTransport(server)
 		t.Cleanup(func() {
 			server.Close()
-			require.NoError(t, web.Close())
+			transport.Close()
 		})
-		config := memory.Config(listener)
+		config := memory.Config(transport)
 		client, err := kubernetes.NewForConfig(config)
 		require.NoError(t, err)
 		test(&World{T: t, Client: client, config: config})
