@@ -24,24 +24,27 @@ type Blame struct {
 type check struct {
 	link    implementation.Link
 	missing func(history.Record) string
+	// evenStopped: the link left it undone before the scenario stopped it.
+	evenStopped bool
 }
 
 // checks are in the order of the chain: what comes first is blamed first, since
 // everything after it can only wait.
 var checks = []check{
-	{implementation.NamespaceController, accountMissing},
-	{implementation.DeploymentController, deploymentUnseen},
-	{implementation.ReplicaSetController, podsMissing("ReplicaSet")},
-	{implementation.StatefulSetController, podsMissing("StatefulSet")},
-	{implementation.DaemonSetController, unseen("DaemonSet")},
-	{implementation.Scheduler, podUnplaced},
-	{implementation.Kubelet, nodeMissing},
-	{implementation.Kubelet, podUntaken},
-	{implementation.ReplicaSetController, countsStale("ReplicaSet")},
-	{implementation.StatefulSetController, countsStale("StatefulSet")},
-	{implementation.DeploymentController, deploymentStale},
-	{implementation.GarbageCollector, orphanLeft},
-	{implementation.NamespaceController, namespaceLeft},
+	{link: implementation.NamespaceController, missing: accountMissing},
+	{link: implementation.DeploymentController, missing: deploymentUnseen},
+	{link: implementation.ReplicaSetController, missing: podsMissing("ReplicaSet")},
+	{link: implementation.StatefulSetController, missing: podsMissing("StatefulSet")},
+	{link: implementation.DaemonSetController, missing: unseen("DaemonSet")},
+	{link: implementation.Scheduler, missing: podUnplaced},
+	{link: implementation.Kubelet, missing: nodeUnknown, evenStopped: true},
+	{link: implementation.Kubelet, missing: nodeMissing},
+	{link: implementation.Kubelet, missing: podUntaken},
+	{link: implementation.ReplicaSetController, missing: countsStale("ReplicaSet")},
+	{link: implementation.StatefulSetController, missing: countsStale("StatefulSet")},
+	{link: implementation.DeploymentController, missing: deploymentStale},
+	{link: implementation.GarbageCollector, missing: orphanLeft},
+	{link: implementation.NamespaceController, missing: namespaceLeft},
 }
 
 // FirstBroken returns the first link, in the order of the chain, that has left
@@ -50,7 +53,7 @@ var checks = []check{
 // then what was done was done wrongly.
 func FirstBroken(record history.Record, stopped sets.Set[implementation.Link]) (blame Blame, ok bool) {
 	for _, check := range checks {
-		if stopped.Has(check.link) {
+		if stopped.Has(check.link) && !check.evenStopped {
 			continue
 		}
 		if missing := check.missing(record); missing != "" {
@@ -154,17 +157,30 @@ func podUnplaced(record history.Record) string {
 	return ""
 }
 
+// nodeUnknown finds a Pod that the scheduler can place nowhere, since no kubelet
+// has ever registered a node.
+func nodeUnknown(record history.Record) string {
+	if len(record.LiveOf("Node", nil)) > 0 {
+		return ""
+	}
+	return waitingForNode(record, "no kubelet has registered a node")
+}
+
 // nodeMissing finds a Pod that the scheduler can place nowhere, since no kubelet
-// has brought up a node.
+// keeps its node ready.
 func nodeMissing(record history.Record) string {
 	for _, node := range record.LiveOf("Node", nil) {
 		if history.Condition(node, "Ready") == "True" {
 			return ""
 		}
 	}
+	return waitingForNode(record, "no node is ready")
+}
+
+func waitingForNode(record history.Record, why string) string {
 	for _, pod := range record.LiveOf("Pod", history.Active) {
 		if history.Text(pod, "spec", "nodeName") == "" {
-			return fmt.Sprintf("no node is ready, and Pod %q waits for one", pod.GetName())
+			return fmt.Sprintf("%s, and Pod %q waits for one", why, pod.GetName())
 		}
 	}
 	return ""

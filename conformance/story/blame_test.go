@@ -67,6 +67,11 @@ func TestFirstBroken(t *testing.T) {
 		"no node is ready": {objects: []string{
 			`{kind: Node, metadata: {name: n1, uid: n1}, status: {conditions: [{type: Ready, status: "False"}]}}`, seen, asked, refused},
 			blamed: implementation.Kubelet},
+		"the kubelet was stopped before it had a node": {objects: []string{seen, asked, refused}, stopped: implementation.Kubelet,
+			blamed: implementation.Kubelet},
+		"no node is ready, the kubelet was stopped": {objects: []string{
+			`{kind: Node, metadata: {name: n1, uid: n1}, status: {conditions: [{type: Ready, status: Unknown}]}}`, seen, asked, refused},
+			stopped: implementation.Kubelet},
 		"the last node is gone":   {objects: []string{node, "-" + node, seen, asked, refused}, blamed: implementation.Kubelet},
 		"Pod that nobody took":    {objects: []string{node, seen, asked, bound}, blamed: implementation.Kubelet},
 		"the kubelet was stopped": {objects: []string{node, seen, asked, bound}, stopped: implementation.Kubelet},

@@ -2,7 +2,9 @@ package apiserver_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -41,6 +43,7 @@ func someKinds() []*kinds.Kind {
 		{GroupVersionKind: eventsv1.SchemeGroupVersion.WithKind("Event"), Resource: "events", Singular: "event", Namespaced: true},
 		{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("Pod"), Resource: "pods", Singular: "pod", Namespaced: true,
 			FieldNames: []string{"spec.nodeName"}, DeleteReturnsObject: true,
+			TopicField: "spec.nodeName", Topic: func(obj runtime.Object) string { return obj.(*corev1.Pod).Spec.NodeName },
 			Fields: func(obj runtime.Object) fields.Set {
 				return fields.Set{"spec.nodeName": obj.(*corev1.Pod).Spec.NodeName}
 			},
@@ -298,6 +301,51 @@ func TestInformer(t *testing.T) {
 		require.NoError(t, err)
 		cancel()
 		factory.Shutdown()
+	})
+}
+
+// TestTopics has watchers of one node each: they are told of their Pods and of no
+// others, also one that lags so far behind that it reads on from the store, and
+// one that was there before anything was written.
+func TestTopics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const each = 100 // more than is kept for a topic
+		ctx := t.Context()
+		pods := start(t, "").client.CoreV1().Pods("default")
+		on := func(node string) watch.Interface {
+			w, err := pods.Watch(ctx, metav1.ListOptions{FieldSelector: "spec.nodeName=" + node})
+			require.NoError(t, err)
+			return w
+		}
+		nodes := map[string]watch.Interface{"n1": on("n1"), "n2": on("n2")}
+		for i := range each {
+			for node := range nodes {
+				p := pod(fmt.Sprintf("%s-%d", node, i))
+				p.Spec.NodeName = node
+				_, err := pods.Create(ctx, p, metav1.CreateOptions{})
+				require.NoError(t, err)
+				// Large enough to fill the window of a stream that nobody reads.
+				_, err = pods.Patch(ctx, p.Name, types.MergePatchType,
+					[]byte(`{"metadata":{"annotations":{"a":"`+strings.Repeat("x", 5000)+`"}}}`), metav1.PatchOptions{})
+				require.NoError(t, err)
+			}
+		}
+		for node, w := range nodes {
+			for i := range each {
+				name := fmt.Sprintf("%s-%d", node, i)
+				require.Equal(t, name, expect[*corev1.Pod](t, w, watch.Added).Name)
+				require.Equal(t, name, expect[*corev1.Pod](t, w, watch.Modified).Name)
+			}
+			w.Stop()
+		}
+		again := on("n1") // the first one's topic has gone with it
+		defer again.Stop()
+		for range each {
+			expect[*corev1.Pod](t, again, watch.Added)
+		}
+		require.NoError(t, pods.Delete(ctx, "n1-0", metav1.DeleteOptions{GracePeriodSeconds: ptr.To[int64](0)}))
+		expect[*corev1.Pod](t, again, watch.Modified) // its end is announced
+		require.Equal(t, "n1-0", expect[*corev1.Pod](t, again, watch.Deleted).Name)
 	})
 }
 

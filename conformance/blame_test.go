@@ -1,0 +1,49 @@
+package conformance_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/podchain/podchain/conformance"
+	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/specification"
+	"github.com/podchain/podchain/features"
+	"github.com/podchain/podchain/reference"
+)
+
+// TestMissingLinkIsBlamed leaves out one link after the other: whatever fails
+// then is blamed on it, and on no link before it or after it.
+func TestMissingLinkIsBlamed(t *testing.T) {
+	whole, err := specification.Load(features.Files)
+	require.NoError(t, err)
+	// A requirement or more for every link.
+	some, err := whole.Select([]string{"CHAIN", "STS-01", "DS-01", "GC-01", "NS-01"})
+	require.NoError(t, err)
+	for _, link := range implementation.AllLinks {
+		if !reference.Has(link) {
+			continue
+		}
+		t.Run(string(link), func(t *testing.T) {
+			result, err := conformance.Run(t.Context(), conformance.Options{
+				Specification:  some,
+				Implementation: reference.New(reference.Options{Without: []implementation.Link{link}}),
+				Testing:        t,
+			})
+			require.NoError(t, err)
+			failures := 0
+			for _, requirement := range result.Requirements {
+				for _, example := range requirement.Examples {
+					if example.Outcome == conformance.Passed {
+						continue
+					}
+					failures++
+					assert.Equal(t, conformance.Failed, example.Outcome, example.Example.Location)
+					assert.Equal(t, link, example.Failure.Blamed, "%s: %s", example.Example.Location, example.Failure.Error)
+				}
+			}
+			assert.Positive(t, failures)
+		})
+	}
+}
