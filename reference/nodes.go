@@ -9,6 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
+	kruntime "k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -114,20 +115,32 @@ func (c *Cluster) RemoveNode(ctx context.Context, name string) error {
 	return err
 }
 
-// WaitReady returns when all nodes are Ready.
+// WaitReady returns when all nodes are Ready and Pods can be created in the
+// namespace default, as far as the links that this takes are running.
 func (c *Cluster) WaitReady(ctx context.Context) error {
 	c.control.Lock()
 	names := make([]string, 0, len(c.nodes))
-	for name := range c.nodes {
-		names = append(names, name)
+	for name, node := range c.nodes {
+		if node.kubelet != nil {
+			names = append(names, name)
+		}
 	}
+	accounts := c.links[implementation.NamespaceController] != nil
 	c.control.Unlock()
 	for _, name := range names {
 		if err := c.waitForNode(ctx, name); err != nil {
 			return err
 		}
 	}
-	return nil
+	if !accounts {
+		return nil
+	}
+	client, err := kubernetes.NewForConfig(c.Config())
+	if err != nil {
+		return err
+	}
+	return waitFor(ctx, "ServiceAccount", "default", client.CoreV1().ServiceAccounts(metav1.NamespaceDefault).Watch,
+		func(kruntime.Object) bool { return true })
 }
 
 func (c *Cluster) waitForNode(ctx context.Context, name string) error {
@@ -135,36 +148,45 @@ func (c *Cluster) waitForNode(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	return waitFor(ctx, "node", name, client.CoreV1().Nodes().Watch, isReady)
+}
+
+// waitFor returns when there is an object of that name that is ready.
+func waitFor(ctx context.Context, kind, name string, watchNamed func(context.Context, metav1.ListOptions) (watch.Interface, error), ready func(kruntime.Object) bool) error {
 	only := metav1.ListOptions{FieldSelector: fields.OneTermEqualSelector(metav1.ObjectNameField, name).String()}
 	for {
 		// A watch from no version begins with what there is.
-		events, err := client.CoreV1().Nodes().Watch(ctx, only)
+		events, err := watchNamed(ctx, only)
 		if err != nil {
-			return fmt.Errorf("wait for node %s: %w", name, err)
+			return fmt.Errorf("wait for %s %s: %w", kind, name, err)
 		}
-		ready := becomesReady(events)
+		shown := shows(events, ready)
 		events.Stop()
 		switch {
-		case ready:
+		case shown:
 			return nil
 		case ctx.Err() != nil:
-			return fmt.Errorf("node %s: %w: %w", name, implementation.ErrNotReady, ctx.Err())
+			return fmt.Errorf("%s %s: %w: %w", kind, name, implementation.ErrNotReady, ctx.Err())
 		}
 		// The API server ended the watch, as it may at any time.
 	}
 }
 
-// becomesReady reads events until one shows the node Ready, or they end.
-func becomesReady(events watch.Interface) bool {
+// shows reads events until one shows the object ready, or they end.
+func shows(events watch.Interface, ready func(kruntime.Object) bool) bool {
 	for event := range events.ResultChan() {
-		if node, ok := event.Object.(*corev1.Node); ok && event.Type != watch.Deleted && isReady(node) {
+		if (event.Type == watch.Added || event.Type == watch.Modified) && ready(event.Object) {
 			return true
 		}
 	}
 	return false
 }
 
-func isReady(node *corev1.Node) bool {
+func isReady(object kruntime.Object) bool {
+	node, ok := object.(*corev1.Node)
+	if !ok {
+		return false
+	}
 	for _, condition := range node.Status.Conditions {
 		if condition.Type == corev1.NodeReady {
 			return condition.Status == corev1.ConditionTrue

@@ -77,10 +77,11 @@ func NewWorld(ctx context.Context, options Options) (*World, error) {
 		Stopped: sets.New[implementation.Link](),
 		config:  config, nodes: sets.New[string](), made: sets.New[string](),
 	}
-	var err error
-	if world.http, err = rest.HTTPClientFor(config); err != nil {
+	transport, err := rest.TransportFor(config)
+	if err != nil {
 		return world, err
 	}
+	world.http = &http.Client{Transport: unbroken{transport, options.Timeout}}
 	if world.client, err = dynamic.NewForConfigAndClient(config, world.http); err != nil {
 		return world, err
 	}
