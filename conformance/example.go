@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/cucumber/godog"
@@ -23,7 +22,7 @@ const lastWrites = 12
 // perform executes one example on a cluster and judges it.
 func perform(ctx context.Context, example *specification.Example, further func(*godog.ScenarioContext), options steps.Options) (result ExampleResult) {
 	result = ExampleResult{Example: example, Outcome: Passed}
-	if lacking := lacks(options.Cluster, example.Capabilities); len(lacking) > 0 {
+	if lacking := implementation.Lacks(options.Cluster, example.Capabilities); len(lacking) > 0 {
 		result.Outcome = NotApplicable
 		result.Reason = "the implementation does not offer " + strings.Join(lacking, ", ")
 		return result
@@ -45,28 +44,6 @@ func perform(ctx context.Context, example *specification.Example, further func(*
 		return judge(ctx, result, world, step, err)
 	}
 	return result
-}
-
-// lacks returns the capabilities that the cluster does not offer.
-func lacks(cluster implementation.Cluster, needed []string) []string {
-	return slices.DeleteFunc(slices.Clone(needed), func(capability string) bool {
-		offered := false
-		switch capability {
-		case "links":
-			_, offered = cluster.(implementation.Links)
-		case "nodes":
-			_, offered = cluster.(implementation.Nodes)
-		case "cri":
-			_, offered = cluster.(implementation.Runtime)
-		case "images":
-			_, offered = cluster.(implementation.Images)
-		case "compaction":
-			_, offered = cluster.(implementation.Compactor)
-		case "containers":
-			offered = true
-		}
-		return offered
-	})
 }
 
 // execute runs the steps by godog and returns the first that did not hold, with

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -123,16 +125,24 @@ func runAll(ctx context.Context, options Options, venue venue) []RequirementResu
 	return results
 }
 
-// Check returns an error that lists every step which no sentence of the
-// vocabulary matches, or more than one, each with its place and what to do.
+// Check returns an error that lists every capability that nobody could offer,
+// and every step which no sentence of the vocabulary matches, or more than one,
+// each with its place and what to do.
 func Check(specification *specification.Specification, further func(*godog.ScenarioContext)) error {
-	if further != nil {
-		return nil // godog itself is strict about them
-	}
 	var faults []error
 	told := map[string]bool{}
 	for _, requirement := range specification.Requirements {
 		for _, example := range requirement.Examples {
+			for _, name := range example.Capabilities {
+				if !slices.Contains(implementation.Capabilities(), name) && !told[requirement.ID+name] {
+					told[requirement.ID+name] = true
+					faults = append(faults, fmt.Errorf("%s: @needs-%s: no such capability: there are %s",
+						example.Location, name, strings.Join(implementation.Capabilities(), ", ")))
+				}
+			}
+			if further != nil {
+				continue // godog itself is strict about the steps
+			}
 			for _, step := range example.Steps {
 				found := steps.Match(step.Text)
 				if len(found) == 1 || told[step.Location.String()] {

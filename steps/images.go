@@ -28,7 +28,7 @@ var imageNames = sync.OnceValue(func() map[string]bool {
 // image returns the name under which the cluster gets an image of the fixtures;
 // any other text stays as it is.
 func (w *World) image(name string) string {
-	images, offered := w.Cluster.(implementation.Images)
+	images, offered := implementation.Offered[implementation.Images](w.Cluster)
 	if _, known := imageNames()[name]; !known || !offered {
 		return name
 	}
@@ -59,7 +59,7 @@ func (w *World) nameImages(spec map[string]any) {
 
 // publish makes an image available that was missing so far.
 func (w *World) publish(_ context.Context, name string) error {
-	images, ok := w.Cluster.(implementation.Images)
+	images, ok := implementation.Offered[implementation.Images](w.Cluster)
 	if !ok {
 		return CouldNotRun{errors.New("the implementation does not offer to publish images: tag the scenario @needs-images")}
 	}

@@ -18,7 +18,7 @@ import (
 // addNodes brings up the nodes of a table, and waits until they are ready. The
 // scenario's Pods are confined to them from then on.
 func (w *World) addNodes(ctx context.Context, table *godog.Table) error {
-	nodes, ok := w.Cluster.(implementation.Nodes)
+	nodes, ok := implementation.Offered[implementation.Nodes](w.Cluster)
 	if !ok {
 		return CouldNotRun{errors.New("the implementation does not offer to add nodes: tag the scenario @needs-nodes")}
 	}

@@ -27,7 +27,7 @@ const calm = time.Second
 func (w *World) settle(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
 	defer cancel()
-	if settler, ok := w.Cluster.(implementation.Settler); ok {
+	if settler, ok := implementation.Offered[implementation.Settler](w.Cluster); ok {
 		if err := settler.Settle(ctx); err != nil {
 			return err
 		}
@@ -37,7 +37,7 @@ func (w *World) settle(ctx context.Context) error {
 
 // catchUp returns when everything that the links have done so far is recorded.
 func (w *World) catchUp(ctx context.Context) error {
-	if settler, ok := w.Cluster.(implementation.Settler); ok {
+	if settler, ok := implementation.Offered[implementation.Settler](w.Cluster); ok {
 		return settler.Settle(ctx)
 	}
 	ctx, cancel := context.WithTimeout(ctx, w.Timeout)

@@ -15,7 +15,7 @@ import (
 
 // calls returns what the container runtimes were called for a Pod, at rest.
 func (w *World) calls(ctx context.Context, pod string) ([]implementation.Call, error) {
-	runtime, ok := w.Cluster.(implementation.Runtime)
+	runtime, ok := implementation.Offered[implementation.Runtime](w.Cluster)
 	if !ok {
 		return nil, CouldNotRun{errors.New("the implementation does not show the calls of its kubelets: tag the scenario @needs-cri")}
 	}

@@ -361,7 +361,7 @@ func (w *World) link(name string) (implementation.Links, implementation.Link, er
 	if err != nil {
 		return nil, "", CouldNotRun{err}
 	}
-	links, ok := w.Cluster.(implementation.Links)
+	links, ok := implementation.Offered[implementation.Links](w.Cluster)
 	if !ok {
 		return nil, "", CouldNotRun{errors.New("the implementation does not offer to stop and start links: tag the scenario @needs-links")}
 	}
@@ -370,7 +370,7 @@ func (w *World) link(name string) (implementation.Links, implementation.Link, er
 
 // compact has the API server forget the past versions of everything (WATCH-09).
 func (w *World) compact(ctx context.Context) error {
-	compactor, ok := w.Cluster.(implementation.Compactor)
+	compactor, ok := implementation.Offered[implementation.Compactor](w.Cluster)
 	if !ok {
 		return CouldNotRun{errors.New("the implementation does not offer to forget its history: tag the scenario @needs-compaction")}
 	}

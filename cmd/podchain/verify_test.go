@@ -57,6 +57,11 @@ func TestVerifyRefusesBadInput(t *testing.T) {
 			arguments: []string{"--features", "features"},
 			says:      []string{"bad.feature:6", "Gherkin"},
 		},
+		"a capability that nobody has": {
+			files:     map[string]string{"features/a.feature": strings.Replace(goodFeature, "@MUST", "@MUST @needs-wings", 1)},
+			arguments: []string{"--features", "features"},
+			says:      []string{"a.feature:", "@needs-wings", "no such capability", "links, nodes"},
+		},
 		"a step that nobody knows": {
 			files:     map[string]string{"features/a.feature": goodFeature + "      Then pigs fly\n"},
 			arguments: []string{"--features", "features"},

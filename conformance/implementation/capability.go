@@ -1,0 +1,63 @@
+package implementation
+
+import (
+	"maps"
+	"slices"
+)
+
+// Composite is a cluster that is put together from parts: what it offers
+// besides the methods of Cluster are other values.
+type Composite interface {
+	Cluster
+	// Parts implement one or more of the optional interfaces each. Where several
+	// implement the same, the first one counts.
+	Parts() []any
+}
+
+// Offered returns what implements the optional interface T for the cluster: the
+// cluster itself, or a part of it.
+func Offered[T any](cluster Cluster) (offered T, ok bool) {
+	if offered, ok = cluster.(T); ok {
+		return offered, true
+	}
+	composite, ok := cluster.(Composite)
+	if !ok {
+		return offered, false
+	}
+	for _, part := range composite.Parts() {
+		if offered, ok = part.(T); ok {
+			return offered, true
+		}
+	}
+	return offered, false
+}
+
+func offers[T any](cluster Cluster) bool {
+	_, ok := Offered[T](cluster)
+	return ok
+}
+
+// capabilities are the optional interfaces by the names that features use.
+var capabilities = map[string]func(Cluster) bool{
+	"links":      offers[Links],
+	"nodes":      offers[Nodes],
+	"cri":        offers[Runtime],
+	"images":     offers[Images],
+	"compaction": offers[Compactor],
+	// Every implementation that the suite knows runs containers, or has
+	// something that says so.
+	"containers": func(Cluster) bool { return true },
+}
+
+// Capabilities are the names of all that a requirement may need of a cluster
+// (tag @needs-NAME), in alphabetical order.
+func Capabilities() []string { return slices.Sorted(maps.Keys(capabilities)) }
+
+// Lacks returns those of the needed capabilities that the cluster does not
+// offer. What is not the name of a capability nobody offers.
+func Lacks(cluster Cluster, needed []string) []string {
+	return slices.DeleteFunc(slices.Clone(needed), func(name string) bool {
+		offered := capabilities[name]
+		return offered != nil && offered(cluster)
+	})
+}
