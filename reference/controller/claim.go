@@ -13,11 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// Getter reads one object past the cache; every typed client is one.
-type Getter[T any] interface {
-	Get(ctx context.Context, name string, options metav1.GetOptions) (T, error)
-}
-
 // Patcher patches one object; every typed client is one.
 type Patcher[T any] interface {
 	Patch(ctx context.Context, name string, patch types.PatchType, data []byte, options metav1.PatchOptions, subresources ...string) (T, error)
@@ -74,9 +69,9 @@ func (c Claim[O, T]) Sort(ctx context.Context, candidates []T) ([]T, error) {
 			}
 		case matches && !deleting && object.GetDeletionTimestamp() == nil && (c.Adoptable == nil || c.Adoptable(object)):
 			if !confirmed {
-				confirmed, refused = true, c.confirm(ctx)
+				confirmed, refused = true, Confirm(ctx, c.Owners, c.Owner)
 				if refused != nil {
-					problems = append(problems, refused)
+					problems = append(problems, fmt.Errorf("adopt for %s %s: %w", c.Kind.Kind, c.Owner.GetName(), refused))
 				}
 			}
 			if refused != nil {
@@ -91,23 +86,6 @@ func (c Claim[O, T]) Sort(ctx context.Context, candidates []T) ([]T, error) {
 		}
 	}
 	return owned, errors.Join(problems...)
-}
-
-// confirm asks the API server whether the owner still is the one the cache
-// knows and is not being deleted: otherwise a controller with an old cache
-// would adopt what the garbage collector has just orphaned (DEPLOY-21).
-func (c Claim[O, T]) confirm(ctx context.Context) error {
-	live, err := c.Owners.Get(ctx, c.Owner.GetName(), metav1.GetOptions{})
-	if err != nil {
-		return fmt.Errorf("adopt for %s %s: %w", c.Kind.Kind, c.Owner.GetName(), err)
-	}
-	if live.GetUID() != c.Owner.GetUID() {
-		return fmt.Errorf("adopt for %s %s: uid is %s now, expected %s", c.Kind.Kind, c.Owner.GetName(), live.GetUID(), c.Owner.GetUID())
-	}
-	if live.GetDeletionTimestamp() != nil {
-		return fmt.Errorf("adopt for %s %s: it is being deleted", c.Kind.Kind, c.Owner.GetName())
-	}
-	return nil
 }
 
 // adopt adds the controller reference and reports whether the object still exists.

@@ -303,6 +303,14 @@ func (c *daemonSets) carryOut(ctx context.Context, s state, p plan) error {
 	if p.empty() {
 		return nil
 	}
+	if len(p.create) > 0 {
+		switch err := controller.Confirm(ctx, c.client.AppsV1().DaemonSets(s.set.Namespace), s.set); {
+		case errors.Is(err, controller.ErrLeaving):
+			return nil // the event that tells of it is on its way
+		case err != nil:
+			return err
+		}
+	}
 	c.expectations.Begin(s.set.UID)
 	defer c.expectations.End(s.set.UID)
 	template := newTemplate(s.set, s.hash)

@@ -8,6 +8,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
+
+	"github.com/podchain/podchain/reference/controller"
 )
 
 // create makes the ReplicaSet of the Deployment's template, with its size at
@@ -15,6 +17,9 @@ import (
 func (d *deployments) create(ctx context.Context, r *rollout, replicas int32) (outcome, error) {
 	sets := d.client.AppsV1().ReplicaSets(r.deployment.Namespace)
 	set := r.newSet(replicas)
+	if err := controller.Confirm(ctx, d.client.AppsV1().Deployments(r.deployment.Namespace), r.deployment); err != nil {
+		return statusOnly, err
+	}
 
 	d.expectations.Begin(r.deployment.UID)
 	defer d.expectations.End(r.deployment.UID)

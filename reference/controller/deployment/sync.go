@@ -2,6 +2,7 @@ package deployment
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -61,6 +62,9 @@ func (d *deployments) sync(ctx context.Context, key cache.ObjectName) error {
 		return d.report(ctx, r, resumedStatus(r, time.Now()))
 	default:
 		outcome, err = d.advance(ctx, r)
+	}
+	if errors.Is(err, controller.ErrLeaving) {
+		return nil // the event that tells of it is on its way
 	}
 	if err != nil && outcome.failure == nil {
 		return err // nothing that the status tells of

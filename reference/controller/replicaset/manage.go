@@ -38,6 +38,12 @@ func (r *replicaSets) manage(ctx context.Context, set *appsv1.ReplicaSet, owned 
 	r.expectations.Begin(set.UID)
 	defer r.expectations.End(set.UID)
 	if missing > 0 {
+		switch err := controller.Confirm(ctx, r.client.AppsV1().ReplicaSets(set.Namespace), set); {
+		case errors.Is(err, controller.ErrLeaving):
+			return true, nil // the event that tells of it is on its way
+		case err != nil:
+			return false, err
+		}
 		err = r.create(ctx, set, min(missing, burst))
 	} else {
 		err = r.delete(ctx, set, active, min(-missing, burst))

@@ -2,6 +2,7 @@ package replicaset_test
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -230,4 +231,46 @@ func TestRestartedControllerGoesOn(t *testing.T) {
 		require.NoError(w, err)
 		assert.Len(w, list.Items, 4, "RECOVER-01: the last state alone")
 	})
+}
+
+// The Pod's end comes to the controller before its ReplicaSet's: another Pod
+// would be one that the garbage collector has just deleted (GC-03).
+func TestNothingIsMadeForAReplicaSetThatLeaves(t *testing.T) {
+	inBubble(t, func(w world) {
+		held := make(chan struct{})
+		hold := &atomic.Bool{}
+		w.Start(replicaset.Run, func(request *http.Request, next http.RoundTripper) (*http.Response, error) {
+			response, err := next.RoundTrip(request)
+			if err == nil && request.URL.Query().Get("watch") != "" && strings.HasSuffix(request.URL.Path, "/replicasets") {
+				response.Body = heldBody{response.Body, hold, held}
+			}
+			return response, err
+		})
+		w.create(1, 0)
+		pod := w.pods()[0]
+		hold.Store(true)
+		require.NoError(w, w.Client.AppsV1().ReplicaSets(namespace).Delete(w.Context(), "web",
+			metav1.DeleteOptions{PropagationPolicy: ptr.To(metav1.DeletePropagationForeground)}))
+		require.NoError(w, w.Client.CoreV1().Pods(namespace).Delete(w.Context(), pod.Name, metav1.DeleteOptions{}))
+		w.Settle()
+		assert.Zero(w, len(w.pods()))
+		close(held)
+		w.Settle()
+		assert.Zero(w, len(w.pods()))
+	})
+}
+
+// heldBody delivers nothing more once it is on hold, until it is released.
+type heldBody struct {
+	io.ReadCloser
+	hold     *atomic.Bool
+	released chan struct{}
+}
+
+func (b heldBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if b.hold.Load() {
+		<-b.released
+	}
+	return n, err
 }

@@ -260,6 +260,14 @@ func (c *statefulSets) carryOut(ctx context.Context, s state, current, update *a
 	if len(p.create)+len(p.delete) == 0 {
 		return nil
 	}
+	if len(p.create) > 0 {
+		switch err := controller.Confirm(ctx, c.client.AppsV1().StatefulSets(s.set.Namespace), s.set); {
+		case errors.Is(err, controller.ErrLeaving):
+			return nil // the event that tells of it is on its way
+		case err != nil:
+			return err
+		}
+	}
 	c.expectations.Begin(s.set.UID)
 	defer c.expectations.End(s.set.UID)
 	var begun atomic.Int64
