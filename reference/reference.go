@@ -90,7 +90,9 @@ type observedCluster struct{ *Cluster }
 var _ implementation.Runtime = observedCluster{}
 
 // Calls implements implementation.Runtime.
-func (c observedCluster) Calls() []implementation.Call { return c.journal.Calls() }
+func (c observedCluster) Calls(context.Context) ([]implementation.Call, error) {
+	return c.journal.Calls(), nil
+}
 
 // virtualCluster is a cluster that lives in a bubble. The bubble knows when all
 // its goroutines wait for time to pass or for somebody outside, which is what

@@ -58,11 +58,11 @@ func (w *World) nameImages(spec map[string]any) {
 }
 
 // publish makes an image available that was missing so far.
-func (w *World) publish(_ context.Context, name string) error {
+func (w *World) publish(ctx context.Context, name string) error {
 	images, ok := implementation.Offered[implementation.Images](w.Cluster)
 	if !ok {
 		return CouldNotRun{errors.New("the implementation does not offer to publish images: tag the scenario @needs-images")}
 	}
 	w.stimulus()
-	return images.Publish(w.scoped(name))
+	return images.Publish(ctx, w.scoped(name))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,13 +27,13 @@ func (w *World) calls(ctx context.Context, pod string) ([]implementation.Call, e
 	if err := w.settle(ctx); err != nil {
 		return nil, err
 	}
-	var calls []implementation.Call
-	for _, call := range runtime.Calls() {
-		if call.PodUID == string(subject.GetUID()) {
-			calls = append(calls, call)
-		}
+	calls, err := runtime.Calls(ctx)
+	if err != nil {
+		return nil, CouldNotRun{fmt.Errorf("the calls of the kubelets: %w", err)}
 	}
-	return calls, nil
+	return slices.DeleteFunc(calls, func(call implementation.Call) bool {
+		return call.PodUID != string(subject.GetUID())
+	}), nil
 }
 
 // called demands that calls for the Pod match the rows, in that order; others

@@ -20,6 +20,8 @@ import (
 
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/podchain/podchain/conformance/control"
 )
 
 // access is what lets a client into one run of serve, and nobody else: an
@@ -83,15 +85,23 @@ func newAccess() (*access, error) {
 }
 
 // writeKubeconfig writes the client configuration, readable by its owner only,
-// and returns what removes it again: unless somebody has put another file in
+// with the control socket where there is one, and returns what removes it again: unless somebody has put another file in
 // its place meanwhile.
-func (a *access) writeKubeconfig(path, url string) (remove func() error, err error) {
+func (a *access) writeKubeconfig(path, url, socket string) (remove func() error, err error) {
 	const name = "podchain"
 	config := api.NewConfig()
 	config.Clusters[name] = &api.Cluster{Server: url, CertificateAuthorityData: a.authority}
 	config.AuthInfos[name] = &api.AuthInfo{Token: a.token}
 	config.Contexts[name] = &api.Context{Cluster: name, AuthInfo: name}
 	config.CurrentContext = name
+	if socket != "" {
+		if socket, err = filepath.Abs(socket); err == nil {
+			err = control.Mention(config.Clusters[name], socket)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("write the kubeconfig: %w", err)
+		}
+	}
 	content, err := clientcmd.Write(*config)
 	if err != nil {
 		return nil, fmt.Errorf("write the kubeconfig: %w", err)

@@ -16,12 +16,15 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/podchain/podchain/conformance/control"
+	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/reference"
 )
 
 // serveOptions are the flags of serve.
 type serveOptions struct {
 	kubeconfig string
+	control    string
 	nodes      int
 	port       uint16
 }
@@ -36,7 +39,10 @@ and any other client of Kubernetes. Containers are simulated: those of an image 
 the specification names behave as its table of images says, all others run until
 they are told to end.
 
-Everything the cluster holds is in memory and gone when it stops.`,
+Everything the cluster holds is in memory and gone when it stops.
+
+With --control, podchain verify --kubeconfig finds what it can find on no other
+cluster: links that it may stop, nodes that it may add, calls of the runtimes.`,
 		Example: `  podchain serve &
   export KUBECONFIG=$PWD/podchain.kubeconfig
   kubectl create deployment web --image=web:1 --replicas=3`,
@@ -47,6 +53,7 @@ Everything the cluster holds is in memory and gone when it stops.`,
 	}
 	flags := command.Flags()
 	flags.StringVar(&options.kubeconfig, "kubeconfig-out", "podchain.kubeconfig", "`FILE` to write the client configuration to; removed at the end")
+	flags.StringVar(&options.control, "control", "", "unix `socket` to offer on what the cluster can do beyond the API; the kubeconfig file mentions it")
 	flags.IntVar(&options.nodes, "nodes", reference.DefaultNodes, "how many nodes the cluster has")
 	flags.Uint16Var(&options.port, "port", 0, "loopback port to listen on; 0 takes a free one")
 	return command
@@ -69,7 +76,7 @@ func serve(ctx context.Context, out io.Writer, options serveOptions) (err error)
 	if nodes == 0 {
 		nodes = -1 // to the reference, 0 is the default
 	}
-	cluster, err := reference.Start(ctx, reference.Options{Nodes: nodes, Token: access.token, AnyImage: true})
+	cluster, err := startServed(ctx, reference.Options{Nodes: nodes, Token: access.token, AnyImage: true}, options.control != "")
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -91,8 +98,15 @@ func serve(ctx context.Context, out io.Writer, options serveOptions) (err error)
 		err = errors.Join(err, closed, cluster.Stop(context.WithoutCancel(ctx)))
 	}()
 
+	if options.control != "" {
+		end, err := control.Serve(options.control, control.Handler(reference.New(reference.Options{}).Describe(), cluster))
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, end()) }()
+	}
 	url := "https://" + listener.Addr().String()
-	remove, err := access.writeKubeconfig(options.kubeconfig, url)
+	remove, err := access.writeKubeconfig(options.kubeconfig, url, options.control)
 	if err != nil {
 		return err
 	}
@@ -114,6 +128,27 @@ func serve(ctx context.Context, out io.Writer, options serveOptions) (err error)
 		serving <- err // for the deferred end
 		return fmt.Errorf("serve: %w", err)
 	}
+}
+
+// servedCluster is a reference cluster that others reach.
+type servedCluster interface {
+	implementation.Cluster
+	http.Handler
+	// Failed yields the error of the first link that gave up.
+	Failed() <-chan error
+}
+
+// startServed starts a cluster; one that is observed keeps a journal of what its
+// kubelets call, which never forgets.
+func startServed(ctx context.Context, options reference.Options, observed bool) (servedCluster, error) {
+	if !observed {
+		return reference.Start(ctx, options)
+	}
+	cluster, err := reference.New(options).Start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return cluster.(servedCluster), nil
 }
 
 func listen(ctx context.Context, port uint16) (net.Listener, error) {

@@ -25,6 +25,7 @@ import (
 
 type verifyOptions struct {
 	kubeconfig string
+	control    string
 	features   string
 	selection  []string
 	links      []string
@@ -57,6 +58,7 @@ Exit status: 0 if every requirement passed or is not applicable, 1 if one failed
 	}
 	flags := command.Flags()
 	flags.StringVar(&options.kubeconfig, "kubeconfig", "", "check the running cluster of this kubeconfig `file`")
+	flags.StringVar(&options.control, "control", "", "unix `socket` on which whoever runs the cluster offers to stop links, add nodes and so on (default: the one that the kubeconfig file mentions)")
 	flags.StringVar(&options.features, "features", "", "run the features in this `directory` instead of the specification's own")
 	flags.StringArrayVar(&options.selection, "select", nil, "run what this `pattern` names: an id, a prefix of ids, a level, a link, a feature's path or path:line; ! in front excludes (repeatable)")
 	flags.StringArrayVar(&options.links, "link", nil, "`LINK=SPEC`: where a link comes from, reference or none (repeatable)")
@@ -148,13 +150,20 @@ func target(options verifyOptions) (implementation.Implementation, error) {
 	if err != nil {
 		return nil, err
 	}
+	if options.kubeconfig == "" && options.control != "" {
+		return nil, errors.New("--control goes with --kubeconfig: which cluster does it control?")
+	}
 	if options.kubeconfig == "" {
 		return reference.New(reference.Options{Without: without}), nil
 	}
 	if len(without) > 0 {
 		return nil, errors.New("--link goes with the reference: a running cluster's links are not podchain's to leave out")
 	}
-	return running.FromKubeconfig(options.kubeconfig)
+	cluster, err := running.FromKubeconfig(options.kubeconfig)
+	if err == nil && options.control != "" {
+		cluster.Control(options.control)
+	}
+	return cluster, err
 }
 
 // parseLinks reads the --link flags and returns the links that are left out.

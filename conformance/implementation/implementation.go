@@ -82,34 +82,37 @@ var ErrNotReady = errors.New("the node does not become ready")
 // kubelets make on their container runtime (capability "cri").
 type Runtime interface {
 	// Calls returns all calls so far, in the order in which they were made.
-	Calls() []Call
+	Calls(ctx context.Context) ([]Call, error)
 }
 
 // Call is one CRI call of a kubelet, finished or not.
 type Call struct {
 	// Node whose kubelet called.
-	Node string
+	Node string `json:"node"`
 	// Method of the CRI, such as "RunPodSandbox" or "PullImage".
-	Method string
+	Method string `json:"method"`
 	// PodUID, PodName and PodNamespace as the kubelet labelled the sandbox that
 	// the call is about; empty for calls about images.
-	PodUID, PodName, PodNamespace string
+	PodUID       string `json:"podUID,omitempty"`
+	PodName      string `json:"podName,omitempty"`
+	PodNamespace string `json:"podNamespace,omitempty"`
 	// Container name; empty for calls about sandboxes and images.
-	Container string
+	Container string `json:"container,omitempty"`
 	// Image reference; empty for calls that name none.
-	Image string
+	Image string `json:"image,omitempty"`
 	// Sandbox is the id of the sandbox the call created or was about.
-	Sandbox string
-	// Timeout of a StopContainer.
-	Timeout time.Duration
+	Sandbox string `json:"sandbox,omitempty"`
+	// Timeout of a StopContainer; in JSON, nanoseconds.
+	Timeout time.Duration `json:"timeout,omitempty"`
 	// Labels of the sandbox or container created.
-	Labels map[string]string
+	Labels map[string]string `json:"labels,omitempty"`
 	// Command, Args, WorkingDir and Env of a container created.
-	Command, Args []string
-	WorkingDir    string
-	Env           map[string]string
+	Command    []string          `json:"command,omitempty"`
+	Args       []string          `json:"args,omitempty"`
+	WorkingDir string            `json:"workingDir,omitempty"`
+	Env        map[string]string `json:"env,omitempty"`
 	// Error that the runtime answered; empty for success.
-	Error string
+	Error string `json:"error,omitempty"`
 }
 
 // Images is offered by a cluster that serves the specification's images under
@@ -117,13 +120,14 @@ type Call struct {
 // already on a node (capability "images").
 type Images interface {
 	// ImageName returns the reference under which a Pod asks for the image of
-	// the table in fixtures, given as "web:1". One that the registry lacks may
+	// the table in fixtures, given as "web:1": that name, with the same prefix
+	// for all, such as a registry's host. One that the registry lacks may
 	// have a scope in front, "scope/late:1": where scenarios share a cluster,
 	// each has its own.
 	ImageName(short string) string
 	// Publish makes an image that the registry lacked available from now on,
 	// with a scope in front in that scope only.
-	Publish(short string) error
+	Publish(ctx context.Context, short string) error
 }
 
 // Settler is offered by a cluster that knows when it is at rest: no link has

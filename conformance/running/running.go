@@ -1,5 +1,6 @@
 // Package running is the implementation that somebody else runs: a cluster
-// reached by a kubeconfig file. The suite starts and stops nothing there.
+// reached by a kubeconfig file. The suite starts and stops nothing there, but
+// for what whoever runs it offers on a control socket.
 package running
 
 import (
@@ -14,6 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/podchain/podchain/conformance/control"
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
@@ -21,11 +23,13 @@ import (
 type Implementation struct {
 	name    string
 	config  *rest.Config
+	socket  string       // "": nothing is offered beyond the API
 	version atomic.Value // string
 }
 
 // FromKubeconfig returns the cluster of a kubeconfig file's current context.
-// The error names the file and what is wrong with it.
+// The error names the file and what is wrong with it. What the cluster offers
+// beyond its API is asked on the control socket that the file mentions, if any.
 func FromKubeconfig(path string) (*Implementation, error) {
 	loaded, err := clientcmd.LoadFromFile(path)
 	if err != nil {
@@ -36,8 +40,17 @@ func FromKubeconfig(path string) (*Implementation, error) {
 		return nil, fmt.Errorf("kubeconfig %s: %w", path, err)
 	}
 	config.QPS = -1
-	return &Implementation{name: "cluster " + loaded.CurrentContext, config: config}, nil
+	i := &Implementation{name: "cluster " + loaded.CurrentContext, config: config}
+	if context := loaded.Contexts[loaded.CurrentContext]; context != nil && loaded.Clusters[context.Cluster] != nil {
+		if i.socket, err = control.Mentioned(loaded.Clusters[context.Cluster]); err != nil {
+			return nil, fmt.Errorf("kubeconfig %s: %w", path, err)
+		}
+	}
+	return i, nil
 }
+
+// Control has the cluster asked on another socket.
+func (i *Implementation) Control(socket string) { i.socket = socket }
 
 // Describe implements implementation.Implementation.
 func (i *Implementation) Describe() implementation.Description {
@@ -50,7 +63,7 @@ const patience = 10 * time.Second
 
 // Start asks the cluster for its version, and so finds out at once that it
 // cannot be reached or lets nobody in.
-func (i *Implementation) Start(context.Context) (implementation.Cluster, error) {
+func (i *Implementation) Start(ctx context.Context) (implementation.Cluster, error) {
 	config := rest.CopyConfig(i.config)
 	config.Timeout = patience
 	client, err := discovery.NewDiscoveryClientForConfig(config)
@@ -71,12 +84,35 @@ func (i *Implementation) Start(context.Context) (implementation.Cluster, error) 
 		return nil, fmt.Errorf("%s at %s cannot be reached: %w", i.name, i.config.Host, err)
 	}
 	i.version.Store(version.GitVersion)
-	return cluster{i.config}, nil
+	if i.socket == "" {
+		return cluster{config: i.config}, nil
+	}
+	offered, err := control.Connect(ctx, i.socket)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", i.name, err)
+	}
+	return cluster{i.config, offered}, nil
 }
 
-type cluster struct{ config *rest.Config }
+type cluster struct {
+	config  *rest.Config
+	offered *control.Client // nil: nothing
+}
 
 func (c cluster) Config() *rest.Config { return rest.CopyConfig(c.config) }
 
-// Stop does nothing: the cluster is somebody else's.
-func (cluster) Stop(context.Context) error { return nil }
+// Parts implements implementation.Composite.
+func (c cluster) Parts() []any {
+	if c.offered == nil {
+		return nil
+	}
+	return c.offered.Parts()
+}
+
+// Stop only lets go: the cluster is somebody else's.
+func (c cluster) Stop(context.Context) error {
+	if c.offered != nil {
+		c.offered.Close()
+	}
+	return nil
+}

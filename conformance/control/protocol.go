@@ -1,0 +1,47 @@
+// Package control carries what a cluster offers beyond the API of Kubernetes,
+// such as to stop a link or to add a node, between the process that runs the
+// cluster and the suite: HTTP and JSON on a unix socket, which is nobody's but
+// its owner's. An implementation that is not written in Go, or runs elsewhere
+// on the machine, offers its capabilities by answering these requests:
+//
+//	GET    /v1                       what is offered: Offer
+//	POST   /v1/links/LINK/stop       implementation.Links.StopLink
+//	POST   /v1/links/LINK/start      implementation.Links.StartLink
+//	POST   /v1/nodes                 implementation.Nodes.AddNode; the body is the Node
+//	DELETE /v1/nodes/NAME            implementation.Nodes.RemoveNode
+//	GET    /v1/calls                 implementation.Runtime.Calls: Calls
+//	POST   /v1/images                implementation.Images.Publish; the body is an Image
+//	POST   /v1/compaction            implementation.Compactor.Compact
+//
+// An answer other than 200 has a Fault as its body.
+package control
+
+import "github.com/podchain/podchain/conformance/implementation"
+
+// Offer says what the cluster is and what it offers.
+type Offer struct {
+	Implementation implementation.Description `json:"implementation"`
+	// Capabilities by name (implementation.Capabilities).
+	Capabilities []string `json:"capabilities"`
+	// ImagePrefix stands in front of the name of every image of the fixtures.
+	ImagePrefix string `json:"imagePrefix,omitempty"`
+}
+
+// Calls are those of the kubelets on their container runtimes, in order.
+type Calls struct {
+	Calls []implementation.Call `json:"calls"`
+}
+
+// Image names an image of the fixtures, such as "late:1", with or without a
+// scope in front.
+type Image struct {
+	Name string `json:"name"`
+}
+
+// Fault says why something was not done.
+type Fault struct {
+	Error string `json:"error"`
+	// NotReady says that a node was added and that nothing but a kubelet that
+	// makes it ready is missing (implementation.ErrNotReady).
+	NotReady bool `json:"notReady,omitempty"`
+}

@@ -1,0 +1,139 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/podchain/podchain/conformance/implementation"
+)
+
+// Handler answers the requests of the protocol for a cluster.
+func Handler(description implementation.Description, cluster implementation.Cluster) http.Handler {
+	s := &server{cluster: cluster}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, offer(description, cluster), nil)
+	})
+	route[implementation.Links](s, mux, "POST /v1/links/{link}/stop", func(links implementation.Links, r *http.Request) (any, error) {
+		link, err := implementation.ParseLink(r.PathValue("link"))
+		if err != nil {
+			return nil, err
+		}
+		return nil, links.StopLink(r.Context(), link)
+	})
+	route[implementation.Links](s, mux, "POST /v1/links/{link}/start", func(links implementation.Links, r *http.Request) (any, error) {
+		link, err := implementation.ParseLink(r.PathValue("link"))
+		if err != nil {
+			return nil, err
+		}
+		return nil, links.StartLink(r.Context(), link)
+	})
+	route[implementation.Nodes](s, mux, "POST /v1/nodes", func(nodes implementation.Nodes, r *http.Request) (any, error) {
+		node := &corev1.Node{}
+		if err := json.NewDecoder(r.Body).Decode(node); err != nil {
+			return nil, fmt.Errorf("the body is not a Node: %w", err)
+		}
+		return nil, nodes.AddNode(r.Context(), node)
+	})
+	route[implementation.Nodes](s, mux, "DELETE /v1/nodes/{name}", func(nodes implementation.Nodes, r *http.Request) (any, error) {
+		return nil, nodes.RemoveNode(r.Context(), r.PathValue("name"))
+	})
+	route[implementation.Runtime](s, mux, "GET /v1/calls", func(runtime implementation.Runtime, r *http.Request) (any, error) {
+		calls, err := runtime.Calls(r.Context())
+		return Calls{calls}, err
+	})
+	route[implementation.Images](s, mux, "POST /v1/images", func(images implementation.Images, r *http.Request) (any, error) {
+		var image Image
+		if err := json.NewDecoder(r.Body).Decode(&image); err != nil {
+			return nil, fmt.Errorf("the body is not an image: %w", err)
+		}
+		return nil, images.Publish(r.Context(), image.Name)
+	})
+	route[implementation.Compactor](s, mux, "POST /v1/compaction", func(compactor implementation.Compactor, r *http.Request) (any, error) {
+		return nil, compactor.Compact(r.Context())
+	})
+	return mux
+}
+
+type server struct{ cluster implementation.Cluster }
+
+// route has a capability answer a request, if the cluster offers it.
+func route[T any](s *server, mux *http.ServeMux, pattern string, handle func(T, *http.Request) (any, error)) {
+	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		offered, ok := implementation.Offered[T](s.cluster)
+		if !ok {
+			answer(w, nil, errors.New("the cluster does not offer this"))
+			return
+		}
+		body, err := handle(offered, r)
+		answer(w, body, err)
+	})
+}
+
+// sample is an image of the fixtures.
+const sample = "web:1"
+
+func offer(description implementation.Description, cluster implementation.Cluster) Offer {
+	all := implementation.Capabilities()
+	lacking := implementation.Lacks(cluster, all)
+	o := Offer{
+		Implementation: description,
+		Capabilities:   slices.DeleteFunc(all, func(name string) bool { return slices.Contains(lacking, name) }),
+	}
+	if images, ok := implementation.Offered[implementation.Images](cluster); ok {
+		o.ImagePrefix = strings.TrimSuffix(images.ImageName(sample), sample)
+	}
+	return o
+}
+
+func answer(w http.ResponseWriter, body any, err error) {
+	w.Header().Set("Content-Type", "application/json")
+	if err != nil {
+		w.WriteHeader(http.StatusInternalServerError)
+		body = Fault{Error: err.Error(), NotReady: errors.Is(err, implementation.ErrNotReady)}
+	}
+	if body == nil {
+		body = struct{}{}
+	}
+	_ = json.NewEncoder(w).Encode(body) // a client that has gone need not be told
+}
+
+// Serve answers on a new unix socket at the path, which only its owner can
+// open. The returned function ends it and removes the socket.
+func Serve(path string, handler http.Handler) (stop func() error, err error) {
+	path, err = filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "unix", path)
+	if err == nil {
+		if err = os.Chmod(path, 0o600); err != nil {
+			err = errors.Join(err, listener.Close())
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("control socket: %w", err)
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(os.Stderr, "control: ", 0)}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	return func() error {
+		err := server.Close()
+		if end := <-ended; !errors.Is(end, http.ErrServerClosed) {
+			err = errors.Join(err, end)
+		}
+		return err
+	}, nil
+}
