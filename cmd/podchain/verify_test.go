@@ -98,6 +98,7 @@ func TestVerifyRefusesBadInput(t *testing.T) {
 		"a cluster that cannot be reached": {
 			files:     map[string]string{"k": kubeconfig("https://"+nobody, "t")},
 			arguments: []string{"--kubeconfig", "k"}, says: []string{nobody, "cannot be reached"}},
+		"a socket without a cluster": {arguments: []string{"--control", "c"}, says: []string{"--control goes with --kubeconfig"}},
 		"a link that does not exist": {arguments: []string{"--link", "router=none"}, says: []string{`unknown link "router"`, "scheduler"}},
 		"a link from nowhere":        {arguments: []string{"--link", "scheduler=mars"}, says: []string{"scheduler=mars", `"reference"`}},
 		"a negative number":          {arguments: []string{"--parallel", "-1"}, says: []string{"--parallel -1"}},
@@ -185,6 +186,16 @@ func TestVerifyIsNotLetIn(t *testing.T) {
 	status, _, stderr := run(t, command)
 	assert.Equal(t, 2, status)
 	assert.Contains(t, stderr, "does not let this account in (401 Unauthorized)")
+}
+
+// What a served cluster offers beyond its API is found by its kubeconfig file.
+func TestVerifyThroughTheControlSocket(t *testing.T) {
+	t.Parallel()
+	served := startServe(t, "--control", "control")
+	status, stdout, stderr := run(t, podchain(t, "verify", "--kubeconfig", served.kubeconfig,
+		"--select", "RS-05", "--select", "SCHED-07", "--select", "KUBELET-06", "--select", "WATCH-09"))
+	assert.Equal(t, 0, status, "%s%s", stdout, stderr)
+	assert.Contains(t, stdout, "0 not applicable")
 }
 
 func TestVerifyIsInterrupted(t *testing.T) {

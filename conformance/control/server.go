@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -117,7 +118,7 @@ func Serve(path string, handler http.Handler) (stop func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	listener, err := new(net.ListenConfig).Listen(context.Background(), "unix", path)
+	listener, err := listen(path)
 	if err == nil {
 		if err = os.Chmod(path, 0o600); err != nil {
 			err = errors.Join(err, listener.Close())
@@ -136,4 +137,21 @@ func Serve(path string, handler http.Handler) (stop func() error, err error) {
 		}
 		return err
 	}, nil
+}
+
+// listen opens a socket, in place of one that a killed process has left behind.
+func listen(path string) (net.Listener, error) {
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "unix", path)
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		return listener, err
+	}
+	if other, alive := net.Dial("unix", path); alive == nil {
+		return nil, errors.Join(err, other.Close())
+	} else if !errors.Is(alive, syscall.ECONNREFUSED) {
+		return nil, err
+	}
+	if err := os.Remove(path); err != nil {
+		return nil, err
+	}
+	return new(net.ListenConfig).Listen(context.Background(), "unix", path)
 }

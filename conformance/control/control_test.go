@@ -1,0 +1,208 @@
+package control_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/podchain/podchain/conformance/control"
+	"github.com/podchain/podchain/conformance/implementation"
+)
+
+// bare offers nothing beyond the API.
+type bare struct{}
+
+func (bare) Config() *rest.Config       { return &rest.Config{} }
+func (bare) Stop(context.Context) error { return nil }
+
+// full offers everything, and writes down what it is asked for.
+type full struct {
+	bare
+	asked []string
+	fails error
+}
+
+func (f *full) note(format string, args ...any) error {
+	f.asked = append(f.asked, fmt.Sprintf(format, args...))
+	return f.fails
+}
+
+func (f *full) StopLink(_ context.Context, link implementation.Link) error {
+	return f.note("stop %s", link)
+}
+
+func (f *full) StartLink(_ context.Context, link implementation.Link) error {
+	return f.note("start %s", link)
+}
+
+func (f *full) AddNode(_ context.Context, node *corev1.Node) error {
+	return f.note("add %s %v", node.Name, node.Labels)
+}
+
+func (f *full) RemoveNode(_ context.Context, name string) error { return f.note("remove %s", name) }
+func (f *full) ImageName(short string) string                   { return "registry.test/" + short }
+func (f *full) Publish(_ context.Context, short string) error   { return f.note("publish %s", short) }
+func (f *full) Compact(context.Context) error                   { return f.note("compact") }
+func (f *full) Calls(context.Context) ([]implementation.Call, error) {
+	return []implementation.Call{call}, f.note("calls")
+}
+
+var call = implementation.Call{
+	Node: "n", Method: "StopContainer", PodUID: "u", PodName: "p", PodNamespace: "ns", Container: "c", Image: "i",
+	Sandbox: "s", Timeout: 2 * time.Second, Labels: map[string]string{"a": "b"},
+	Command: []string{"sh"}, Args: []string{"-c"}, WorkingDir: "/", Env: map[string]string{"K": "v"}, Error: "no",
+}
+
+// connected is a cluster as its client sees it.
+type connected struct {
+	bare
+	*control.Client
+}
+
+func connect(t *testing.T, cluster implementation.Cluster) connected {
+	t.Helper()
+	socket := filepath.Join(t.TempDir(), "control")
+	stop, err := control.Serve(socket, control.Handler(implementation.Description{Name: "mine", Version: "v1"}, cluster))
+	require.NoError(t, err)
+	info, err := os.Stat(socket)
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm(), "the socket is its owner's")
+	client, err := control.Connect(t.Context(), socket)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		client.Close()
+		require.NoError(t, stop())
+		_, err := os.Stat(socket)
+		require.ErrorIs(t, err, os.ErrNotExist)
+	})
+	assert.Equal(t, implementation.Description{Name: "mine", Version: "v1"}, client.Description())
+	return connected{Client: client}
+}
+
+func TestEverythingIsOffered(t *testing.T) {
+	cluster := &full{}
+	remote := connect(t, cluster)
+	require.Empty(t, implementation.Lacks(remote, implementation.Capabilities()))
+	links, _ := implementation.Offered[implementation.Links](remote)
+	nodes, _ := implementation.Offered[implementation.Nodes](remote)
+	runtime, _ := implementation.Offered[implementation.Runtime](remote)
+	images, _ := implementation.Offered[implementation.Images](remote)
+	compactor, _ := implementation.Offered[implementation.Compactor](remote)
+	ctx := t.Context()
+
+	for _, fails := range []error{nil, errors.New("it is broken")} {
+		cluster.fails, cluster.asked = fails, nil
+		for _, err := range []error{
+			links.StopLink(ctx, implementation.Scheduler),
+			links.StartLink(ctx, implementation.Scheduler),
+			nodes.AddNode(ctx, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "a", Labels: map[string]string{"k": "v"}}}),
+			nodes.RemoveNode(ctx, "a"),
+			images.Publish(ctx, "scope/late:1"),
+			compactor.Compact(ctx),
+		} {
+			if fails == nil {
+				require.NoError(t, err)
+			} else {
+				require.EqualError(t, err, "it is broken")
+			}
+		}
+		calls, err := runtime.Calls(ctx)
+		if fails == nil {
+			require.NoError(t, err)
+			require.Empty(t, cmp.Diff([]implementation.Call{call}, calls))
+		} else {
+			require.EqualError(t, err, "it is broken")
+		}
+		require.Empty(t, cmp.Diff([]string{"stop scheduler", "start scheduler", "add a map[k:v]", "remove a",
+			"publish scope/late:1", "compact", "calls"}, cluster.asked))
+	}
+	require.Equal(t, "registry.test/late:1", images.ImageName("late:1"))
+
+	cluster.fails = fmt.Errorf("node a: %w", implementation.ErrNotReady)
+	require.ErrorIs(t, nodes.AddNode(ctx, &corev1.Node{}), implementation.ErrNotReady)
+	cluster.fails, cluster.asked = nil, nil
+	require.ErrorContains(t, links.StopLink(ctx, "router"), `unknown link "router"`)
+	require.Empty(t, cluster.asked)
+}
+
+func TestNothingIsOffered(t *testing.T) {
+	remote := connect(t, bare{})
+	require.Equal(t, []string{"compaction", "cri", "images", "links", "nodes"},
+		implementation.Lacks(remote, implementation.Capabilities()))
+}
+
+func TestConnectFails(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer http.HandlerFunc // nil: nobody listens
+		says   string
+	}{
+		"nobody listens":     {says: "no such file or directory"},
+		"it is no control":   {answer: http.NotFound, says: "404 Not Found"},
+		"it answers garbage": {answer: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }, says: "the answer to GET /v1"},
+		"it offers what nobody knows": {says: `it offers "wings", which is no capability`,
+			answer: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"capabilities": ["wings"]}`)) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			socket := filepath.Join(t.TempDir(), "control")
+			if c.answer != nil {
+				stop, err := control.Serve(socket, c.answer)
+				require.NoError(t, err)
+				defer func() { require.NoError(t, stop()) }()
+			}
+			_, err := control.Connect(t.Context(), socket)
+			require.ErrorContains(t, err, c.says)
+			require.ErrorContains(t, err, socket)
+		})
+	}
+}
+
+func TestServeWhereAnotherServes(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "control")
+	stop, err := control.Serve(socket, http.NotFoundHandler())
+	require.NoError(t, err)
+	defer func() { require.NoError(t, stop()) }()
+	_, err = control.Serve(socket, http.NotFoundHandler())
+	require.ErrorContains(t, err, "address already in use")
+}
+
+func TestServeAfterAKill(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "control")
+	left, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})
+	require.NoError(t, err)
+	left.SetUnlinkOnClose(false)
+	require.NoError(t, left.Close())
+	stop, err := control.Serve(socket, http.NotFoundHandler())
+	require.NoError(t, err)
+	require.NoError(t, stop())
+}
+
+func TestKubeconfigMentionsTheSocket(t *testing.T) {
+	config := api.NewConfig()
+	config.Clusters["c"] = &api.Cluster{Server: "https://127.0.0.1:1"}
+	socket, err := control.Mentioned(config.Clusters["c"])
+	require.NoError(t, err)
+	require.Empty(t, socket)
+	require.NoError(t, control.Mention(config.Clusters["c"], "/run/control"))
+	file := filepath.Join(t.TempDir(), "kubeconfig")
+	require.NoError(t, clientcmd.WriteToFile(*config, file))
+	loaded, err := clientcmd.LoadFromFile(file)
+	require.NoError(t, err)
+	socket, err = control.Mentioned(loaded.Clusters["c"])
+	require.NoError(t, err)
+	require.Equal(t, "/run/control", socket)
+}
