@@ -10,6 +10,7 @@ import (
 	"github.com/cucumber/godog"
 	messages "github.com/cucumber/messages/go/v21"
 
+	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
 	"github.com/podchain/podchain/conformance/story"
@@ -105,6 +106,10 @@ func judge(ctx context.Context, result ExampleResult, world *steps.World, step *
 	blame, found := story.FirstBroken(record, world.Stopped)
 	failure.Blamed, failure.Missing = blame.Link, blame.Missing
 	switch noVerdict := (steps.CouldNotRun{}); {
+	case errors.Is(err, history.ErrBroken):
+		// What is missing in the record may be what is missing in the chain.
+		result.Outcome = CouldNotRun
+		failure.Blamed, failure.Missing = "", ""
 	case errors.Is(err, steps.ErrNoAnswer):
 		failure.Blamed, failure.Missing = implementation.APIServer, "it does not answer"
 	case found:

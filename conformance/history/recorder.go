@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
 )
@@ -53,21 +55,49 @@ func (r *Recorder) Watch(ctx context.Context, sources ...Source) error {
 }
 
 func (r *Recorder) open(ctx context.Context, source Source) error {
-	collection := r.collection(source)
-	list, err := collection.List(ctx, metav1.ListOptions{
-		FieldSelector: source.FieldSelector, LabelSelector: source.LabelSelector})
+	listed := listed{}
+	version, err := r.list(ctx, source, listed)
 	if err != nil {
-		return fmt.Errorf("cannot list %s: %w", source, err)
+		return err
 	}
-	for i := range list.Items {
-		r.history.Record(watch.Added, &list.Items[i])
-	}
-	stream, err := r.start(source, list.GetResourceVersion())
+	stream, err := r.start(source, version)
 	if err != nil {
 		return fmt.Errorf("cannot watch %s: %w", source, err)
 	}
-	r.group.Go(func() { r.follow(source, stream, list.GetResourceVersion()) })
+	r.group.Go(func() { r.follow(source, stream, version, listed) })
 	return nil
+}
+
+// listed is what a list has shown.
+type listed map[types.UID]*unstructured.Unstructured
+
+// list records what has changed since the last list, and returns as of which
+// version.
+func (r *Recorder) list(ctx context.Context, source Source, before listed) (version string, err error) {
+	list, err := r.collection(source).List(ctx, metav1.ListOptions{
+		FieldSelector: source.FieldSelector, LabelSelector: source.LabelSelector})
+	if err != nil {
+		return "", fmt.Errorf("cannot list %s: %w", source, err)
+	}
+	now := listed{}
+	for i := range list.Items {
+		object := &list.Items[i]
+		now[object.GetUID()] = object
+		switch old := before[object.GetUID()]; {
+		case old == nil:
+			r.history.Record(watch.Added, object)
+		case old.GetResourceVersion() != object.GetResourceVersion():
+			r.history.Record(watch.Modified, object)
+		}
+	}
+	for uid, object := range before {
+		if now[uid] == nil {
+			r.history.Record(watch.Deleted, object)
+		}
+	}
+	clear(before)
+	maps.Copy(before, now)
+	return list.GetResourceVersion(), nil
 }
 
 func (r *Recorder) collection(source Source) dynamic.ResourceInterface {
@@ -86,13 +116,22 @@ func (r *Recorder) start(source Source, version string) (watch.Interface, error)
 
 // follow records a stream and resumes it from the last version whenever the
 // server ends it, as every client of a watch has to (WATCH-11, WATCH-16).
-func (r *Recorder) follow(source Source, stream watch.Interface, version string) {
+func (r *Recorder) follow(source Source, stream watch.Interface, version string, listed listed) {
+	since := version
 	for {
 		for event := range stream.ResultChan() {
 			object, ok := event.Object.(*unstructured.Unstructured)
 			if event.Type == watch.Error || !ok {
 				stream.Stop()
-				r.fail(source, apierrors.FromObject(event.Object))
+				err := apierrors.FromObject(event.Object)
+				if apierrors.IsResourceExpired(err) && version == since {
+					// The store was compacted between the list and the watch.
+					if version, err = r.list(r.ctx, source, listed); err == nil {
+						since = version
+						break
+					}
+				}
+				r.fail(source, err)
 				return
 			}
 			version = object.GetResourceVersion()

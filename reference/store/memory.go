@@ -194,7 +194,7 @@ func (m *Memory) Compact(_ context.Context, revision int64) error {
 
 func (m *Memory) compact(revision int64) {
 	for w := range m.watchers {
-		w.skip(revision)
+		w.keep(revision)
 	}
 	// A new array: the old one's events are garbage only when it is.
 	m.log = append([]Event(nil), m.log[revision-m.compacted:]...)
@@ -211,7 +211,8 @@ func (m *Memory) Watch(prefix string, after int64) Watcher {
 	return w
 }
 
-// memoryWatcher is a position in the log. It holds nothing for a slow reader.
+// memoryWatcher is a position in the log. Unless the log is compacted meanwhile,
+// it holds nothing for a slow reader.
 type memoryWatcher struct {
 	store    *Memory
 	prefix   string
@@ -219,22 +220,32 @@ type memoryWatcher struct {
 	woken    chan struct{}
 	started  bool // the first batch has been read
 	news     bool // the position is to be told, although there are no events
+	// unread holds what a compaction would have taken from under the watcher.
+	unread []Event
 }
 
-// skip moves the watcher to the revision if it misses nothing by that. The
-// caller holds the store's lock.
-func (w *memoryWatcher) skip(revision int64) {
+// keep takes out of the log what the watcher has not read up to the revision,
+// which is about to be compacted: a compaction is for those who come later. Only
+// a watcher that lags by more than the store keeps is lost. The caller holds the
+// store's lock.
+func (w *memoryWatcher) keep(revision int64) {
 	m := w.store
-	if w.position < m.compacted || w.position >= revision {
+	if w.position < m.compacted || w.position >= revision || len(w.unread) > m.kept {
 		return
 	}
-	for _, e := range m.log[w.position-m.compacted : revision-m.compacted] {
-		if strings.HasPrefix(e.Key, w.prefix) {
-			return
-		}
-	}
+	w.unread = append(w.unread, w.matching(m.log[w.position-m.compacted:revision-m.compacted])...)
 	w.position, w.news = revision, true
 	w.wake()
+}
+
+func (w *memoryWatcher) matching(log []Event) []Event {
+	var events []Event
+	for _, e := range log {
+		if strings.HasPrefix(e.Key, w.prefix) {
+			events = append(events, e)
+		}
+	}
+	return events
 }
 
 func (w *memoryWatcher) wake() {
@@ -269,16 +280,12 @@ func (w *memoryWatcher) read() (batch Batch, news bool, err error) {
 		return Batch{}, true, ErrCompacted
 	}
 	news, w.news = w.news, false
-	if w.position >= m.revision {
-		return Batch{Revision: w.position}, news, nil
+	events := w.unread
+	w.unread = nil
+	if w.position < m.revision {
+		events = append(events, w.matching(m.log[w.position-m.compacted:])...)
+		w.position = m.revision
 	}
-	var events []Event
-	for _, e := range m.log[w.position-m.compacted:] {
-		if strings.HasPrefix(e.Key, w.prefix) {
-			events = append(events, e)
-		}
-	}
-	w.position = m.revision
 	return Batch{Events: events, Revision: w.position}, news || len(events) > 0, nil
 }
 

@@ -71,8 +71,8 @@ func TestHistory(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrCompacted)
 }
 
-// A watcher that has missed nothing is not in the way of a compaction, nor is it
-// lost by one: it is told how far it has got (WATCH-08). One that has is.
+// A compaction is for those who come later: an idle watcher is told how far it
+// has got (WATCH-08), one that has something to read still gets it.
 func TestCompactionAndWatchers(t *testing.T) {
 	ctx := t.Context()
 	m := store.NewMemory()
@@ -89,11 +89,23 @@ func TestCompactionAndWatchers(t *testing.T) {
 	b, err := m.Put(ctx, "/b", []byte("1"), 0)
 	require.NoError(t, err)
 	require.NoError(t, m.Compact(ctx, b))
+	b2, err := m.Put(ctx, "/b", []byte("2"), b)
+	require.NoError(t, err)
 
 	batch, err := idle.Next(ctx)
 	require.NoError(t, err)
-	require.Equal(t, store.Batch{Revision: b}, batch)
-	_, err = behind.Next(ctx)
+	require.Empty(t, batch.Events)
+	require.GreaterOrEqual(t, batch.Revision, b)
+	batch, err = behind.Next(ctx)
+	require.NoError(t, err)
+	require.Equal(t, b2, batch.Revision)
+	require.Len(t, batch.Events, 2)
+	require.Equal(t, "1", string(batch.Events[0].Value))
+	require.Equal(t, "2", string(batch.Events[1].Value))
+
+	late := m.Watch("/b", a)
+	defer late.Stop()
+	_, err = late.Next(ctx)
 	require.ErrorIs(t, err, store.ErrCompacted)
 
 	a2, err := m.Put(ctx, "/a", []byte("2"), a)
