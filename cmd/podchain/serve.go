@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/podchain/podchain/conformance/access"
 	"github.com/podchain/podchain/conformance/control"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/reference"
@@ -68,7 +69,7 @@ func serve(ctx context.Context, out io.Writer, options serveOptions) (err error)
 	if err != nil {
 		return err
 	}
-	access, err := newAccess()
+	credentials, err := access.New()
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -76,13 +77,13 @@ func serve(ctx context.Context, out io.Writer, options serveOptions) (err error)
 	if nodes == 0 {
 		nodes = -1 // to the reference, 0 is the default
 	}
-	cluster, err := startServed(ctx, reference.Options{Nodes: nodes, Token: access.token, AnyImage: true}, options.control != "")
+	cluster, err := startServed(ctx, reference.Options{Nodes: nodes, Token: credentials.Token, AnyImage: true}, options.control != "")
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	server := &http.Server{
 		Handler:           cluster,
-		TLSConfig:         access.serverTLS,
+		TLSConfig:         credentials.TLS,
 		ReadHeaderTimeout: 10 * time.Second,
 		// Clients that break off a handshake are not this program's errors.
 		ErrorLog: log.New(io.Discard, "", 0),
@@ -106,7 +107,7 @@ func serve(ctx context.Context, out io.Writer, options serveOptions) (err error)
 		defer func() { err = errors.Join(err, end()) }()
 	}
 	url := "https://" + listener.Addr().String()
-	remove, err := access.writeKubeconfig(options.kubeconfig, url, options.control)
+	remove, err := credentials.WriteKubeconfig(options.kubeconfig, url, options.control)
 	if err != nil {
 		return err
 	}

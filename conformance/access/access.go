@@ -1,4 +1,7 @@
-package main
+// Package access lets clients into an API server on a loopback port that lives
+// as long as one process, and nobody else: a certificate authority whose key is
+// forgotten at once, a bearer token, and the kubeconfig file that has both.
+package access
 
 import (
 	"bytes"
@@ -24,19 +27,21 @@ import (
 	"github.com/podchain/podchain/conformance/control"
 )
 
-// access is what lets a client into one run of serve, and nobody else: an
-// authority that signs the server's certificate, whose key is forgotten at once,
-// and a token.
-type access struct {
-	token     string
+// Access is what lets a client in.
+type Access struct {
+	// Token that every request has to bear.
+	Token string
+	// TLS is what the server listens with.
+	TLS       *tls.Config
 	authority []byte // PEM
-	serverTLS *tls.Config
 }
 
 // validity is more than a cluster in memory will live.
 const validity = 365 * 24 * time.Hour
 
-func newAccess() (*access, error) {
+// New makes an authority, a server certificate for the loopback address, and a
+// token.
+func New() (*Access, error) {
 	// ECDSA: an RSA key takes longer to find than the cluster to start.
 	authorityKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -74,24 +79,24 @@ func newAccess() (*access, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sign the server's certificate: %w", err)
 	}
-	return &access{
-		token:     rand.Text(),
+	return &Access{
+		Token:     rand.Text(),
 		authority: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: authorityDER}),
-		serverTLS: &tls.Config{
+		TLS: &tls.Config{
 			MinVersion:   tls.VersionTLS12,
 			Certificates: []tls.Certificate{{Certificate: [][]byte{serverDER}, PrivateKey: serverKey}},
 		},
 	}, nil
 }
 
-// writeKubeconfig writes the client configuration, readable by its owner only,
-// with the control socket where there is one, and returns what removes it again: unless somebody has put another file in
-// its place meanwhile.
-func (a *access) writeKubeconfig(path, url, socket string) (remove func() error, err error) {
+// WriteKubeconfig writes the client configuration, readable by its owner only,
+// with the control socket where there is one, and returns what removes it again:
+// unless somebody has put another file in its place meanwhile.
+func (a *Access) WriteKubeconfig(path, url, socket string) (remove func() error, err error) {
 	const name = "podchain"
 	config := api.NewConfig()
 	config.Clusters[name] = &api.Cluster{Server: url, CertificateAuthorityData: a.authority}
-	config.AuthInfos[name] = &api.AuthInfo{Token: a.token}
+	config.AuthInfos[name] = &api.AuthInfo{Token: a.Token}
 	config.Contexts[name] = &api.Context{Cluster: name, AuthInfo: name}
 	config.CurrentContext = name
 	if socket != "" {
