@@ -28,6 +28,12 @@ func perform(ctx context.Context, example *specification.Example, further func(*
 		result.Reason = "the implementation does not offer " + strings.Join(lacking, ", ")
 		return result
 	}
+	if link, crash := crashed(options.Cluster); crash != nil {
+		result.Outcome = CouldNotRun
+		result.Failure = &Failure{Error: "before it began, " + crash.Error(), Blamed: link}
+		result.Reason = reason(result.Failure)
+		return result
+	}
 	world, err := steps.NewWorld(ctx, options)
 	defer func() {
 		// Also when the run was ended: what was made is to go.
@@ -105,11 +111,16 @@ func judge(ctx context.Context, result ExampleResult, world *steps.World, step *
 	result.Outcome = Failed
 	blame, found := story.FirstBroken(record, world.Stopped)
 	failure.Blamed, failure.Missing = blame.Link, blame.Missing
+	link, crash := crashed(world.Cluster)
 	switch noVerdict := (steps.CouldNotRun{}); {
 	case errors.Is(err, history.ErrBroken):
 		// What is missing in the record may be what is missing in the chain.
 		result.Outcome = CouldNotRun
 		failure.Blamed, failure.Missing = "", ""
+	case crash != nil:
+		failure.Blamed = link
+		failure.Missing, _, _ = strings.Cut(crash.Error(), "\n")
+		failure.Error += "\n" + crash.Error()
 	case errors.Is(err, steps.ErrNoAnswer):
 		failure.Blamed, failure.Missing = implementation.APIServer, "it does not answer"
 	case found:
@@ -128,6 +139,14 @@ func judge(ctx context.Context, result ExampleResult, world *steps.World, step *
 	}
 	result.Reason = reason(failure)
 	return result
+}
+
+// crashed returns the link that has ended without being told to.
+func crashed(cluster implementation.Cluster) (implementation.Link, error) {
+	if crashing, ok := implementation.Offered[implementation.Crashing](cluster); ok {
+		return crashing.Crashed()
+	}
+	return "", nil
 }
 
 func reason(failure *Failure) string {

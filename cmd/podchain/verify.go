@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
+	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +18,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/podchain/podchain/conformance"
+	"github.com/podchain/podchain/conformance/assembly"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/report"
 	"github.com/podchain/podchain/conformance/running"
@@ -33,6 +37,7 @@ type verifyOptions struct {
 	seed       int64
 	timeout    time.Duration
 	reports    []string
+	logs       string
 }
 
 func newVerifyCommand() *cobra.Command {
@@ -44,13 +49,18 @@ func newVerifyCommand() *cobra.Command {
 a cluster for each scenario, in virtual time. With --kubeconfig it runs against a
 running cluster, and touches nothing there that it has not created itself.
 
+With --link another program takes the place of a link in the reference: the shell
+runs the command line, with {kubeconfig}, {dir}, {port} and, for a kubelet, {node}
+filled in. All scenarios then share one cluster in real time.
+
 Exit status: 0 if every requirement passed or is not applicable, 1 if one failed,
 2 if one could not run, nothing was selected or the usage is wrong.`,
 		Example: `  podchain verify
   podchain verify --select scheduler --select RS-07
   podchain verify --select MUST --select '!KUBELET'
   podchain verify --kubeconfig ~/.kube/config --report json=report.json
-  podchain verify --link scheduler=none      # what breaks without a scheduler?`,
+  podchain verify --link scheduler=none      # what breaks without a scheduler?
+  podchain verify --link scheduler='./my-scheduler --kubeconfig={kubeconfig}'`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			return verify(command.Context(), options, command.OutOrStdout(), command.ErrOrStderr())
@@ -61,11 +71,12 @@ Exit status: 0 if every requirement passed or is not applicable, 1 if one failed
 	flags.StringVar(&options.control, "control", "", "unix `socket` on which whoever runs the cluster offers to stop links, add nodes and so on (default: the one that the kubeconfig file mentions)")
 	flags.StringVar(&options.features, "features", "", "run the features in this `directory` instead of the specification's own")
 	flags.StringArrayVar(&options.selection, "select", nil, "run what this `pattern` names: an id, a prefix of ids, a level, a link, a feature's path or path:line; ! in front excludes (repeatable)")
-	flags.StringArrayVar(&options.links, "link", nil, "`LINK=SPEC`: where a link comes from, reference or none (repeatable)")
+	flags.StringArrayVar(&options.links, "link", nil, "`LINK=SPEC`: where a link comes from: reference, none, or a command line (repeatable)")
 	flags.IntVar(&options.parallel, "parallel", 0, "run so many scenarios at once (default: as many as suit the implementation)")
 	flags.Int64Var(&options.seed, "seed", 0, "run the scenarios in the random order of this seed")
 	flags.DurationVar(&options.timeout, "timeout", time.Minute, "give up waiting for one thing after this time")
 	flags.StringArrayVar(&options.reports, "report", nil, "`FORMAT=FILE`: also write a report, in the format json (repeatable)")
+	flags.StringVar(&options.logs, "logs", "", "`directory` that keeps what programs print (default: beside the first report; without one, nowhere)")
 	return command
 }
 
@@ -145,18 +156,17 @@ func loadSelected(directory string, selection []string) (*specification.Specific
 	return loaded.Select(selection)
 }
 
+// target returns what the options have the specification run against.
 func target(options verifyOptions) (implementation.Implementation, error) {
-	without, err := parseLinks(options.links)
-	if err != nil {
+	origins, err := parseLinks(options.links)
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if options.kubeconfig == "" && options.control != "" {
+	case options.kubeconfig == "" && options.control != "":
 		return nil, errors.New("--control goes with --kubeconfig: which cluster does it control?")
-	}
-	if options.kubeconfig == "" {
-		return reference.New(reference.Options{Without: without}), nil
-	}
-	if len(without) > 0 {
+	case options.kubeconfig == "":
+		return assembled(options, origins)
+	case len(options.links) > 0:
 		return nil, errors.New("--link goes with the reference: a running cluster's links are not podchain's to leave out")
 	}
 	cluster, err := running.FromKubeconfig(options.kubeconfig)
@@ -166,22 +176,59 @@ func target(options verifyOptions) (implementation.Implementation, error) {
 	return cluster, err
 }
 
-// parseLinks reads the --link flags and returns the links that are left out.
-func parseLinks(flags []string) ([]implementation.Link, error) {
-	var without []implementation.Link
+// assembled is the reference, without the links that are left out and with
+// programs in the place of others.
+func assembled(options verifyOptions, origins origins) (implementation.Implementation, error) {
+	without := slices.Concat(origins.without, slices.Sorted(maps.Keys(origins.programs)))
+	base := reference.New(reference.Options{Without: without})
+	if len(origins.programs) == 0 {
+		return base, nil
+	}
+	logs := options.logs
+	if logs == "" && len(options.reports) > 0 {
+		_, file, _ := strings.Cut(options.reports[0], "=")
+		logs = strings.TrimSuffix(file, filepath.Ext(file)) + "-logs"
+	}
+	nodes := make([]string, reference.DefaultNodes)
+	for i := range nodes {
+		nodes[i] = fmt.Sprintf("node-%d", i+1)
+	}
+	target, err := assembly.New(assembly.Options{Base: base, Programs: origins.programs, Nodes: nodes, Logs: logs})
+	if err != nil {
+		return nil, fmt.Errorf("--link %w", err)
+	}
+	return target, nil
+}
+
+// origins say where links come from that are not the reference's.
+type origins struct {
+	without  []implementation.Link
+	programs map[implementation.Link]assembly.Command
+}
+
+// parseLinks reads the --link flags.
+func parseLinks(flags []string) (origins, error) {
+	o := origins{programs: map[implementation.Link]assembly.Command{}}
+	seen := map[implementation.Link]bool{}
 	for _, flag := range flags {
 		name, spec, _ := strings.Cut(flag, "=")
 		link, err := implementation.ParseLink(name)
-		if err != nil {
-			return nil, fmt.Errorf("--link %s: %w", flag, err)
+		switch {
+		case err != nil:
+			return o, fmt.Errorf("--link %s: %w", flag, err)
+		case seen[link]:
+			return o, fmt.Errorf("--link %s: where the %s comes from has been said already", flag, link)
 		}
+		seen[link] = true
 		switch spec {
+		case "":
+			return o, fmt.Errorf("--link %s: where does it come from? Expected reference, none, or a command line", flag)
 		case "reference":
 		case "none":
-			without = append(without, link)
+			o.without = append(o.without, link)
 		default:
-			return nil, fmt.Errorf("--link %s: a link comes from %q, or is %q", flag, "reference", "none")
+			o.programs[link] = assembly.Command(spec)
 		}
 	}
-	return without, nil
+	return o, nil
 }

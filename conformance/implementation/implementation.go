@@ -144,3 +144,11 @@ type Compactor interface {
 	// older version is told that it has expired.
 	Compact(ctx context.Context) error
 }
+
+// Crashing is offered by a cluster that runs links which may end without being
+// told to.
+type Crashing interface {
+	// Crashed returns the first link in the order of the chain that has, and how
+	// it ended; a nil error if none has.
+	Crashed() (Link, error)
+}

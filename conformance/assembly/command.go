@@ -1,0 +1,52 @@
+package assembly
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/podchain/podchain/conformance/implementation"
+)
+
+// Command is the command line of a program that takes the place of a link. The
+// shell runs it, with these placeholders filled in:
+//
+//	{kubeconfig}  the file by which the program reaches the API server
+//	{dir}         a directory of its own, removed at the end
+//	{port}        a loopback port that nobody else uses
+//	{node}        for a kubelet, the name of its node: it runs once for each node
+type Command string
+
+var placeholder = regexp.MustCompile(`\{([a-z]+)\}`)
+
+var placeholders = []string{"kubeconfig", "dir", "port", "node"}
+
+// Check returns an error for a command line that cannot be run in the place of
+// the link.
+func (c Command) Check(link implementation.Link) error {
+	if strings.TrimSpace(string(c)) == "" {
+		return fmt.Errorf("%s: the command line is empty", link)
+	}
+	for _, match := range placeholder.FindAllStringSubmatch(string(c), -1) {
+		if !slices.Contains(placeholders, match[1]) {
+			return fmt.Errorf("%s: there is no placeholder %s: there are {%s}", link, match[0], strings.Join(placeholders, "}, {"))
+		}
+	}
+	switch perNode := strings.Contains(string(c), "{node}"); {
+	case link == implementation.APIServer:
+		return fmt.Errorf("%s: a program cannot take its place here: check a cluster that it serves with --kubeconfig", link)
+	case link == implementation.Kubelet && !perNode:
+		return fmt.Errorf("%s: the command line has no {node}: each node has a kubelet of its own", link)
+	case link != implementation.Kubelet && perNode:
+		return fmt.Errorf("%s: {node} is for kubelets only", link)
+	}
+	return nil
+}
+
+// fill returns the command line with its placeholders filled in.
+func (c Command) fill(values map[string]string) string {
+	return placeholder.ReplaceAllStringFunc(string(c), func(found string) string {
+		return values[found[1:len(found)-1]]
+	})
+}

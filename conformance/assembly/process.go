@@ -1,0 +1,120 @@
+package assembly
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	// stopPatience is how long a program may take to end after SIGTERM.
+	stopPatience = 10 * time.Second
+	// tailLines and tailBytes bound what is shown of a log.
+	tailLines = 15
+	tailBytes = 8 << 10
+)
+
+// process is a program that runs, with whatever it has started itself.
+type process struct {
+	name  string
+	log   string // file
+	group int
+	done  chan struct{}
+	// Valid once done is closed.
+	err error
+}
+
+// start runs a command line in the directory; what it prints is added to the
+// log.
+func start(name, line, dir, log string) (*process, error) {
+	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer out.Close() // the process has its own
+	command := exec.Command("sh", "-c", line)
+	command.Dir = dir
+	command.Stdout, command.Stderr = out, out
+	// A group, so that what the shell starts can be told to end as well; and
+	// nothing stays if this process is killed.
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if err := command.Start(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	p := &process{name: name, log: log, group: command.Process.Pid, done: make(chan struct{})}
+	go func() {
+		defer close(p.done)
+		p.err = command.Wait()
+	}()
+	return p, nil
+}
+
+// stop has the program end, with its whole group, and returns when it has.
+func (p *process) stop(ctx context.Context) error {
+	if err := p.signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	patience := time.NewTimer(stopPatience)
+	defer patience.Stop()
+	var late error
+	select {
+	case <-p.done:
+	case <-patience.C:
+		late = fmt.Errorf("%s did not end within %s of SIGTERM and was killed", p.name, stopPatience)
+	case <-ctx.Done():
+		late = fmt.Errorf("%s was killed: %w", p.name, ctx.Err())
+	}
+	// What the program has left in its group goes with it.
+	err := p.signal(syscall.SIGKILL)
+	<-p.done
+	return errors.Join(late, err)
+}
+
+func (p *process) signal(signal syscall.Signal) error {
+	if err := syscall.Kill(-p.group, signal); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return fmt.Errorf("%s: send %s: %w", p.name, signal, err)
+	}
+	return nil
+}
+
+// ended says how the program ended, with the last lines that it printed. Call it
+// when it has.
+func (p *process) ended() error {
+	how := "it ended by itself, with success"
+	if p.err != nil {
+		how = p.err.Error()
+	}
+	return fmt.Errorf("%s ended: %s; %s", p.name, how, p.tail())
+}
+
+// tail describes the end of the log.
+func (p *process) tail() string {
+	content, err := os.ReadFile(p.log)
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return err.Error()
+	case len(bytes.TrimSpace(content)) == 0:
+		return "it printed nothing"
+	}
+	cut := content[max(0, len(content)-tailBytes):]
+	lines := strings.Split(strings.TrimRight(string(cut), "\n"), "\n")
+	lines = lines[max(0, len(lines)-tailLines):]
+	for i, line := range lines {
+		lines[i] = "  | " + printable(line)
+	}
+	return "it printed last:\n" + strings.Join(lines, "\n")
+}
+
+// printable leaves nothing in a line that a terminal would act on.
+func printable(line string) string {
+	quoted := strconv.QuoteToGraphic(line)
+	return strings.NewReplacer(`\"`, `"`, `\t`, "    ", `\\`, `\`).Replace(quoted[1 : len(quoted)-1])
+}
