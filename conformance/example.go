@@ -30,7 +30,8 @@ func perform(ctx context.Context, example *specification.Example, further func(*
 	}
 	if link, crash := crashed(options.Cluster); crash != nil {
 		result.Outcome = CouldNotRun
-		result.Failure = &Failure{Error: "before it began, " + crash.Error(), Blamed: link}
+		what, _, _ := strings.Cut(crash.Error(), "\n")
+		result.Failure = &Failure{Error: "the scenario could not begin: " + crash.Error(), Blamed: link, Missing: what}
 		result.Reason = reason(result.Failure)
 		return result
 	}

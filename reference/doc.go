@@ -8,6 +8,6 @@
 // milliseconds, and reads time through package time only, so a Go test can have
 // a whole cluster of its own, in real time or in a testing/synctest bubble:
 //
-//	cluster := reference.StartForTest(t)
+//	cluster := reference.StartForTest(t, reference.Options{})
 //	client, err := kubernetes.NewForConfig(cluster.Config())
 package reference

@@ -49,6 +49,7 @@ func newCommand() *cobra.Command {
 		newVerifyCommand(),
 		newServeCommand(),
 		newTraceCommand(),
+		newRunCommand(),
 		newListCommand(),
 	)
 	return command

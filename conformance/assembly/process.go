@@ -39,14 +39,15 @@ func start(name, line, dir, log string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer out.Close() // the process has its own
 	command := exec.Command("sh", "-c", line)
 	command.Dir = dir
 	command.Stdout, command.Stderr = out, out
 	// A group, so that what the shell starts can be told to end as well; and
 	// nothing stays if this process is killed.
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	if err := command.Start(); err != nil {
+	err = command.Start()
+	// The process, if there is one, has the file open itself.
+	if err = errors.Join(err, out.Close()); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	p := &process{name: name, log: log, group: command.Process.Pid, done: make(chan struct{})}

@@ -1,0 +1,37 @@
+package reference
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/reference/kubelet"
+	"github.com/podchain/podchain/reference/runtime"
+)
+
+// Run runs one link by itself, as a client of whatever API server the
+// configuration reaches, until ctx is done. A kubelet needs the name of its
+// node; its containers are simulated, and every image exists.
+func Run(ctx context.Context, link implementation.Link, config *rest.Config, node string) error {
+	config = rest.CopyConfig(config)
+	config.UserAgent = string(link)
+	config.QPS = -1
+	switch program := programs[link]; {
+	case link == implementation.APIServer:
+		return errors.New("the api-server does not run by itself: a cluster without other links is served by podchain serve")
+	case !Has(link):
+		return fmt.Errorf("the reference has no %s", link)
+	case (link == implementation.Kubelet) != (node != ""):
+		return errors.New("a kubelet, and nothing else, needs the name of a node")
+	case link == implementation.Kubelet:
+		simulated := runtime.NewSimulated(runtime.Options{
+			Registry: runtime.NewRegistry(runtime.RegistryOptions{Lenient: true}),
+		})
+		return kubelet.Run(ctx, config, kubelet.Options{NodeName: node, Runtime: simulated, Dial: simulated.Dial})
+	default:
+		return program(ctx, config)
+	}
+}
