@@ -114,6 +114,8 @@ func judge(ctx context.Context, result ExampleResult, world *steps.World, step *
 	failure.Blamed, failure.Missing = blame.Link, blame.Missing
 	link, crash := crashed(world.Cluster)
 	switch noVerdict := (steps.CouldNotRun{}); {
+	case errors.Is(err, history.ErrRestless):
+		failure.Blamed, failure.Missing = story.Restless(record)
 	case errors.Is(err, history.ErrBroken):
 		// What is missing in the record may be what is missing in the chain.
 		result.Outcome = CouldNotRun

@@ -33,6 +33,8 @@ type Options struct {
 	Shared bool
 	// Run labels whatever the scenario creates.
 	Run string
+	// Restless, where set, is called when the objects change without end.
+	Restless func()
 }
 
 // World is what one scenario sees: its cluster, its namespace, its history, and
@@ -77,6 +79,7 @@ func NewWorld(ctx context.Context, options Options) (*World, error) {
 		Stopped: sets.New[implementation.Link](),
 		config:  config, nodes: sets.New[string](), made: sets.New[string](),
 	}
+	world.History.Restless = options.Restless
 	transport, err := rest.TransportFor(config)
 	if err != nil {
 		return world, err

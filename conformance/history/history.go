@@ -46,11 +46,25 @@ func (v Version) Before(other Version) bool {
 
 // History is the record. All methods may be called from any goroutine.
 type History struct {
+	// Restless, where set, is called once when more is recorded than Limit:
+	// nobody will come to rest any more. Set it before the first Record.
+	Restless func()
+
 	mu       sync.Mutex
 	versions []Version
+	counted  int // of the versions, those that Limit is about
 	broken   error
 	changed  chan struct{} // closed and replaced at every change
 }
+
+// Limit is how many versions are recorded, apart from those of nodes, which are
+// written all the time: far more than any scenario makes. Two links that undo
+// each other's writes make as many as there is time for, and in virtual time that
+// is for ever.
+const Limit = 2000
+
+// ErrRestless says that the objects change without end.
+var ErrRestless = fmt.Errorf("the objects change without end: there are more than %d versions of them", Limit)
 
 // New returns an empty history.
 func New() *History {
@@ -61,6 +75,19 @@ func New() *History {
 func (h *History) Record(kind watch.EventType, object *unstructured.Unstructured) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if kind := object.GetKind(); kind != "Node" && kind != "Lease" {
+		h.counted++
+	}
+	if h.counted > Limit {
+		if !errors.Is(h.broken, ErrRestless) {
+			h.broken = errors.Join(ErrRestless, h.broken)
+			h.wake()
+			if h.Restless != nil {
+				go h.Restless()
+			}
+		}
+		return
+	}
 	h.versions = append(h.versions, Version{Seq: len(h.versions) + 1, At: time.Now(), Type: kind, Object: object})
 	h.wake()
 }
@@ -97,8 +124,8 @@ func (h *History) Await(ctx context.Context, what string, holds func(Record) err
 		h.mu.Lock()
 		record, broken, changed := Record{versions: h.versions[:len(h.versions):len(h.versions)]}, h.broken, h.changed
 		h.mu.Unlock()
-		if broken != nil {
-			return fmt.Errorf("%w: %w", ErrBroken, broken)
+		if err := because(broken); err != nil {
+			return err
 		}
 		err := holds(record)
 		if err == nil {
@@ -116,6 +143,14 @@ func (h *History) Await(ctx context.Context, what string, holds func(Record) err
 	}
 }
 
+// because says why no question can be answered any more.
+func because(broken error) error {
+	if broken == nil || errors.Is(broken, ErrRestless) {
+		return broken
+	}
+	return fmt.Errorf("%w: %w", ErrBroken, broken)
+}
+
 // Quiet returns when nothing of interest was recorded for the given time.
 func (h *History) Quiet(ctx context.Context, calm time.Duration, interesting func(Version) bool) error {
 	timer := time.NewTimer(calm)
@@ -123,8 +158,11 @@ func (h *History) Quiet(ctx context.Context, calm time.Duration, interesting fun
 	seen := 0
 	for {
 		h.mu.Lock()
-		versions, changed := h.versions, h.changed
+		versions, broken, changed := h.versions, h.broken, h.changed
 		h.mu.Unlock()
+		if err := because(broken); err != nil {
+			return err
+		}
 		for _, version := range versions[seen:] {
 			if interesting(version) {
 				timer.Reset(calm)

@@ -5,11 +5,10 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/implementation"
 )
 
 // Observed returns the chain as the record shows it at its end, a line for each
@@ -86,27 +85,24 @@ func LastWrites(record history.Record, count int) []string {
 	return lines
 }
 
-// Writer returns who wrote a version, as far as the object says it: among the
-// field managers of the part that differs from the version before (status or
-// the rest) the one that wrote last, with the subresource: "kubelet (status)".
-func Writer(record history.Record, version history.Version) string {
-	if version.Type == watch.Deleted {
-		return "a deletion"
-	}
-	status := false
-	if versions := record.Until(version.Seq - 1).ByUID(version.Object.GetUID()); len(versions) > 0 {
-		before := versions[len(versions)-1].Object
-		status = !equality.Semantic.DeepEqual(before.Object["status"], version.Object.Object["status"])
-	}
-	writer, last := "unknown", time.Time{}
-	for _, entry := range version.Object.GetManagedFields() {
-		if entry.Time == nil || entry.Time.Time.Before(last) || (entry.Subresource == "status") != status {
-			continue
-		}
-		writer, last = entry.Manager, entry.Time.Time
-		if entry.Subresource != "" {
-			writer += " (" + entry.Subresource + ")"
+// restless is how many of the last writes tell who never comes to rest.
+const restless = 200
+
+// Restless returns the link that wrote most of the last versions of a record
+// that ends because there is no end of them; "" if nobody can tell.
+func Restless(record history.Record) (link implementation.Link, why string) {
+	all := record.All()
+	last := all[max(0, len(all)-restless):]
+	count := map[string]int{}
+	most := ""
+	for _, version := range last {
+		writer, _, _ := strings.Cut(Writer(record, version), " (")
+		if count[writer]++; count[writer] > count[most] {
+			most = writer
 		}
 	}
-	return writer
+	if known, err := implementation.ParseLink(most); err == nil {
+		link = known
+	}
+	return link, fmt.Sprintf("it does not come to rest: %d of the last %d writes are by %s", count[most], len(last), most)
 }
