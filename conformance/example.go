@@ -25,7 +25,7 @@ func perform(ctx context.Context, example *specification.Example, further func(*
 	result = ExampleResult{Example: example, Outcome: Passed}
 	if lacking := implementation.Lacks(options.Cluster, example.Capabilities); len(lacking) > 0 {
 		result.Outcome = NotApplicable
-		result.Reason = "the implementation does not offer " + strings.Join(lacking, ", ")
+		result.Reason = notOffered(options.Cluster, lacking)
 		return result
 	}
 	if link, crash := crashed(options.Cluster); crash != nil {
@@ -52,6 +52,18 @@ func perform(ctx context.Context, example *specification.Example, further func(*
 		return judge(ctx, result, world, step, err)
 	}
 	return result
+}
+
+// notOffered says which capabilities are lacking, and why where that is known.
+func notOffered(cluster implementation.Cluster, lacking []string) string {
+	if withholding, ok := cluster.(implementation.Withholding); ok {
+		for _, capability := range lacking {
+			if why := withholding.Withheld(capability); why != "" {
+				return why
+			}
+		}
+	}
+	return "the implementation does not offer " + strings.Join(lacking, ", ")
 }
 
 // execute runs the steps by godog and returns the first that did not hold, with

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -75,9 +77,18 @@ type shared struct {
 	options Options
 	run_    string // id of the run
 	count   atomic.Int64
+	// alone is held by a scenario that disturbs the others, shared by these.
+	alone sync.RWMutex
 }
 
 func (s *shared) run(ctx context.Context, _ *testing.T, example *specification.Example) ExampleResult {
+	if slices.ContainsFunc(example.Capabilities, implementation.Disturbs) {
+		s.alone.Lock()
+		defer s.alone.Unlock()
+	} else {
+		s.alone.RLock()
+		defer s.alone.RUnlock()
+	}
 	namespace := fmt.Sprintf("podchain-%s-%03d", s.run_, s.count.Add(1))
 	return perform(ctx, example, s.options.Steps, steps.Options{
 		Cluster: s.cluster, Namespace: namespace, Timeout: s.options.Timeout, Shared: true, Run: s.run_})

@@ -30,6 +30,7 @@ import (
 type verifyOptions struct {
 	kubeconfig string
 	control    string
+	allow      []string
 	features   string
 	selection  []string
 	links      []string
@@ -69,6 +70,7 @@ Exit status: 0 if every requirement passed or is not applicable, 1 if one failed
 	flags := command.Flags()
 	flags.StringVar(&options.kubeconfig, "kubeconfig", "", "check the running cluster of this kubeconfig `file`")
 	flags.StringVar(&options.control, "control", "", "unix `socket` on which whoever runs the cluster offers to stop links, add nodes and so on (default: the one that the kubeconfig file mentions)")
+	flags.StringArrayVar(&options.allow, "allow", nil, "on a running cluster, also do what is `disruptive`: what everybody who uses it feels")
 	flags.StringVar(&options.features, "features", "", "run the features in this `directory` instead of the specification's own")
 	flags.StringArrayVar(&options.selection, "select", nil, "run what this `pattern` names: an id, a prefix of ids, a level, a link, a feature's path or path:line; ! in front excludes (repeatable)")
 	flags.StringArrayVar(&options.links, "link", nil, "`LINK=SPEC`: where a link comes from: reference, none, or a command line (repeatable)")
@@ -170,10 +172,19 @@ func target(options verifyOptions) (implementation.Implementation, error) {
 		return nil, errors.New("--link goes with the reference: a running cluster's links are not podchain's to leave out")
 	}
 	cluster, err := running.FromKubeconfig(options.kubeconfig)
-	if err == nil && options.control != "" {
+	if err != nil {
+		return nil, err
+	}
+	if options.control != "" {
 		cluster.Control(options.control)
 	}
-	return cluster, err
+	for _, what := range options.allow {
+		if what != "disruptive" {
+			return nil, fmt.Errorf("--allow %s: what can be allowed is disruptive", what)
+		}
+		cluster.AllowDisruption()
+	}
+	return cluster, nil
 }
 
 // assembled is the reference, without the links that are left out and with

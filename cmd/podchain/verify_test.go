@@ -98,6 +98,8 @@ func TestVerifyRefusesBadInput(t *testing.T) {
 		"a cluster that cannot be reached": {
 			files:     map[string]string{"k": kubeconfig("https://"+nobody, "t")},
 			arguments: []string{"--kubeconfig", "k"}, says: []string{nobody, "cannot be reached"}},
+		"allowing what nobody asks for": {arguments: []string{"--kubeconfig", "k", "--allow", "everything"},
+			files: map[string]string{"k": kubeconfig("https://127.0.0.1:1", "t")}, says: []string{"what can be allowed is disruptive"}},
 		"a socket without a cluster": {arguments: []string{"--control", "c"}, says: []string{"--control goes with --kubeconfig"}},
 		"a link that does not exist": {arguments: []string{"--link", "router=none"}, says: []string{`unknown link "router"`, "scheduler"}},
 		"a negative number":          {arguments: []string{"--parallel", "-1"}, says: []string{"--parallel -1"}},
@@ -191,10 +193,15 @@ func TestVerifyIsNotLetIn(t *testing.T) {
 func TestVerifyThroughTheControlSocket(t *testing.T) {
 	t.Parallel()
 	served := startServe(t, "--control", "control")
-	status, stdout, stderr := run(t, podchain(t, "verify", "--kubeconfig", served.kubeconfig,
+	status, stdout, stderr := run(t, podchain(t, "verify", "--kubeconfig", served.kubeconfig, "--allow", "disruptive",
 		"--select", "RS-05", "--select", "SCHED-07", "--select", "KUBELET-06", "--select", "WATCH-09"))
 	assert.Equal(t, 0, status, "%s%s", stdout, stderr)
 	assert.Contains(t, stdout, "0 not applicable")
+
+	status, stdout, _ = run(t, podchain(t, "verify", "--kubeconfig", served.kubeconfig, "--select", "WATCH-09", "--select", "API-CREATE-01"))
+	assert.Equal(t, 0, status)
+	assert.Contains(t, stdout, "1 passed, 0 failed, 0 could not run, 1 not applicable")
+	assert.Contains(t, stdout, "it would disturb whoever else uses the cluster: --allow disruptive permits it")
 }
 
 func TestVerifyIsInterrupted(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -55,12 +56,19 @@ var parts = map[string]func(*Client) any{
 	"containers": func(*Client) any { return nil },
 }
 
-// Parts returns what implements the capabilities that are offered, for
+// Offers tells whether a capability is offered.
+func (c *Client) Offers(capability string) bool {
+	return slices.Contains(c.offer.Capabilities, capability)
+}
+
+// Parts returns what implements the capabilities that are offered and wanted, for
 // implementation.Composite.
-func (c *Client) Parts() []any {
+func (c *Client) Parts(wanted func(capability string) bool) []any {
 	var offered []any
 	for _, name := range c.offer.Capabilities {
-		offered = append(offered, parts[name](c))
+		if wanted(name) {
+			offered = append(offered, parts[name](c))
+		}
 	}
 	return offered
 }

@@ -71,7 +71,11 @@ var call = implementation.Call{
 // connected is a cluster as its client sees it.
 type connected struct {
 	bare
-	*control.Client
+	client *control.Client
+}
+
+func (c connected) Parts() []any {
+	return c.client.Parts(func(string) bool { return true })
 }
 
 func connect(t *testing.T, cluster implementation.Cluster) connected {
@@ -91,7 +95,7 @@ func connect(t *testing.T, cluster implementation.Cluster) connected {
 		require.ErrorIs(t, err, os.ErrNotExist)
 	})
 	assert.Equal(t, implementation.Description{Name: "mine", Version: "v1"}, client.Description())
-	return connected{Client: client}
+	return connected{client: client}
 }
 
 func TestEverythingIsOffered(t *testing.T) {

@@ -49,6 +49,16 @@ var capabilities = map[string]func(Cluster) bool{
 	"containers": func(Cluster) bool { return true },
 }
 
+// Disturbs tells whether what a capability does is felt by everybody who uses the
+// cluster: a link that is stopped is missing for all.
+func Disturbs(capability string) bool { return capability == "links" || capability == "compaction" }
+
+// Withholding is a cluster that could offer more than it does.
+type Withholding interface {
+	// Withheld returns why a capability is not offered, "" if it is or cannot be.
+	Withheld(capability string) (why string)
+}
+
 // Capabilities are the names of all that a requirement may need of a cluster
 // (tag @needs-NAME), in alphabetical order.
 func Capabilities() []string { return slices.Sorted(maps.Keys(capabilities)) }

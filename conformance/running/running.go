@@ -23,7 +23,8 @@ import (
 type Implementation struct {
 	name    string
 	config  *rest.Config
-	socket  string       // "": nothing is offered beyond the API
+	socket  string // "": nothing is offered beyond the API
+	disrupt bool
 	version atomic.Value // string
 }
 
@@ -51,6 +52,10 @@ func FromKubeconfig(path string) (*Implementation, error) {
 
 // Control has the cluster asked on another socket.
 func (i *Implementation) Control(socket string) { i.socket = socket }
+
+// AllowDisruption lets the suite do what everybody on the cluster feels, where it
+// is offered: stop links, compact the store.
+func (i *Implementation) AllowDisruption() { i.disrupt = true }
 
 // Describe implements implementation.Implementation.
 func (i *Implementation) Describe() implementation.Description {
@@ -91,12 +96,13 @@ func (i *Implementation) Start(ctx context.Context) (implementation.Cluster, err
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", i.name, err)
 	}
-	return cluster{i.config, offered}, nil
+	return cluster{i.config, offered, i.disrupt}, nil
 }
 
 type cluster struct {
 	config  *rest.Config
 	offered *control.Client // nil: nothing
+	disrupt bool
 }
 
 func (c cluster) Config() *rest.Config { return rest.CopyConfig(c.config) }
@@ -106,7 +112,15 @@ func (c cluster) Parts() []any {
 	if c.offered == nil {
 		return nil
 	}
-	return c.offered.Parts()
+	return c.offered.Parts(func(capability string) bool { return c.disrupt || !implementation.Disturbs(capability) })
+}
+
+// Withheld implements implementation.Withholding.
+func (c cluster) Withheld(capability string) string {
+	if c.offered == nil || c.disrupt || !implementation.Disturbs(capability) || !c.offered.Offers(capability) {
+		return ""
+	}
+	return "it would disturb whoever else uses the cluster: --allow disruptive permits it"
 }
 
 // Stop only lets go: the cluster is somebody else's.
