@@ -13,6 +13,10 @@ type kind struct {
 	watched bool // recorded for every scenario
 }
 
+// nodeLeases is the namespace of the Leases by which kubelets tell that they live,
+// the only ones that features name.
+const nodeLeases = "kube-node-lease"
+
 // kinds are the kinds that features name.
 var kinds = map[string]kind{
 	"Deployment":         {gvr("apps", "v1", "deployments"), false, true},

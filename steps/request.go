@@ -68,7 +68,11 @@ func (w *World) path(kindName, name, subresource string) (string, error) {
 	if kind.Group == "" {
 		parts = []string{"/api", kind.Version}
 	}
-	if !kind.cluster {
+	switch {
+	case kind.cluster:
+	case kindName == "Lease":
+		parts = append(parts, "namespaces", nodeLeases)
+	default:
 		parts = append(parts, "namespaces", w.Namespace)
 	}
 	parts = append(parts, kind.Resource)

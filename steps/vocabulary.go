@@ -95,7 +95,7 @@ var Vocabulary = []Sentence{
 
 	// One object is observed.
 	sentence(ref+` has`, func(w *World) any { return w.has }),
-	sentence(ref+` keeps for `+count+` seconds`, func(w *World) any { return w.keeps }),
+	sentence(ref+` keeps for `+count+` seconds?`, func(w *World) any { return w.keeps }),
 	sentence(ref+` is gone`, func(w *World) any { return w.gone }),
 	sentence(ref+` goes through`, func(w *World) any { return w.goesThrough }),
 	sentence(ref+` only goes forward in`, func(w *World) any { return w.forward }),
@@ -112,7 +112,7 @@ var Vocabulary = []Sentence{
 	sentence(ref+` never has more than `+count+` active Pods?`, func(w *World) any { return w.neverMoreActive }),
 	sentence(`the ReplicaSets of `+ref+` never ask for more than `+count+` Pods together`, func(w *World) any { return w.neverAskForMore }),
 	sentence(`each of them has`, func(w *World) any { return w.eachHas }),
-	sentence(`each of them keeps for `+count+` seconds`, func(w *World) any { return w.eachKeeps }),
+	sentence(`each of them keeps for `+count+` seconds?`, func(w *World) any { return w.eachKeeps }),
 	sentence(`each of them goes through`, func(w *World) any { return w.eachGoesThrough }),
 	sentence(`no two of them share their (\S+)`, func(w *World) any { return w.distinct }),
 

@@ -128,7 +128,7 @@ func (w *World) sources() []history.Source {
 		case name == "Namespace":
 			source.Namespace, source.FieldSelector = "", "metadata.name="+w.Namespace
 		case name == "Lease":
-			source.Namespace = "kube-node-lease"
+			source.Namespace = nodeLeases
 		case kind.cluster:
 			source.Namespace = ""
 		}
@@ -169,7 +169,7 @@ func (w *World) collection(name string) (dynamic.ResourceInterface, error) {
 	case kind.cluster:
 		return w.client.Resource(kind.GroupVersionResource), nil
 	case name == "Lease":
-		return w.client.Resource(kind.GroupVersionResource).Namespace("kube-node-lease"), nil
+		return w.client.Resource(kind.GroupVersionResource).Namespace(nodeLeases), nil
 	}
 	return w.client.Resource(kind.GroupVersionResource).Namespace(w.Namespace), nil
 }

@@ -190,8 +190,8 @@ func waitingForNode(record history.Record, why string) string {
 func podUntaken(record history.Record) string {
 	for _, pod := range record.LiveOf("Pod", nil) {
 		node := history.Text(pod, "spec", "nodeName")
-		if node == "" {
-			continue
+		if record.Live("Node", node) == nil {
+			continue // it has none, or one that is not there: no kubelet is late
 		}
 		if history.Text(pod, "status", "startTime") == "" {
 			return fmt.Sprintf("Pod %q is bound to node %q, whose kubelet has not taken it", pod.GetName(), node)

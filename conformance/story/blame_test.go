@@ -72,8 +72,10 @@ func TestFirstBroken(t *testing.T) {
 		"no node is ready, the kubelet was stopped": {objects: []string{
 			`{kind: Node, metadata: {name: n1, uid: n1}, status: {conditions: [{type: Ready, status: Unknown}]}}`, seen, asked, refused},
 			stopped: implementation.Kubelet},
-		"the last node is gone":   {objects: []string{node, "-" + node, seen, asked, refused}, blamed: implementation.Kubelet},
-		"Pod that nobody took":    {objects: []string{node, seen, asked, bound}, blamed: implementation.Kubelet},
+		"the last node is gone": {objects: []string{node, "-" + node, seen, asked, refused}, blamed: implementation.Kubelet},
+		"Pod that nobody took":  {objects: []string{node, seen, asked, bound}, blamed: implementation.Kubelet},
+		"Pod on a node that is none": {objects: []string{
+			`{kind: Node, metadata: {name: n2, uid: n2}, status: {conditions: [{type: Ready, status: "True"}]}}`, seen, asked, bound}},
 		"the kubelet was stopped": {objects: []string{node, seen, asked, bound}, stopped: implementation.Kubelet},
 		"the last version counts": {objects: []string{node, deaf, seen, asked, reported, made, bound, ready, counted}},
 		"StatefulSet without Pods": {objects: []string{`{kind: StatefulSet, metadata: {name: db, uid: s, generation: 1}, spec: {replicas: 2}}`},

@@ -53,6 +53,24 @@ Feature: API server: update
         | merge patch           | {"spec": {"replicas": 3}}                                 |
         | strategic merge patch | {"spec": {"replicas": 3}}                                 |
 
+    Scenario Outline: A list of containers in a <type>
+      Given Deployment "web" with 0 replicas is created
+      When Deployment "web" is PATCHed by <type>:
+        """
+        {"spec": {"template": {"spec": {"containers": [{"name": "side", "image": "pause:1"}]}}}}
+        """
+      Then the API server answers 200 OK
+      And Deployment "web" is stored with
+        | field                                         | value        |
+        | spec.template.spec.containers                 | <containers> |
+        | spec.template.spec.containers[name=side]      | any          |
+        | spec.template.spec.containers[name=main]      | <main>       |
+
+      Examples:
+        | type                  | containers | main   |
+        | strategic merge patch | 2 items    | any    |
+        | merge patch           | 1 item     | absent |
+
     Scenario: Apply
       Given ConfigMap "a" is created
       When ConfigMap "a" is PATCHed by apply with the query "fieldManager=somebody":

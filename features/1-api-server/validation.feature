@@ -6,10 +6,12 @@ Feature: API server: validation
   Rule: A workload has a selector, and its own Pods match it
     Else a controller would create Pods for ever and never find them.
 
+    # No Pod is asked for, so that a server that lets one pass sets off nothing.
     Scenario Outline: A <kind> with the selector <selector>
       When <kind> "web" is POSTed with
         | field         | value      |
         | spec.selector | <selector> |
+        | <none>        | <at all>   |
       Then the API server answers 422 Invalid
       And the causes are:
         | field   | reason   |
@@ -17,14 +19,14 @@ Feature: API server: validation
       And <kind> "web" is not stored
 
       Examples:
-        | kind        | selector                      | cause                         | reason             |
-        | Deployment  | absent                        | spec.selector                 | FieldValueRequired |
-        | Deployment  | {}                            | spec.selector                 | FieldValueInvalid  |
-        | Deployment  | {matchLabels: {app: another}} | spec.template.metadata.labels | FieldValueInvalid  |
-        | ReplicaSet  | {}                            | spec.selector                 | FieldValueInvalid  |
-        | ReplicaSet  | {matchLabels: {app: another}} | spec.template.metadata.labels | FieldValueInvalid  |
-        | StatefulSet | {matchLabels: {app: another}} | spec.template.metadata.labels | FieldValueInvalid  |
-        | DaemonSet   | {matchLabels: {app: another}} | spec.template.metadata.labels | FieldValueInvalid  |
+        | kind        | selector                      | cause                         | reason             | none                            | at all       |
+        | Deployment  | absent                        | spec.selector                 | FieldValueRequired | spec.replicas                   | 0            |
+        | Deployment  | {}                            | spec.selector                 | FieldValueInvalid  | spec.replicas                   | 0            |
+        | Deployment  | {matchLabels: {app: another}} | spec.template.metadata.labels | FieldValueInvalid  | spec.replicas                   | 0            |
+        | ReplicaSet  | {}                            | spec.selector                 | FieldValueInvalid  | spec.replicas                   | 0            |
+        | ReplicaSet  | {matchLabels: {app: another}} | spec.template.metadata.labels | FieldValueInvalid  | spec.replicas                   | 0            |
+        | StatefulSet | {matchLabels: {app: another}} | spec.template.metadata.labels | FieldValueInvalid  | spec.replicas                   | 0            |
+        | DaemonSet   | {matchLabels: {app: another}} | spec.template.metadata.labels | FieldValueInvalid  | spec.template.spec.nodeSelector | {no: node}   |
 
   @API-VALID-02 @MUST
   Rule: The selector of a workload cannot be changed

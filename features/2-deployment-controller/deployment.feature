@@ -82,7 +82,8 @@ Feature: Deployment controller
 
     Scenario: The owner reference of a ReplicaSet
       When Deployment "web" is created
-      Then the ReplicaSet of Deployment "web" has
+      Then 1 ReplicaSet of Deployment "web" appears
+      And the first version of the ReplicaSet of Deployment "web" has
         | field                                          | value                                 |
         | metadata.ownerReferences                       | 1 item                                |
         | metadata.ownerReferences[0].apiVersion         | apps/v1                               |
@@ -146,7 +147,11 @@ Feature: Deployment controller
       Given Deployment "web" with 3 replicas is created with
         | field                             | value                                    |
         | spec.template.spec.readinessGates | [{conditionType: podchain.dev/go-ahead}] |
-      Then Deployment "web" has
+      And 3 Pods of Deployment "web" appear
+      And each of them has
+        | field                                          | value |
+        | status.conditions[type=ContainersReady].status | True  |
+      Then Deployment "web" keeps for 2 seconds
         | field                      | value       |
         | status.replicas            | 3           |
         | status.updatedReplicas     | 3           |

@@ -40,7 +40,7 @@ Feature: A Deployment gets a new template
         | field   | value   |
         | <field> | <value> |
       Then no ReplicaSet of Deployment "web" appears, while a new Deployment gets a ReplicaSet
-      And Deployment "web" has
+      And Deployment "web" keeps for 2 seconds
         | field                                                   | value |
         | metadata.annotations[deployment.kubernetes.io/revision] | "1"   |
 
@@ -96,10 +96,9 @@ Feature: A Deployment gets a new template
         | spec.replicas            | 3     |
         | status.availableReplicas | 3     |
       And the first ReplicaSet of Deployment "web" has
-        | field                      | value  |
-        | spec.replicas              | 0      |
-        | status.replicas            | 0      |
-        | metadata.deletionTimestamp | absent |
+        | field           | value |
+        | spec.replicas   | 0     |
+        | status.replicas | 0     |
       And Deployment "web" has
         | field                                      | value                  |
         | status.observedGeneration                  | 2                      |
@@ -108,6 +107,10 @@ Feature: A Deployment gets a new template
         | status.readyReplicas                       | 3                      |
         | status.availableReplicas                   | 3                      |
         | status.conditions[type=Progressing].reason | NewReplicaSetAvailable |
+      And the first ReplicaSet of Deployment "web" keeps for 2 seconds
+        | field                      | value  |
+        | spec.replicas              | 0      |
+        | metadata.deletionTimestamp | absent |
 
   @ROLLOUT-09 @MUST
   Rule: Going back to an old template takes the old ReplicaSet again

@@ -85,7 +85,7 @@ Feature: ReplicaSet controller
     Scenario: The owner reference of a Pod
       When ReplicaSet "web" with 2 replicas is created
       Then 2 Pods of ReplicaSet "web" appear
-      And each of them has
+      And the first version of a Pod of ReplicaSet "web" has
         | field                                          | value                                 |
         | metadata.ownerReferences                       | 1 item                                |
         | metadata.ownerReferences[0].apiVersion         | apps/v1                               |
@@ -154,7 +154,7 @@ Feature: ReplicaSet controller
         | field                           | value                                 |
         | metadata.deletionTimestamp      | absent                                |
         | metadata.ownerReferences[0].uid | same as ReplicaSet "web" metadata.uid |
-      And ReplicaSet "web" has
+      And ReplicaSet "web" keeps for 2 seconds
         | field           | value |
         | status.replicas | 2     |
 
@@ -175,6 +175,9 @@ Feature: ReplicaSet controller
         | metadata.labels[app] | suspicious |
       Then 1 more Pod of ReplicaSet "web" appears
       And that Pod has
+        | field                    | value  |
+        | metadata.ownerReferences | absent |
+      And that Pod keeps for 2 seconds
         | field                      | value     |
         | metadata.ownerReferences   | absent    |
         | metadata.uid               | unchanged |
@@ -200,7 +203,11 @@ Feature: ReplicaSet controller
       Given ReplicaSet "web" with 2 replicas is created with
         | field                             | value                                    |
         | spec.template.spec.readinessGates | [{conditionType: podchain.dev/go-ahead}] |
-      Then ReplicaSet "web" has
+      Then 2 Pods of ReplicaSet "web" appear
+      And each of them has
+        | field                                          | value |
+        | status.conditions[type=ContainersReady].status | True  |
+      And ReplicaSet "web" keeps for 2 seconds
         | field                    | value       |
         | status.replicas          | 2           |
         | status.readyReplicas     | absent or 0 |

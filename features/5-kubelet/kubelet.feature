@@ -99,6 +99,25 @@ Feature: kubelet
         | status.hostIP    | any    |
         | status.startTime | absent |
 
+    Scenario: A later status keeps the start time
+      Given these nodes:
+        | name |
+        | n1   |
+      And Pod "a" is created with
+        | field               | value                                    |
+        | spec.readinessGates | [{conditionType: podchain.dev/go-ahead}] |
+      And Pod "a" has
+        | field        | value   |
+        | status.phase | Running |
+      When 3 seconds pass
+      And Pod "a" gets the go-ahead
+      Then Pod "a" has
+        | field                                | value |
+        | status.conditions[type=Ready].status | True  |
+      And Pod "a" only goes forward in
+        | field            | order            |
+        | status.startTime | absent, then any |
+
   @KUBELET-07 @MUST
   Rule: While a Pod starts, every container is listed as waiting
     The Pod is Pending, and nothing is ready, started or restarted yet.
@@ -600,5 +619,22 @@ Feature: kubelet
       Examples:
         | image         |
         | web:1         |
+        | slow-to-end:1 |
+        | deaf:1        |
+
+    Scenario Outline: A container that is told to end gets its time: <image>
+      Given Pod "a" is ready with
+        | field                              | value   |
+        | spec.containers[0].image           | <image> |
+        | spec.terminationGracePeriodSeconds | 5       |
+      When Pod "a" is deleted
+      Then Pod "a" keeps for 1 second
+        | field                                             | value |
+        | metadata.deletionTimestamp                        | any   |
+        | status.containerStatuses[name=main].state.running | any   |
+      And Pod "a" is gone
+
+      Examples:
+        | image         |
         | slow-to-end:1 |
         | deaf:1        |

@@ -41,7 +41,7 @@ Feature: Nodes
         | spec.holderIdentity             | same as Node "n1" metadata.name |
         | spec.leaseDurationSeconds       | 40                              |
       When 20 seconds pass
-      Then the Lease of Node "n1" has
+      Then the Lease of Node "n1" is stored with
         | field          | value    |
         | spec.renewTime | > before |
 

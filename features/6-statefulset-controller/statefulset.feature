@@ -37,6 +37,9 @@ Feature: StatefulSet controller
       Then 2 Pods of StatefulSet "db" appear
       And Pod "db-5" is ready
       And Pod "db-6" is ready
+      And Pod "db-5" has
+        | field                                         | value |
+        | metadata.labels[apps.kubernetes.io/pod-index] | "5"   |
 
   @STS-02 @MUST
   Rule: A Pod is created only when all before it are running and ready
@@ -72,8 +75,12 @@ Feature: StatefulSet controller
   Rule: Scaling down takes the highest ordinal first, one at a time
     The next one waits until the one before is gone altogether, and until those that stay are well.
 
+    @needs-containers
     Scenario: From 3 to 1
-      Given StatefulSet "db" with 3 replicas is ready
+      # Two seconds pass between the end that is asked for and the end.
+      Given StatefulSet "db" with 3 replicas is ready with
+        | field                                  | value         |
+        | spec.template.spec.containers[0].image | slow-to-end:1 |
       When StatefulSet "db" is modified to 1 replica
       Then these come in order:
         | object     | field                      | value |

@@ -91,6 +91,6 @@ Feature: DaemonSet controller
         | field                 | value |
         | metadata.labels[disk] | tape  |
       Then the second Pod of DaemonSet "agent" is gone
-      And the first Pod of DaemonSet "agent" has
+      And the first Pod of DaemonSet "agent" keeps for 2 seconds
         | field                      | value  |
         | metadata.deletionTimestamp | absent |

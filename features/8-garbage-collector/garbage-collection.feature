@@ -18,7 +18,7 @@ Feature: Garbage collector
         | field                    | value                                                                                       |
         | metadata.ownerReferences | [{apiVersion: v1, kind: ConfigMap, name: owner, uid: 00000000-0000-4000-8000-000000000000}] |
       Then ConfigMap "orphan" is gone
-      And ConfigMap "owner" has
+      And ConfigMap "owner" keeps for 2 seconds
         | field                      | value  |
         | metadata.deletionTimestamp | absent |
 
