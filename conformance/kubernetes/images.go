@@ -184,7 +184,7 @@ func programLayer(program string) (v1.Layer, error) {
 	}
 	entries := []entry{{name: "bin/podchain", content: text, mode: 0o755}}
 	for _, command := range commands {
-		entries = append(entries, entry{name: "bin/" + command, linkTo: "bin/podchain"})
+		entries = append(entries, entry{name: "bin/" + command, linkTo: "bin/podchain", mode: 0o755})
 	}
 	return layerOf(entries...)
 }

@@ -75,6 +75,9 @@ func (c *Cluster) newNode(ctx context.Context, object *corev1.Node, number int) 
 	if err := os.WriteFile(n.path("machine.json"), text, 0o600); err != nil {
 		return n, err
 	}
+	if err := makeCgroups(n.directory); err != nil {
+		return n, err
+	}
 	if err := n.makeMachine(ctx, c.programs["machine"]); err != nil {
 		return n, fmt.Errorf("node %s: %w", n.name, err)
 	}
@@ -194,58 +197,6 @@ func (n *node) stop() error {
 	return errors.Join(append(errs, os.RemoveAll(n.directory))...)
 }
 
-// cgroup is where the node's containers are in the hierarchy of control groups.
-func cgroup(directory string) string {
-	return "/podchain/" + strings.ReplaceAll(strings.Trim(directory, "/"), "/", "-")
-}
-
-// removeCgroups removes the control groups of a node whose processes have ended.
-func removeCgroups(directory string) error {
-	const mounted = "/sys/fs/cgroup"
-	var errs []error
-	for _, pattern := range []string{mounted, mounted + "/*"} {
-		found, err := filepath.Glob(pattern + cgroup(directory))
-		if err != nil {
-			return err
-		}
-		for _, root := range found {
-			errs = append(errs, removeCgroup(root), ignoreBusy(os.Remove(filepath.Dir(root))))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// removeCgroup removes a control group after those within it. A group whose
-// last process is still being buried is busy for a moment.
-func removeCgroup(root string) error {
-	var groups []string
-	err := filepath.WalkDir(root, func(path string, entry os.DirEntry, err error) error {
-		if err == nil && entry.IsDir() {
-			groups = append(groups, path)
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	slices.Reverse(groups)
-	for _, group := range groups {
-		err := retryFor(context.Background(), 5*time.Second, nil, func(context.Context) error { return os.Remove(group) })
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
-}
-
-// ignoreBusy is for what others may still need.
-func ignoreBusy(err error) error {
-	if errors.Is(err, syscall.EBUSY) || errors.Is(err, syscall.ENOTEMPTY) || errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	return err
-}
-
 // describe says what the node is made of, and writes the files that its
 // programs read.
 func (c *Cluster) describe(n *node, object *corev1.Node, number int) (machine.Description, error) {
@@ -327,7 +278,8 @@ func kubeletConfiguration(n *node, object *corev1.Node, size size) map[string]an
 		"failCgroupV1":             false, "cgroupDriver": "cgroupfs", "cgroupsPerQOS": false, "enforceNodeAllocatable": []string{},
 		"cgroupRoot": cgroup(n.directory),
 		"failSwapOn": false, "resolvConf": "", "makeIPTablesUtilChains": false,
-		"enableControllerAttachDetach": false, // there is no such controller
+		"enableControllerAttachDetach": false,                 // there is no such controller
+		"clusterDNS":                   []string{"10.0.0.10"}, // nobody is there, nobody asks
 		"registerWithTaints":           object.Spec.Taints,
 		"systemReserved":               size.reserved, "maxPods": size.pods,
 		// The disk is the machine's, however full it is.
