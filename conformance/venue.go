@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -75,13 +77,26 @@ type shared struct {
 	options Options
 	run_    string // id of the run
 	count   atomic.Int64
+	// disturbing is held by an example that disturbs others, and shared by those.
+	disturbing sync.RWMutex
 }
 
 func (s *shared) run(ctx context.Context, _ *testing.T, example *specification.Example) ExampleResult {
+	if slices.ContainsFunc(example.Capabilities, disturbs) {
+		s.disturbing.Lock()
+		defer s.disturbing.Unlock()
+	} else {
+		s.disturbing.RLock()
+		defer s.disturbing.RUnlock()
+	}
 	namespace := fmt.Sprintf("podchain-%s-%03d", s.run_, s.count.Add(1))
 	return perform(ctx, example, s.options.Steps, steps.Options{
 		Cluster: s.cluster, Namespace: namespace, Timeout: s.options.Timeout, Shared: true, Run: s.run_})
 }
+
+// disturbs tells whether the examples that use the capability can be felt beyond
+// their namespaces: a link is stopped for all, a store forgets for all.
+func disturbs(capability string) bool { return capability == "links" || capability == "compaction" }
 
 // stopPatience bounds the end of a cluster.
 const stopPatience = time.Minute

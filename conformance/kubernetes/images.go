@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"archive/tar"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -92,7 +93,7 @@ func (i *images) fill() error {
 func (c *Cluster) ImageName(short string) string { return c.images.address + "/" + short }
 
 // Publish implements implementation.Images.
-func (c *Cluster) Publish(short string) error { return c.images.publish(short) }
+func (c *Cluster) Publish(_ context.Context, short string) error { return c.images.publish(short) }
 
 func (i *images) publish(short string) error {
 	if path.Base(short) == short {

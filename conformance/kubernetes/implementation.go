@@ -86,6 +86,7 @@ var (
 	_ implementation.Runtime   = (*Cluster)(nil)
 	_ implementation.Images    = (*Cluster)(nil)
 	_ implementation.Compactor = (*Cluster)(nil)
+	_ implementation.Crashing  = (*Cluster)(nil)
 )
 
 // Start implements implementation.Implementation: it returns when the nodes are
@@ -183,21 +184,28 @@ func (c *Cluster) Kubeconfig() string { return filepath.Join(c.directory, "kubec
 func (c *Cluster) Logs() string { return c.logs }
 
 // Calls implements implementation.Runtime.
-func (c *Cluster) Calls() []implementation.Call { return c.journal.Calls() }
+func (c *Cluster) Calls(context.Context) ([]implementation.Call, error) {
+	return c.journal.Calls(), nil
+}
 
-// Compact implements implementation.Compactor. The API server keeps the recent
-// past in its memory too: for it to forget that, it is started again.
-func (c *Cluster) Compact(ctx context.Context) error {
+// Crashed implements implementation.Crashing.
+func (c *Cluster) Crashed() (implementation.Link, error) {
 	c.control.Lock()
 	defer c.control.Unlock()
-	if err := c.store.compact(ctx); err != nil {
-		return err
+	for _, link := range implementation.AllLinks {
+		process := c.links[link]
+		if link == implementation.APIServer {
+			process = c.api.process
+		}
+		if err := process.crash(); err != nil {
+			return link, err
+		}
 	}
-	if err := c.api.stop(); err != nil {
-		return err
-	}
-	return c.api.start(ctx)
+	return "", nil
 }
+
+// Compact implements implementation.Compactor. The watches that are open go on.
+func (c *Cluster) Compact(ctx context.Context) error { return c.store.compact(ctx) }
 
 // Stop implements implementation.Cluster: nothing that was started runs any
 // more, and nothing that was made is left but logs that were asked for.

@@ -84,12 +84,7 @@ func (c *Cluster) startLink(ctx context.Context, link implementation.Link) error
 		}
 		return nil
 	case c.links[link] != nil:
-		select {
-		case <-c.links[link].ended:
-			return fmt.Errorf("the %s had ended by itself: %s", link, tail(c.links[link].log))
-		default:
-			return nil
-		}
+		return c.links[link].crash()
 	case link != implementation.Scheduler && link != aside && controllers[link] == nil:
 		return fmt.Errorf("there is no link %s", link)
 	}

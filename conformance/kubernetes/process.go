@@ -71,6 +71,19 @@ func spawn(name, log string, command *exec.Cmd) (*process, error) {
 	return p, nil
 }
 
+// crash returns how the program ended, if nobody told it to.
+func (p *process) crash() error {
+	if p == nil {
+		return nil
+	}
+	select {
+	case <-p.ended:
+		return fmt.Errorf("%s ended by itself (%v); %s", p.name, p.err, tail(p.log))
+	default:
+		return nil
+	}
+}
+
 // stopPatience is how long a program may take to end after TERM.
 const stopPatience = 15 * time.Second
 
