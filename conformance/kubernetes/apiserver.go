@@ -11,6 +11,9 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/podchain/podchain/conformance/control"
 )
 
 // apiServer is the link that everybody else talks to. It keeps its address when
@@ -72,7 +75,9 @@ func newAPIServer(program, directory, logs string, store *store) (*apiServer, er
 	if err := os.WriteFile(filepath.Join(directory, "service-accounts.key"), accounts.key, 0o600); err != nil {
 		return nil, err
 	}
-	return a, writeKubeconfig(filepath.Join(directory, "kubeconfig"), a.config.Host, ca.pem, admin)
+	return a, writeKubeconfigWith(filepath.Join(directory, "kubeconfig"), a.config.Host, ca.pem, admin, func(cluster *clientcmdapi.Cluster) error {
+		return control.Mention(cluster, controlSocket(directory))
+	})
 }
 
 // start starts it and waits until it is ready.

@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -52,17 +52,6 @@ func claimDirectory(use string) (*claim, error) {
 	if err != nil {
 		return nil, err
 	}
-	if use != "" {
-		clusters, err := Clusters()
-		if err != nil {
-			return nil, err
-		}
-		for _, other := range clusters {
-			if other.Use == use && !other.Dead {
-				return nil, fmt.Errorf("%w: process %d, kubeconfig %s", ErrRunning, other.Process, filepath.Join(other.Directory, "kubeconfig"))
-			}
-		}
-	}
 	directory, err := os.MkdirTemp("", "podchain-")
 	if err != nil {
 		return nil, err
@@ -73,17 +62,47 @@ func claimDirectory(use string) (*claim, error) {
 		}
 	}
 	c := &claim{Use: use, Process: os.Getpid(), Directory: directory}
-	c.file, err = os.Create(filepath.Join(claims, filepath.Base(directory)))
-	if err == nil {
-		err = syscall.Flock(int(c.file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	path := filepath.Join(claims, filepath.Base(directory))
+	if use != "" {
+		path = filepath.Join(claims, use)
 	}
-	if err == nil {
-		err = json.NewEncoder(c.file).Encode(c)
-	}
-	if err != nil {
+	if err := c.take(path); err != nil {
 		return nil, errors.Join(err, os.Remove(directory))
 	}
 	return c, nil
+}
+
+// take locks the file of the claim and writes it. What a killed predecessor has
+// left is removed.
+func (c *claim) take(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return err
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		defer file.Close()
+		other, readErr := readClaim(path)
+		if !errors.Is(err, syscall.EWOULDBLOCK) || readErr != nil {
+			return errors.Join(fmt.Errorf("lock %s: %w", path, err), readErr)
+		}
+		return fmt.Errorf("%w: process %d, kubeconfig %s", ErrRunning, other.Process, filepath.Join(other.Directory, "kubeconfig"))
+	}
+	var predecessor claim
+	err = json.NewDecoder(file).Decode(&predecessor)
+	switch {
+	case err == nil:
+		err = removeRemains(predecessor.Directory)
+	case errors.Is(err, io.EOF):
+		err = nil // there is none
+	}
+	if err == nil {
+		err = errors.Join(file.Truncate(0), json.NewEncoder(io.NewOffsetWriter(file, 0)).Encode(c))
+	}
+	if err != nil {
+		return errors.Join(err, file.Close())
+	}
+	c.file = file
+	return nil
 }
 
 func claimsDirectory() (string, error) {
@@ -164,7 +183,19 @@ func (r Running) Remove(ctx context.Context) error {
 			return err
 		}
 	}
-	nodes, err := filepath.Glob(filepath.Join(r.Directory, "nodes", "*"))
+	err := removeRemains(r.Directory)
+	if err == nil {
+		err = os.Remove(r.claim)
+	}
+	if errors.Is(err, os.ErrNotExist) {
+		return nil // who ran it has removed it
+	}
+	return err
+}
+
+// removeRemains removes what the processes of a cluster have left behind.
+func removeRemains(directory string) error {
+	nodes, err := filepath.Glob(filepath.Join(directory, "nodes", "*"))
 	if err != nil {
 		return err
 	}
@@ -172,9 +203,5 @@ func (r Running) Remove(ctx context.Context) error {
 	for _, node := range nodes {
 		errs = append(errs, removeCgroups(node))
 	}
-	errs = append(errs, os.RemoveAll(r.Directory))
-	if err := os.Remove(r.claim); !errors.Is(err, os.ErrNotExist) {
-		errs = append(errs, err)
-	}
-	return errors.Join(slices.DeleteFunc(errs, func(err error) bool { return err == nil })...)
+	return errors.Join(append(errs, os.RemoveAll(directory))...)
 }

@@ -180,6 +180,12 @@ func (c *Cluster) Config() *rest.Config { return rest.CopyConfig(c.api.config) }
 // Kubeconfig is the file by which an administrator reaches the cluster.
 func (c *Cluster) Kubeconfig() string { return filepath.Join(c.directory, "kubeconfig") }
 
+// Control is where the kubeconfig says that the control socket is: what the
+// cluster offers beyond the API can be had there, from whoever serves it.
+func (c *Cluster) Control() string { return controlSocket(c.directory) }
+
+func controlSocket(directory string) string { return filepath.Join(directory, "control.sock") }
+
 // Logs is the folder with the logs of all programs. Stop removes it.
 func (c *Cluster) Logs() string { return c.logs }
 

@@ -108,12 +108,19 @@ func (a *authority) issue(file, user string, groups ...string) (*identity, error
 // writeKubeconfig writes the file by which a program finds the API server and
 // says who it is.
 func writeKubeconfig(file, server string, ca []byte, id *identity) error {
+	return writeKubeconfigWith(file, server, ca, id, func(*clientcmdapi.Cluster) error { return nil })
+}
+
+func writeKubeconfigWith(file, server string, ca []byte, id *identity, mention func(*clientcmdapi.Cluster) error) error {
 	const name = "podchain-kubernetes"
 	config := clientcmdapi.NewConfig()
 	config.Clusters[name] = &clientcmdapi.Cluster{Server: server, CertificateAuthorityData: ca}
 	config.AuthInfos[name] = &clientcmdapi.AuthInfo{ClientCertificateData: id.certificate, ClientKeyData: id.key}
 	config.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
 	config.CurrentContext = name
+	if err := mention(config.Clusters[name]); err != nil {
+		return err
+	}
 	if err := clientcmd.WriteToFile(*config, file); err != nil {
 		return fmt.Errorf("kubeconfig %s: %w", file, err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/podchain/podchain/conformance/control"
 	"github.com/podchain/podchain/conformance/kubernetes"
 )
 
@@ -23,22 +24,28 @@ func newUpCommand() *cobra.Command {
 		Use:   "up",
 		Short: "Run a cluster until this is interrupted",
 		Long: `Build Kubernetes where that has not been done yet, which takes minutes, and run a
-cluster until SIGINT or SIGTERM. When it is ready, a line tells its kubeconfig.`,
+cluster until SIGINT or SIGTERM. When it is ready, a line tells its kubeconfig, by
+which podchain verify finds all that it offers.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			options.Progress = command.ErrOrStderr()
-			cluster, err := kubernetes.New(options).StartCluster(command.Context())
+			real := kubernetes.New(options)
+			cluster, err := real.StartCluster(command.Context())
 			if errors.Is(err, kubernetes.ErrRunning) {
 				return fmt.Errorf("%w; end it with the command down", err)
 			}
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(command.OutOrStdout(), "ready: export KUBECONFIG=%s\n", cluster.Kubeconfig())
-			<-command.Context().Done()
+			endControl, err := control.Serve(cluster.Control(), control.Handler(real.Describe(), cluster))
+			if err == nil {
+				fmt.Fprintf(command.OutOrStdout(), "ready: export KUBECONFIG=%s\n", cluster.Kubeconfig())
+				<-command.Context().Done()
+				err = endControl()
+			}
 			ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
 			defer cancel()
-			return cluster.Stop(ctx)
+			return errors.Join(err, cluster.Stop(ctx))
 		},
 	}
 	addVersion(command, &options)
