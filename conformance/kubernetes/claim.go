@@ -80,7 +80,7 @@ func (c *claim) take(path string) error {
 		return err
 	}
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		defer file.Close()
+		defer discard(file)
 		other, readErr := readClaim(path)
 		if !errors.Is(err, syscall.EWOULDBLOCK) || readErr != nil {
 			return errors.Join(fmt.Errorf("lock %s: %w", path, err), readErr)
@@ -152,7 +152,7 @@ func readClaim(path string) (Running, error) {
 	if err != nil {
 		return found, err
 	}
-	defer file.Close()
+	defer discard(file)
 	found.Dead = syscall.Flock(int(file.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) == nil
 	var c claim
 	if err := json.NewDecoder(file).Decode(&c); err != nil {

@@ -89,7 +89,7 @@ func (c *Cluster) newNode(ctx context.Context, object *corev1.Node, number int) 
 	if err != nil {
 		return n, err
 	}
-	defer runtimeClient.Close()
+	defer discard(runtimeClient)
 	if err := retryFor(ctx, containerdPatience, n.machine.ended, func(ctx context.Context) error {
 		_, err := runtimeClient.Version(ctx, "")
 		return err
@@ -137,14 +137,14 @@ func (n *node) makeMachine(ctx context.Context, program string) error {
 	command.Stdout = inner
 	n.answers = bufio.NewReader(output)
 	n.machine, err = spawn("machine of "+n.name, filepath.Join(n.logs, "machine.log"), command)
-	inner.Close()
+	discard(inner)
 	if err != nil {
-		output.Close()
+		discard(output)
 		return err
 	}
 	go func() {
 		<-n.machine.ended
-		output.Close()
+		discard(output)
 	}()
 	ctx, cancel := context.WithTimeout(ctx, machinePatience)
 	defer cancel()

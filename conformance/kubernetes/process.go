@@ -21,7 +21,6 @@ type process struct {
 	log     string
 	command *exec.Cmd
 	ended   chan struct{}
-	err     error // valid once ended is closed
 }
 
 // spawner starts programs on a thread that lives as long as this program: the
@@ -48,7 +47,7 @@ func spawn(name, log string, command *exec.Cmd) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	defer discard(file)
 	if command.Stdout == nil {
 		command.Stdout = file
 	}
@@ -66,7 +65,7 @@ func spawn(name, log string, command *exec.Cmd) (*process, error) {
 	p := &process{name: name, log: log, command: command, ended: make(chan struct{})}
 	go func() {
 		defer close(p.ended)
-		p.err = command.Wait()
+		_ = command.Wait() // how it ended is in ProcessState
 	}()
 	return p, nil
 }
@@ -78,11 +77,14 @@ func (p *process) crash() error {
 	}
 	select {
 	case <-p.ended:
-		return fmt.Errorf("%s ended by itself (%v); %s", p.name, p.err, tail(p.log))
+		return fmt.Errorf("%s ended by itself (%s); %s", p.name, p.command.ProcessState, tail(p.log))
 	default:
 		return nil
 	}
 }
+
+// discard closes what nothing is lost of by closing it.
+func discard(closer io.Closer) { closer.Close() }
 
 // stopPatience is how long a program may take to end after TERM.
 const stopPatience = 15 * time.Second
@@ -137,7 +139,7 @@ func (p *process) ready(ctx context.Context, what string, patience time.Duration
 	}
 	select {
 	case <-p.ended:
-		return fmt.Errorf("%s ended (%v) before %s; %s", p.name, p.err, what, tail(p.log))
+		return fmt.Errorf("%s ended (%s) before %s; %s", p.name, p.command.ProcessState, what, tail(p.log))
 	default:
 		return fmt.Errorf("%s: waited %s for %s: %w; %s", p.name, patience, what, last, tail(p.log))
 	}
@@ -193,7 +195,7 @@ func readTail(log string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer file.Close()
+	defer discard(file)
 	if info, err := file.Stat(); err == nil && info.Size() > most {
 		if _, err := file.Seek(-most, io.SeekEnd); err != nil {
 			return "", err

@@ -154,10 +154,10 @@ func (c *Client) GetContainerEvents(ctx context.Context, events chan *runtimeapi
 	}
 	for {
 		event, err := stream.Recv()
-		switch {
-		case ctx.Err() != nil || errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
+		if ctx.Err() != nil || errors.Is(err, io.EOF) {
+			err = nil // the caller has heard enough, or there is no more to hear
+		}
+		if err != nil || event == nil {
 			return err
 		}
 		select {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"sync"
@@ -75,12 +76,12 @@ func (p *processes) start(name string, program machine.Program) error {
 	if err != nil {
 		return err
 	}
-	defer log.Close()
+	defer discard(log)
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return err
 	}
-	defer null.Close()
+	defer discard(null)
 	pid, err := syscall.ForkExec(path, program.Args, &syscall.ProcAttr{
 		Dir: "/", Env: append(os.Environ(), program.Environment...),
 		Files: []uintptr{null.Fd(), log.Fd(), log.Fd()},
@@ -92,6 +93,9 @@ func (p *processes) start(name string, program machine.Program) error {
 	p.running[name] = &running{pid: pid, ended: make(chan struct{})}
 	return nil
 }
+
+// discard closes what nothing is lost of by closing it.
+func discard(closer io.Closer) { closer.Close() }
 
 // patience is how long a program may take to end.
 const patience = 10 * time.Second
