@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/rest"
 
 	"github.com/podchain/podchain/conformance/implementation"
@@ -77,7 +78,10 @@ type Cluster struct {
 	links    map[implementation.Link]*process
 	kubelets bool // they run
 	nodes    map[string]*node
-	numbers  int // of nodes so far
+	names    sets.Set[string] // of nodes, those that are being made included
+	numbers  int              // of nodes so far
+	stopped  bool
+	making   sync.WaitGroup // nodes that are being made
 }
 
 var (
@@ -117,7 +121,7 @@ func (i *Implementation) StartCluster(ctx context.Context) (*Cluster, error) {
 	c := &Cluster{
 		directory: claim.Directory, logs: i.options.Logs, plugins: plugins, programs: built,
 		journal: runtime.NewJournal(), claim: claim,
-		links: map[implementation.Link]*process{}, nodes: map[string]*node{}, kubelets: true,
+		links: map[implementation.Link]*process{}, nodes: map[string]*node{}, names: sets.New[string](), kubelets: true,
 	}
 	if c.logs == "" {
 		c.logs = filepath.Join(claim.Directory, "logs")
@@ -206,6 +210,14 @@ func (c *Cluster) Crashed() (implementation.Link, error) {
 		if err := process.crash(); err != nil {
 			return link, err
 		}
+		if link != implementation.Kubelet {
+			continue
+		}
+		for _, node := range c.nodes {
+			if err := node.machine.crash(); err != nil {
+				return link, err
+			}
+		}
 	}
 	return "", nil
 }
@@ -216,6 +228,10 @@ func (c *Cluster) Compact(ctx context.Context) error { return c.store.compact(ct
 // Stop implements implementation.Cluster: nothing that was started runs any
 // more, and nothing that was made is left but logs that were asked for.
 func (c *Cluster) Stop(ctx context.Context) error {
+	c.control.Lock()
+	c.stopped = true
+	c.control.Unlock()
+	c.making.Wait()
 	c.control.Lock()
 	defer c.control.Unlock()
 	var mu sync.Mutex

@@ -18,6 +18,7 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
@@ -304,6 +305,16 @@ func networkConfiguration(n *node, pods netip.Prefix) map[string]any {
 	}
 }
 
+// snapshotter is the way to put layers over each other in a folder: one that is
+// itself a layer over another cannot have more.
+func snapshotter(directory string) string {
+	var stat unix.Statfs_t
+	if err := unix.Statfs(directory, &stat); err == nil && stat.Type == unix.OVERLAYFS_SUPER_MAGIC {
+		return "native"
+	}
+	return "overlayfs"
+}
+
 func (c *Cluster) containerdConfiguration(n *node) string {
 	return fmt.Sprintf(`version = 2
 root = %[1]q
@@ -331,5 +342,5 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
     bin_dir = %[7]q
     conf_dir = %[8]q
 `, n.path("containerd"), n.path("state"), n.path("containerd.sock"), n.path("containerd.sock.ttrpc"),
-		c.images.address+"/"+sandboxImage, "overlayfs", c.plugins, n.path("cni"))
+		c.images.address+"/"+sandboxImage, snapshotter(n.directory), c.plugins, n.path("cni"))
 }

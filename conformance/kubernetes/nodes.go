@@ -32,26 +32,32 @@ func (c *Cluster) AddNode(ctx context.Context, object *corev1.Node) error {
 		return errors.New("a node needs a name")
 	}
 	c.control.Lock()
-	if c.nodes[object.Name] != nil {
-		c.control.Unlock()
+	if c.stopped || c.names.Has(object.Name) {
+		defer c.control.Unlock()
+		if c.stopped {
+			return errors.New("the cluster has been stopped")
+		}
 		return fmt.Errorf("there is a node %s already", object.Name)
 	}
 	c.numbers++
 	number := c.numbers
-	c.nodes[object.Name] = &node{name: object.Name} // the name is taken
+	c.names.Insert(object.Name)
+	c.making.Add(1)
 	c.control.Unlock()
 
 	n, err := c.newNode(ctx, object, number)
 	c.control.Lock()
-	c.nodes[object.Name] = n
 	running := c.kubelets
 	if err == nil && running {
 		err = n.startKubelet()
 	}
-	if err != nil {
-		delete(c.nodes, object.Name)
+	if err == nil {
+		c.nodes[object.Name] = n
+	} else {
+		c.names.Delete(object.Name)
 		err = errors.Join(err, n.stop())
 	}
+	c.making.Done()
 	c.control.Unlock()
 	switch {
 	case err != nil:
@@ -151,6 +157,7 @@ func (c *Cluster) RemoveNode(ctx context.Context, name string) error {
 	c.control.Lock()
 	n := c.nodes[name]
 	delete(c.nodes, name)
+	c.names.Delete(name)
 	c.control.Unlock()
 	if n == nil {
 		return fmt.Errorf("there is no node %s", name)

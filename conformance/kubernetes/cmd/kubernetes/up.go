@@ -40,8 +40,7 @@ which podchain verify finds all that it offers.`,
 			endControl, err := control.Serve(cluster.Control(), control.Handler(real.Describe(), cluster))
 			if err == nil {
 				fmt.Fprintf(command.OutOrStdout(), "ready: export KUBECONFIG=%s\n", cluster.Kubeconfig())
-				<-command.Context().Done()
-				err = endControl()
+				err = errors.Join(whole(command.Context(), cluster), endControl())
 			}
 			ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
 			defer cancel()
@@ -51,6 +50,23 @@ which podchain verify finds all that it offers.`,
 	addVersion(command, &options)
 	command.Flags().IntVar(&options.Nodes, "nodes", 2, "start so many nodes")
 	return command
+}
+
+// whole returns when ctx is done, or with an error when the cluster has lost a
+// part.
+func whole(ctx context.Context, cluster *kubernetes.Cluster) error {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		if link, err := cluster.Crashed(); err != nil {
+			return fmt.Errorf("the cluster is broken, %s: %w", link, err)
+		}
+	}
 }
 
 func addVersion(command *cobra.Command, options *kubernetes.Options) {

@@ -49,7 +49,7 @@ Exit status: 0 if every requirement passed or is not applicable, 1 if one failed
 	flags.Int64Var(&options.seed, "seed", 0, "run the scenarios in the random order of this seed")
 	flags.DurationVar(&options.timeout, "timeout", time.Minute, "give up waiting for one thing after this time")
 	flags.StringVar(&options.report, "report", "", "also write a report, `json=FILE`")
-	flags.StringVar(&options.logs, "logs", "", "keep the logs of all programs in this `directory`")
+	flags.StringVar(&options.logs, "logs", "", "write the logs of all programs to this `directory` (default: a new one, kept if something does not pass)")
 	addVersion(command, &options.cluster)
 	return command
 }
@@ -67,10 +67,20 @@ func verify(ctx context.Context, options verifyOptions, out, progressOut io.Writ
 	if options.report != "" && (format != "json" || file == "") {
 		return fmt.Errorf("--report %s: expected json=FILE", options.report)
 	}
-	if options.logs != "" {
-		if err := os.MkdirAll(options.logs, 0o755); err != nil {
-			return fmt.Errorf("--logs: %w", err)
+	keepLogs := func(bool) {}
+	if options.logs == "" {
+		if options.logs, err = os.MkdirTemp("", "podchain-logs-"); err != nil {
+			return err
 		}
+		keepLogs = func(keep bool) {
+			if keep {
+				fmt.Fprintf(progressOut, "the logs of all programs are in %s\n", options.logs)
+			} else {
+				_ = os.RemoveAll(options.logs) // what stays is in nobody's way
+			}
+		}
+	} else if err := os.MkdirAll(options.logs, 0o755); err != nil {
+		return fmt.Errorf("--logs: %w", err)
 	}
 	options.cluster.Progress, options.cluster.Logs = progressOut, options.logs
 	terminal := false
@@ -84,6 +94,7 @@ func verify(ctx context.Context, options verifyOptions, out, progressOut io.Writ
 	})
 	progress.End()
 	if result == nil {
+		keepLogs(false) // those of a cluster that did not start are kept elsewhere
 		return err
 	}
 	if err != nil {
@@ -101,6 +112,7 @@ func verify(ctx context.Context, options verifyOptions, out, progressOut io.Writ
 	if err != nil && status == 0 {
 		status = 2
 	}
+	keepLogs(status != 0)
 	if status != 0 {
 		return &exit{status: status}
 	}
