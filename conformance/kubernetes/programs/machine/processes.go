@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"sync"
 	"syscall"
 	"time"
@@ -31,7 +32,7 @@ type running struct {
 
 func newProcesses() *processes {
 	p := &processes{running: map[string]*running{}, burials: make(chan os.Signal, 1)}
-	notifyChildren(p.burials)
+	signal.Notify(p.burials, unix.SIGCHLD)
 	go func() {
 		for range p.burials {
 			p.bury()

@@ -3,10 +3,6 @@ package main
 import (
 	"fmt"
 	"net"
-	"os"
-	"os/signal"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/podchain/podchain/conformance/kubernetes/internal/machine"
 	"github.com/podchain/podchain/conformance/kubernetes/internal/relay"
@@ -21,5 +17,3 @@ func relayTo(r machine.Relay) error {
 	go relay.Serve(listener, "unix", r.Socket)
 	return nil
 }
-
-func notifyChildren(ended chan<- os.Signal) { signal.Notify(ended, unix.SIGCHLD) }
