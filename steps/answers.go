@@ -70,6 +70,9 @@ func (w *World) putBack(ctx context.Context, subresource, text string, table *go
 			if err := w.edit(ctx, got.body, table); err != nil {
 				return err
 			}
+			if spec := podSpec(got.body); spec != nil {
+				w.nameImages(spec)
+			}
 		}
 		wantVersion, wantUID := identity(got.body)
 		if wantVersion == "the first" {

@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"errors"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -28,6 +29,10 @@ func readiness(object *unstructured.Unstructured) error {
 		want := history.Int(object, "spec", "replicas")
 		if kind == "DaemonSet" {
 			want = history.Int(object, "status", "desiredNumberScheduled")
+			if want == 0 {
+				// Its controller may not have seen yet what was done for a node.
+				return errors.New("there is no node for its Pods")
+			}
 		}
 		for _, counter := range counts {
 			if got := history.Int(object, "status", counter); got != want {

@@ -2,8 +2,10 @@ package runtime
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -39,59 +41,103 @@ func (j *Journal) Wrap(node string, runtime Runtime) Runtime {
 	return &journaled{Runtime: runtime, journal: j, node: node}
 }
 
-// begin writes a call down and returns what completes it.
-func (j *Journal) begin(call implementation.Call) func(error) {
-	index := j.add(call)
-	return func(err error) { j.complete(index, "", err) }
-}
-
-func (j *Journal) add(call implementation.Call) int {
+// Record writes down a call, given by its CRI request, before it is made. What
+// it returns takes the response, or the error, when there is one. A request that
+// the journal leaves out is no mistake.
+func (j *Journal) Record(node string, request any) (done func(response any, err error)) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	call, kept := j.callOf(request)
+	if !kept {
+		return func(any, error) {}
+	}
+	call.Node = node
+	index := len(j.calls)
 	j.calls = append(j.calls, call)
-	return len(j.calls) - 1
+	return func(response any, err error) { j.complete(index, request, response, err) }
 }
 
-// complete writes down what came of a call: the sandbox it created, or the error.
-func (j *Journal) complete(index int, sandbox string, err error) {
-	if sandbox == "" && err == nil {
-		return
+// callOf translates a request; the caller holds the lock.
+func (j *Journal) callOf(request any) (call implementation.Call, kept bool) {
+	about := func(method, id string) (implementation.Call, bool) {
+		call := j.subjects[id]
+		call.Method = method
+		return call, true
 	}
+	switch r := request.(type) {
+	case *runtimeapi.RunPodSandboxRequest:
+		call = subjectOf(r.GetConfig().GetLabels())
+		call.Method, call.Labels = "RunPodSandbox", maps.Clone(r.GetConfig().GetLabels())
+	case *runtimeapi.PodSandboxStatusRequest:
+		return about("PodSandboxStatus", r.GetPodSandboxId())
+	case *runtimeapi.StopPodSandboxRequest:
+		return about("StopPodSandbox", r.GetPodSandboxId())
+	case *runtimeapi.RemovePodSandboxRequest:
+		return about("RemovePodSandbox", r.GetPodSandboxId())
+	case *runtimeapi.CreateContainerRequest:
+		config := r.GetConfig()
+		call = containerOf(r)
+		call.Method, call.Labels = "CreateContainer", maps.Clone(config.GetLabels())
+		call.Command, call.Args, call.WorkingDir = config.GetCommand(), config.GetArgs(), config.GetWorkingDir()
+		if envs := config.GetEnvs(); len(envs) > 0 {
+			call.Env = make(map[string]string, len(envs))
+			for _, env := range envs {
+				call.Env[env.GetKey()] = string(env.GetValue())
+			}
+		}
+	case *runtimeapi.StartContainerRequest:
+		return about("StartContainer", r.GetContainerId())
+	case *runtimeapi.StopContainerRequest:
+		call, kept = about("StopContainer", r.GetContainerId())
+		call.Timeout = time.Duration(r.GetTimeout()) * time.Second
+		return call, kept
+	case *runtimeapi.RemoveContainerRequest:
+		return about("RemoveContainer", r.GetContainerId())
+	case *runtimeapi.ExecSyncRequest:
+		call, kept = about("ExecSync", r.GetContainerId())
+		call.Command, call.Timeout = r.GetCmd(), time.Duration(r.GetTimeout())*time.Second
+		return call, kept
+	case *runtimeapi.ImageStatusRequest:
+		call.Method, call.Image = "ImageStatus", imageName(r.GetImage())
+	case *runtimeapi.PullImageRequest:
+		call = subjectOf(r.GetSandboxConfig().GetLabels())
+		call.Method, call.Image = "PullImage", imageName(r.GetImage())
+	default:
+		return call, false
+	}
+	return call, true
+}
+
+// complete writes down what came of a call, and remembers what later calls that
+// carry only an id are about.
+func (j *Journal) complete(index int, request, response any, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if err != nil {
 		j.calls[index].Error = err.Error()
 		return
 	}
-	j.calls[index].Sandbox = sandbox
-}
-
-// know remembers the subject of later calls about the id.
-func (j *Journal) know(id string, subject implementation.Call) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.subjects[id] = subject
-}
-
-func (j *Journal) forget(id string) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	delete(j.subjects, id)
-}
-
-type journaled struct {
-	Runtime
-	journal *Journal
-	node    string
-}
-
-// about is a call on a sandbox or container known by its id.
-func (r *journaled) about(method, id string) implementation.Call {
-	r.journal.mu.Lock()
-	defer r.journal.mu.Unlock()
-	call := r.journal.subjects[id]
-	call.Node, call.Method = r.node, method
-	return call
+	switch r := request.(type) {
+	case *runtimeapi.RunPodSandboxRequest:
+		subject := subjectOf(r.GetConfig().GetLabels())
+		if made, ok := response.(*runtimeapi.RunPodSandboxResponse); ok {
+			subject.Sandbox = made.GetPodSandboxId()
+			j.calls[index].Sandbox = subject.Sandbox
+			j.subjects[subject.Sandbox] = subject
+		}
+	case *runtimeapi.CreateContainerRequest:
+		if made, ok := response.(*runtimeapi.CreateContainerResponse); ok {
+			j.subjects[made.GetContainerId()] = containerOf(r)
+		}
+	case *runtimeapi.RemovePodSandboxRequest:
+		delete(j.subjects, r.GetPodSandboxId())
+	case *runtimeapi.RemoveContainerRequest:
+		delete(j.subjects, r.GetContainerId())
+	case *runtimeapi.ExecSyncRequest:
+		if ran, ok := response.(*runtimeapi.ExecSyncResponse); ok && ran.GetExitCode() != 0 {
+			j.calls[index].Error = fmt.Sprintf("command %q exited with %d", strings.Join(r.GetCmd(), " "), ran.GetExitCode())
+		}
+	}
 }
 
 func subjectOf(labels map[string]string) implementation.Call {
@@ -100,113 +146,94 @@ func subjectOf(labels map[string]string) implementation.Call {
 	}
 }
 
+// containerOf is what calls about the container to be created are about.
+func containerOf(r *runtimeapi.CreateContainerRequest) implementation.Call {
+	subject := subjectOf(r.GetConfig().GetLabels())
+	subject.Sandbox, subject.Image = r.GetPodSandboxId(), imageName(r.GetConfig().GetImage())
+	return subject
+}
+
+// journaled puts the calls that are made in Go as CRI puts them on the wire.
+type journaled struct {
+	Runtime
+	journal *Journal
+	node    string
+}
+
 func (r *journaled) RunPodSandbox(ctx context.Context, config *runtimeapi.PodSandboxConfig, handler string) (string, error) {
-	subject := subjectOf(config.GetLabels())
-	call := subject
-	call.Node, call.Method, call.Labels = r.node, "RunPodSandbox", maps.Clone(config.GetLabels())
-	index := r.journal.add(call)
+	done := r.journal.Record(r.node, &runtimeapi.RunPodSandboxRequest{Config: config, RuntimeHandler: handler})
 	id, err := r.Runtime.RunPodSandbox(ctx, config, handler)
-	r.journal.complete(index, id, err)
-	if err == nil {
-		subject.Sandbox = id
-		r.journal.know(id, subject)
-	}
+	done(&runtimeapi.RunPodSandboxResponse{PodSandboxId: id}, err)
 	return id, err
 }
 
 func (r *journaled) PodSandboxStatus(ctx context.Context, id string, verbose bool) (*runtimeapi.PodSandboxStatusResponse, error) {
-	done := r.journal.begin(r.about("PodSandboxStatus", id))
+	done := r.journal.Record(r.node, &runtimeapi.PodSandboxStatusRequest{PodSandboxId: id, Verbose: verbose})
 	response, err := r.Runtime.PodSandboxStatus(ctx, id, verbose)
-	done(err)
+	done(response, err)
 	return response, err
 }
 
 func (r *journaled) StopPodSandbox(ctx context.Context, id string) error {
-	done := r.journal.begin(r.about("StopPodSandbox", id))
+	done := r.journal.Record(r.node, &runtimeapi.StopPodSandboxRequest{PodSandboxId: id})
 	err := r.Runtime.StopPodSandbox(ctx, id)
-	done(err)
+	done(nil, err)
 	return err
 }
 
 func (r *journaled) RemovePodSandbox(ctx context.Context, id string) error {
-	done := r.journal.begin(r.about("RemovePodSandbox", id))
+	done := r.journal.Record(r.node, &runtimeapi.RemovePodSandboxRequest{PodSandboxId: id})
 	err := r.Runtime.RemovePodSandbox(ctx, id)
-	done(err)
-	if err == nil {
-		r.journal.forget(id)
-	}
+	done(nil, err)
 	return err
 }
 
 func (r *journaled) CreateContainer(ctx context.Context, sandbox string, config *runtimeapi.ContainerConfig, sandboxConfig *runtimeapi.PodSandboxConfig) (string, error) {
-	subject := subjectOf(config.GetLabels())
-	subject.Sandbox, subject.Image = sandbox, imageName(config.GetImage())
-	call := subject
-	call.Node, call.Method, call.Labels = r.node, "CreateContainer", maps.Clone(config.GetLabels())
-	call.Command, call.Args, call.WorkingDir = config.GetCommand(), config.GetArgs(), config.GetWorkingDir()
-	if envs := config.GetEnvs(); len(envs) > 0 {
-		call.Env = make(map[string]string, len(envs))
-		for _, env := range envs {
-			call.Env[env.GetKey()] = string(env.GetValue())
-		}
-	}
-	done := r.journal.begin(call)
+	done := r.journal.Record(r.node, &runtimeapi.CreateContainerRequest{PodSandboxId: sandbox, Config: config, SandboxConfig: sandboxConfig})
 	id, err := r.Runtime.CreateContainer(ctx, sandbox, config, sandboxConfig)
-	if err == nil {
-		r.journal.know(id, subject)
-	}
-	done(err)
+	done(&runtimeapi.CreateContainerResponse{ContainerId: id}, err)
 	return id, err
 }
 
 func (r *journaled) StartContainer(ctx context.Context, id string) error {
-	done := r.journal.begin(r.about("StartContainer", id))
+	done := r.journal.Record(r.node, &runtimeapi.StartContainerRequest{ContainerId: id})
 	err := r.Runtime.StartContainer(ctx, id)
-	done(err)
+	done(nil, err)
 	return err
 }
 
 func (r *journaled) StopContainer(ctx context.Context, id string, timeout int64) error {
-	call := r.about("StopContainer", id)
-	call.Timeout = time.Duration(timeout) * time.Second
-	done := r.journal.begin(call)
+	done := r.journal.Record(r.node, &runtimeapi.StopContainerRequest{ContainerId: id, Timeout: timeout})
 	err := r.Runtime.StopContainer(ctx, id, timeout)
-	done(err)
+	done(nil, err)
 	return err
 }
 
 func (r *journaled) RemoveContainer(ctx context.Context, id string) error {
-	done := r.journal.begin(r.about("RemoveContainer", id))
+	done := r.journal.Record(r.node, &runtimeapi.RemoveContainerRequest{ContainerId: id})
 	err := r.Runtime.RemoveContainer(ctx, id)
-	done(err)
-	if err == nil {
-		r.journal.forget(id)
-	}
+	done(nil, err)
 	return err
 }
 
 func (r *journaled) ExecSync(ctx context.Context, id string, cmd []string, timeout time.Duration) ([]byte, []byte, error) {
-	call := r.about("ExecSync", id)
-	call.Command, call.Timeout = cmd, timeout
-	done := r.journal.begin(call)
+	done := r.journal.Record(r.node, &runtimeapi.ExecSyncRequest{ContainerId: id, Cmd: cmd, Timeout: int64(timeout / time.Second)})
 	stdout, stderr, err := r.Runtime.ExecSync(ctx, id, cmd, timeout)
-	done(err)
+	done(nil, err)
 	return stdout, stderr, err
 }
 
 func (r *journaled) ImageStatus(ctx context.Context, image *runtimeapi.ImageSpec, verbose bool) (*runtimeapi.ImageStatusResponse, error) {
-	done := r.journal.begin(implementation.Call{Node: r.node, Method: "ImageStatus", Image: imageName(image)})
+	done := r.journal.Record(r.node, &runtimeapi.ImageStatusRequest{Image: image, Verbose: verbose})
 	response, err := r.Runtime.ImageStatus(ctx, image, verbose)
-	done(err)
+	done(response, err)
 	return response, err
 }
 
 func (r *journaled) PullImage(ctx context.Context, image *runtimeapi.ImageSpec, auth *runtimeapi.AuthConfig, config *runtimeapi.PodSandboxConfig) (string, error) {
-	call := subjectOf(config.GetLabels())
-	call.Node, call.Method, call.Image = r.node, "PullImage", imageName(image)
-	done := r.journal.begin(call)
+	done := r.journal.Record(r.node, &runtimeapi.PullImageRequest{Image: image, Auth: auth, SandboxConfig: config})
 	id, err := r.Runtime.PullImage(ctx, image, auth, config)
-	done(err)
+	done(&runtimeapi.PullImageResponse{ImageRef: id}, err)
 	return id, err
 }
 

@@ -1,0 +1,124 @@
+package kubernetes
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/podchain/podchain/conformance/control"
+)
+
+// apiServer is the link that everybody else talks to. It keeps its address when
+// it is started again.
+type apiServer struct {
+	command []string
+	address string // host:port
+	log     string
+	ca      *authority
+	config  *rest.Config // of an administrator
+	process *process     // nil while it is stopped
+}
+
+// administrators may do everything.
+const administrators = "system:masters"
+
+const apiServerPatience = 2 * time.Minute
+
+func newAPIServer(program, directory, logs string, store *store) (*apiServer, error) {
+	ca, err := newAuthority(filepath.Join(directory, "pki"), "podchain-kubernetes")
+	if err != nil {
+		return nil, err
+	}
+	server, err := ca.issue("api-server", "kube-apiserver")
+	if err != nil {
+		return nil, err
+	}
+	accounts, err := ca.issue("service-accounts", "service-accounts")
+	if err != nil {
+		return nil, err
+	}
+	admin, err := ca.issue("admin", "podchain", administrators)
+	if err != nil {
+		return nil, err
+	}
+	ports, err := freePorts(1)
+	if err != nil {
+		return nil, err
+	}
+	a := &apiServer{address: fmt.Sprintf("127.0.0.1:%d", ports[0]), log: filepath.Join(logs, "api-server.log"), ca: ca}
+	a.config = &rest.Config{Host: "https://" + a.address, QPS: -1, TLSClientConfig: rest.TLSClientConfig{
+		CAData: ca.pem, CertData: admin.certificate, KeyData: admin.key}}
+	a.command = []string{program,
+		"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", ports[0]),
+		// Nobody comes from outside; the loopback address is not allowed here.
+		"--advertise-address=192.0.2.1",
+		"--cert-dir=" + ca.directory, "--tls-cert-file=" + server.certificateFile, "--tls-private-key-file=" + server.keyFile,
+		"--client-ca-file=" + ca.file(), "--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction",
+		"--etcd-servers=" + store.url, "--etcd-cafile=" + store.ca.file(),
+		"--etcd-certfile=" + store.client.certificateFile, "--etcd-keyfile=" + store.client.keyFile,
+		"--service-account-issuer=https://kubernetes.default.svc",
+		"--service-account-key-file=" + accounts.certificateFile, "--service-account-signing-key-file=" + accounts.keyFile,
+		// The cache of recent changes outlives what the store forgets. Without one
+		// for the kind that the specification watches then, a compaction can be
+		// seen (WATCH-09); all other kinds have theirs.
+		"--watch-cache-sizes=configmaps#0",
+		"--service-cluster-ip-range=10.0.0.0/24", "--allow-privileged=true",
+	}
+	if err := os.WriteFile(filepath.Join(directory, "service-accounts.key"), accounts.key, 0o600); err != nil {
+		return nil, err
+	}
+	return a, writeKubeconfigWith(filepath.Join(directory, "kubeconfig"), a.config.Host, ca.pem, admin, func(cluster *clientcmdapi.Cluster) error {
+		return control.Mention(cluster, controlSocket(directory))
+	})
+}
+
+// start starts it and waits until it is ready.
+func (a *apiServer) start(ctx context.Context) error {
+	if a.process != nil {
+		return nil
+	}
+	process, err := spawn("the API server", a.log, exec.Command(a.command[0], a.command[1:]...))
+	if err != nil {
+		return err
+	}
+	a.process = process
+	client, err := kubernetes.NewForConfig(a.config)
+	if err != nil {
+		return err
+	}
+	return process.ready(ctx, "/readyz of the API server", apiServerPatience, func(ctx context.Context) error {
+		return client.RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
+	})
+}
+
+// stop ends it. It is not asked: it would let watches run on for their minute.
+func (a *apiServer) stop() error {
+	if a == nil || a.process == nil {
+		return nil
+	}
+	err := a.process.kill()
+	a.process = nil
+	return err
+}
+
+// freePorts returns ports of the loopback address that nobody listens on.
+func freePorts(n int) ([]int, error) {
+	ports := make([]int, n)
+	for i := range ports {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer listener.Close()
+		ports[i] = listener.Addr().(*net.TCPAddr).Port
+	}
+	return ports, nil
+}

@@ -1,0 +1,35 @@
+package kubernetes
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestVersionFlags: the programs know what they are.
+func TestVersionFlags(t *testing.T) {
+	for version, want := range map[string]string{
+		"v1.37.2":  "-s -w -X k8s.io/component-base/version.gitVersion=v1.37.2 -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=37",
+		"1.37.2":   "",
+		"v1.37":    "",
+		"../etc":   "",
+		"v1.37.2x": "",
+	} {
+		t.Run(version, func(t *testing.T) {
+			got, err := versionFlags(version)
+			if want == "" {
+				require.ErrorContains(t, err, "is no version")
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, want, got)
+		})
+	}
+}
+
+// TestSource: the module finds itself, and what it can build.
+func TestSource(t *testing.T) {
+	source, err := sourceDirectory()
+	require.NoError(t, err)
+	require.Contains(t, versions(source), DefaultVersion)
+}

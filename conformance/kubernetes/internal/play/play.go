@@ -1,0 +1,76 @@
+// Package play is a row of the table of images as the program in the images
+// reads it. It is apart from the harness so that the program stays small.
+package play
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/podchain/podchain/fixtures"
+)
+
+// File is where the image holds its part.
+const File = "/part.json"
+
+// Forever stands for the durations that the table calls never and ignored.
+const Forever = time.Duration(-1)
+
+// Part is what a container does. Durations count from its start, Term from the
+// signal.
+type Part struct {
+	Name string
+	// Exits says that it ends by itself, after Exit and with Code.
+	Exits bool
+	Exit  time.Duration
+	Code  int
+	// Term is how long it goes on after TERM.
+	Term time.Duration
+	// Ready is when it becomes ready, Healthy how long it is healthy.
+	Ready, Healthy time.Duration
+	// Fails is how often it ends with code 1 before it plays its part.
+	Fails int
+}
+
+// Of reads a row of the table.
+func Of(image fixtures.Image) (Part, error) {
+	part := Part{Name: image.Name, Fails: image.Fails}
+	var err error
+	read := func(text string, otherwise time.Duration) time.Duration {
+		switch text {
+		case "":
+			return otherwise
+		case fixtures.Never, fixtures.Ignored:
+			return Forever
+		}
+		d, parseErr := time.ParseDuration(text)
+		if parseErr != nil {
+			err = fmt.Errorf("image %s: %w", image.Name, parseErr)
+		}
+		return d
+	}
+	part.Term, part.Ready, part.Healthy = read(image.Term, 0), read(image.Ready, 0), read(image.Healthy, Forever)
+	if image.Exit != nil {
+		part.Exits, part.Exit, part.Code = true, read(image.Exit.After, 0), image.Exit.Code
+	}
+	return part, err
+}
+
+// IsReady tells whether a container that has run that long is ready.
+func (p Part) IsReady(ran time.Duration) bool { return p.Ready != Forever && ran >= p.Ready }
+
+// IsHealthy tells whether a container that has run that long is healthy.
+func (p Part) IsHealthy(ran time.Duration) bool { return p.Healthy == Forever || ran < p.Healthy }
+
+// Answer is the status of the answer to a request for the path.
+func (p Part) Answer(path string, ran time.Duration) int {
+	switch {
+	case path == "/ready" && !p.IsReady(ran):
+		return http.StatusServiceUnavailable
+	case path == "/healthz" && !p.IsHealthy(ran):
+		return http.StatusInternalServerError
+	case path == "/", path == "/ready", path == "/healthz":
+		return http.StatusOK
+	}
+	return http.StatusNotFound
+}

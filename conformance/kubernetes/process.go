@@ -1,0 +1,206 @@
+package kubernetes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// process is a program that runs until it is stopped, with its log in a file.
+type process struct {
+	name    string
+	log     string
+	command *exec.Cmd
+	ended   chan struct{}
+}
+
+// spawner starts programs on a thread that lives as long as this program: the
+// kernel kills them when the thread that started them ends, and a thread of the
+// Go runtime may end at any time.
+var spawner = sync.OnceValue(func() chan<- func() {
+	work := make(chan func())
+	go func() {
+		runtime.LockOSThread()
+		for do := range work {
+			do()
+		}
+	}()
+	return work
+})
+
+// spawn starts a program in a process group of its own. What it prints is added
+// to the log.
+func spawn(name, log string, command *exec.Cmd) (*process, error) {
+	if err := os.MkdirAll(filepath.Dir(log), 0o755); err != nil {
+		return nil, err
+	}
+	file, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	defer discard(file)
+	if command.Stdout == nil {
+		command.Stdout = file
+	}
+	command.Stderr = file
+	if command.SysProcAttr == nil {
+		command.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	command.SysProcAttr.Setpgid = true
+	command.SysProcAttr.Pdeathsig = syscall.SIGKILL
+	started := make(chan error)
+	spawner() <- func() { started <- command.Start() }
+	if err := <-started; err != nil {
+		return nil, fmt.Errorf("start %s: %w", name, err)
+	}
+	p := &process{name: name, log: log, command: command, ended: make(chan struct{})}
+	go func() {
+		defer close(p.ended)
+		_ = command.Wait() // how it ended is in ProcessState
+	}()
+	return p, nil
+}
+
+// crash returns how the program ended, if nobody told it to.
+func (p *process) crash() error {
+	if p == nil {
+		return nil
+	}
+	select {
+	case <-p.ended:
+		return fmt.Errorf("%s ended by itself (%s); %s", p.name, p.command.ProcessState, tail(p.log))
+	default:
+		return nil
+	}
+}
+
+// discard closes what nothing is lost of by closing it.
+func discard(closer io.Closer) { closer.Close() }
+
+// stopPatience is how long a program may take to end after TERM.
+const stopPatience = 15 * time.Second
+
+// stop asks the program to end, and makes it end where it does not.
+func (p *process) stop(ctx context.Context) error {
+	if p == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, stopPatience)
+	defer cancel()
+	if err := p.signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	select {
+	case <-p.ended:
+		return nil
+	case <-ctx.Done():
+	}
+	return p.kill()
+}
+
+// kill ends the program and all it started, without asking.
+func (p *process) kill() error {
+	if p == nil {
+		return nil
+	}
+	if err := p.signal(syscall.SIGKILL); err != nil {
+		return err
+	}
+	<-p.ended
+	return nil
+}
+
+func (p *process) signal(signal syscall.Signal) error {
+	err := syscall.Kill(-p.command.Process.Pid, signal)
+	if err != nil && !errors.Is(err, syscall.ESRCH) {
+		return fmt.Errorf("%s (process %d): %w", p.name, p.command.Process.Pid, err)
+	}
+	return nil
+}
+
+// ready waits until attempt succeeds. It gives up when patience ends or the
+// program has ended, and then tells what it waited for and what the program
+// said last.
+func (p *process) ready(ctx context.Context, what string, patience time.Duration, attempt func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	last := retry(ctx, p.ended, attempt)
+	if last == nil {
+		return nil
+	}
+	select {
+	case <-p.ended:
+		return fmt.Errorf("%s ended (%s) before %s; %s", p.name, p.command.ProcessState, what, tail(p.log))
+	default:
+		return fmt.Errorf("%s: waited %s for %s: %w; %s", p.name, patience, what, last, tail(p.log))
+	}
+}
+
+// pause is the time between two questions to a health endpoint, which has no
+// way to tell by itself.
+const pause = 50 * time.Millisecond
+
+// retry repeats attempt until it succeeds, ctx is done or stop is closed, and
+// returns its last error.
+func retry(ctx context.Context, stop <-chan struct{}, attempt func(context.Context) error) error {
+	ticker := time.NewTicker(pause)
+	defer ticker.Stop()
+	var last error
+	for {
+		err := attempt(ctx)
+		if err == nil {
+			return nil
+		}
+		if last == nil || ctx.Err() == nil {
+			last = err // what was wrong, rather than that time was up
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return last
+		case <-stop:
+			return last
+		}
+	}
+}
+
+// tailLines is how much of a log an error shows.
+const tailLines = 12
+
+// tail returns the end of a log, for an error.
+func tail(log string) string {
+	text, err := readTail(log)
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	if len(lines) > tailLines {
+		lines = lines[len(lines)-tailLines:]
+	}
+	return fmt.Sprintf("the end of %s:\n  %s", log, strings.Join(lines, "\n  "))
+}
+
+func readTail(log string) (string, error) {
+	const most = 16 << 10
+	file, err := os.Open(log)
+	if err != nil {
+		return "", err
+	}
+	defer discard(file)
+	if info, err := file.Stat(); err == nil && info.Size() > most {
+		if _, err := file.Seek(-most, io.SeekEnd); err != nil {
+			return "", err
+		}
+	}
+	text, err := io.ReadAll(file)
+	return string(text), err
+}

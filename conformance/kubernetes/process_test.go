@@ -1,0 +1,39 @@
+package kubernetes
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestProcesses: a program is stopped with what it started, and an error about it
+// shows what it said.
+func TestProcesses(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "log")
+	spawned := func(script string) *process {
+		p, err := spawn("the test", log, exec.Command("sh", "-c", script))
+		require.NoError(t, err)
+		return p
+	}
+	never := func(context.Context) error { return errors.New("not yet") }
+
+	p := spawned("echo one; exec sleep 60")
+	require.NoError(t, p.crash())
+	err := p.ready(t.Context(), "it to be fine", 200*time.Millisecond, never)
+	require.ErrorContains(t, err, "the test: waited 200ms for it to be fine: not yet; the end of "+log+":\n  one")
+	require.NoError(t, p.stop(t.Context()))
+
+	p = spawned("echo two; exit 3")
+	err = p.ready(t.Context(), "it was fine", time.Minute, never)
+	require.ErrorContains(t, err, "the test ended (exit status 3) before it was fine")
+	require.ErrorContains(t, err, "two")
+	require.ErrorContains(t, p.crash(), "ended by itself")
+	require.NoError(t, p.stop(t.Context())) // it has ended, which is what is wanted
+
+	require.NoError(t, (*process)(nil).stop(t.Context()))
+}
