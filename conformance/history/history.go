@@ -61,7 +61,7 @@ type History struct {
 // written all the time: far more than any scenario makes. Two links that undo
 // each other's writes make as many as there is time for, and in virtual time that
 // is for ever.
-const Limit = 2000
+const Limit = 1000
 
 // ErrRestless says that the objects change without end.
 var ErrRestless = fmt.Errorf("the objects change without end: there are more than %d versions of them", Limit)
