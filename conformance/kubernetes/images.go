@@ -67,7 +67,7 @@ func startImages(program string) (*images, error) {
 // fill puts in what is there from the start.
 func (i *images) fill() error {
 	from := []string{sandboxImage}
-	i.parts[sandboxImage] = play.Part{Name: "sandbox", Healthy: play.Forever}
+	i.parts[sandboxImage] = play.Part{Name: "sandbox", Idle: true}
 	for _, image := range fixtures.Images() {
 		part, err := play.Of(image)
 		if err != nil {

@@ -20,6 +20,9 @@ const Forever = time.Duration(-1)
 // signal.
 type Part struct {
 	Name string
+	// Idle is the part of what only holds a Pod's namespaces: it leaves the port to
+	// the containers.
+	Idle bool
 	// Exits says that it ends by itself, after Exit and with Code.
 	Exits bool
 	Exit  time.Duration

@@ -58,7 +58,13 @@ func act(part play.Part) {
 	if failed(part) {
 		os.Exit(1)
 	}
-	go serve(part, started)
+	if part.Idle {
+		// Where a Pod shares its processes, this is the first of them all: the
+		// kernel is to bury the orphans.
+		signal.Ignore(syscall.SIGCHLD)
+	} else {
+		go serve(part, started)
+	}
 
 	var end <-chan time.Time
 	if part.Exits {
