@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
@@ -71,7 +72,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	s := &Store{client: client}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.compacted.Store(1)
-	current, _, err := s.Revision(ctx)
+	current, err := s.greet(ctx)
 	if err != nil {
 		s.cancel()
 		_ = client.Close() // why it cannot be used is the news
@@ -81,6 +82,19 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	s.follower = newFollower(current)
 	s.background.Go(s.follow)
 	return s, nil
+}
+
+// greet asks for the present revision. Unlike other requests it does not wait for
+// an etcd that is away: so it is told, and tells, why it does not get there.
+func (s *Store) greet(ctx context.Context) (current int64, err error) {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	response, err := etcdserverpb.NewKVClient(s.client.ActiveConnection()).Range(ctx,
+		&etcdserverpb.RangeRequest{Key: []byte(all), CountOnly: true}, grpc.WaitForReady(false))
+	if err != nil {
+		return 0, s.failure(ctx, "connect", err)
+	}
+	return response.Header.Revision, nil
 }
 
 // Close ends all watches and requests and the connection.
