@@ -41,7 +41,7 @@ func (o *storeOptions) open(ctx context.Context, told io.Writer) (*opened, error
 	kind, endpoints, external := strings.Cut(o.store, "=")
 	switch {
 	case o.files != (etcd.Files{}) && !external:
-		return nil, errors.New("--etcd-cafile, --etcd-certfile and --etcd-keyfile go with --store etcd=https://...")
+		return nil, errors.New("--etcd-cafile, --etcd-certfile and --etcd-keyfile go with --store etcd=https://HOST:PORT")
 	case o.store == inMemory:
 		return &opened{close: func() error { return nil }}, nil
 	case kind != "etcd":

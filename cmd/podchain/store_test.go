@@ -45,9 +45,7 @@ func TestServeOnEtcd(t *testing.T) {
 // An etcd of its own ends with the cluster, and leaves nothing behind.
 func TestServeOnItsOwnEtcd(t *testing.T) {
 	etcdtest.Need(t)
-	temporary, err := os.MkdirTemp("", "podchain-test-") // short: sockets go there
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, os.RemoveAll(temporary)) })
+	temporary := t.TempDir()
 	t.Setenv("TMPDIR", temporary)
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		s := startServe(t, "--store", "etcd")
@@ -71,7 +69,7 @@ func TestStoreRefuses(t *testing.T) {
 		"a store that is none":            {arguments: []string{"serve", "--store", "sqlite"}, message: "podchain: --store sqlite: expected memory, etcd, or etcd=URL"},
 		"an endpoint that is none":        {arguments: []string{"serve", "--store", "etcd=localhost:2379"}, message: `etcd: endpoint "localhost:2379": expected https://HOST:PORT`},
 		"no endpoint":                     {arguments: []string{"serve", "--store", "etcd="}, message: `etcd: endpoint "": expected https://HOST:PORT`},
-		"certificates for memory":         {arguments: []string{"serve", "--etcd-cafile", "ca"}, message: "go with --store etcd=https://..."},
+		"certificates for memory":         {arguments: []string{"serve", "--etcd-cafile", "ca"}, message: "go with --store etcd=https://HOST:PORT"},
 		"certificates for plain http":     {arguments: []string{"serve", "--store", "etcd=https://a:1,http://b:1", "--etcd-cafile", os.DevNull}, message: `etcd: endpoint "http://b:1" is not https`},
 		"a certificate without its key":   {arguments: []string{"serve", "--store", "etcd=https://a:1", "--etcd-certfile", "cert"}, message: "a client certificate and its key go together"},
 		"authorities that are not there":  {arguments: []string{"serve", "--store", "etcd=https://a:1", "--etcd-cafile", "none"}, message: "open none: no such file"},

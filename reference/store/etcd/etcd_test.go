@@ -35,12 +35,11 @@ func TestNewcomer(t *testing.T) {
 	one := open(t, server)
 	start, _, err := one.Revision(t.Context())
 	require.NoError(t, err)
-	last := start
 	for i := range 3 {
-		last, err = one.Put(t.Context(), fmt.Sprintf("/a/%d", i), []byte("1"), 0)
+		_, err = one.Put(t.Context(), fmt.Sprintf("/a/%d", i), []byte("1"), 0)
 		require.NoError(t, err)
 	}
-	last, err = one.Put(t.Context(), "/b", []byte("1"), 0)
+	last, err := one.Put(t.Context(), "/b", []byte("1"), 0)
 	require.NoError(t, err)
 
 	two := open(t, server)

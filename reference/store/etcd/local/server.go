@@ -52,7 +52,7 @@ func (s *Server) Restart(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("start etcd: %w", err)
 	}
-	defer ready.Close()
+	defer ready.close()
 	peers := "unix://" + filepath.Join(s.directory, "peer.sock")
 	p := &process{done: make(chan struct{})}
 	p.command = exec.Command(s.binary,
@@ -118,10 +118,12 @@ func (s *Server) Stop() error {
 // readiness is a socket on which etcd tells, as systemd's services do, that it
 // serves.
 type readiness struct {
-	net.PacketConn
-	path string
-	told chan error // one value
+	connection net.PacketConn
+	path       string
+	told       chan error // one value
 }
+
+func (r *readiness) close() { _ = r.connection.Close() } // nobody reads from it any more
 
 func listenForReady(path string) (*readiness, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -131,7 +133,7 @@ func listenForReady(path string) (*readiness, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &readiness{PacketConn: connection, path: path, told: make(chan error, 1)}
+	r := &readiness{connection: connection, path: path, told: make(chan error, 1)}
 	go func() { r.told <- r.wait() }()
 	return r, nil
 }
@@ -139,7 +141,7 @@ func listenForReady(path string) (*readiness, error) {
 func (r *readiness) wait() error {
 	message := make([]byte, 4096)
 	for {
-		n, _, err := r.ReadFrom(message)
+		n, _, err := r.connection.ReadFrom(message)
 		if err != nil {
 			return err
 		}
