@@ -94,7 +94,11 @@ func (c *Cluster) startAPIServer() error {
 	if c.api.Load() != nil {
 		return nil
 	}
-	c.api.Store(apiserver.New(apiserver.Options{Store: c.store, Token: c.options.Token}))
+	api, err := apiserver.New(apiserver.Options{Store: c.store, Token: c.options.Token})
+	if err != nil {
+		return err
+	}
+	c.api.Store(api)
 	for line := range c.lines {
 		line.answer(c)
 	}

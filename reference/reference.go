@@ -34,7 +34,8 @@ type Options struct {
 	// AnyImage makes every well-formed image exist. Those that are not in the
 	// table of images run until they are told to end, ready and healthy.
 	AnyImage bool
-	// Store holds the objects. Nil: a new one in memory for each cluster.
+	// Store holds the objects; whoever made it closes it after the cluster. Nil:
+	// a new one in memory for each cluster.
 	Store store.Store
 	// Tap, where set, is put between each link and the API server: it returns
 	// what the link's requests go through on their way to next.
@@ -54,10 +55,16 @@ func (o Options) nodes() int {
 // Implementation starts reference clusters that have the same options.
 type Implementation struct{ options Options }
 
-var _ implementation.Virtual = (*Implementation)(nil)
-
-// New returns an implementation whose clusters have the given options.
-func New(options Options) *Implementation { return &Implementation{options: options} }
+// New returns an implementation whose clusters have the given options. It is an
+// implementation.Virtual, unless the options name a store: that is the same one
+// for all clusters, and may well be outside of any bubble.
+func New(options Options) implementation.Implementation {
+	i := &Implementation{options: options}
+	if options.Store != nil {
+		return i
+	}
+	return virtualImplementation{i}
+}
 
 // Describe implements implementation.Implementation.
 func (*Implementation) Describe() implementation.Description {
@@ -78,8 +85,14 @@ func (i *Implementation) Start(ctx context.Context) (implementation.Cluster, err
 	return observedCluster{cluster}, nil
 }
 
+// virtualImplementation is one whose clusters have nothing outside of the bubble
+// in which they are started.
+type virtualImplementation struct{ *Implementation }
+
+var _ implementation.Virtual = virtualImplementation{}
+
 // Virtual implements implementation.Virtual.
-func (*Implementation) Virtual(t *testing.T, run func(t *testing.T)) {
+func (virtualImplementation) Virtual(t *testing.T, run func(t *testing.T)) {
 	synctest.Test(t, run)
 }
 

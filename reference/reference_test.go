@@ -19,6 +19,7 @@ import (
 
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/reference"
+	"github.com/podchain/podchain/reference/store"
 )
 
 // newDeployment asks for Pods that every node has room for.
@@ -181,7 +182,7 @@ func (f roundTripper) RoundTrip(request *http.Request) (*http.Response, error) {
 
 // What the suite discovers depends on where the cluster lives.
 func TestWhatAClusterOffers(t *testing.T) {
-	i := reference.New(reference.Options{})
+	i := reference.New(reference.Options{}).(implementation.Virtual)
 	offers := func(t *testing.T, settles bool) {
 		cluster, err := i.Start(t.Context())
 		require.NoError(t, err)
@@ -196,6 +197,10 @@ func TestWhatAClusterOffers(t *testing.T) {
 	}
 	t.Run("real time", func(t *testing.T) { offers(t, false) })
 	t.Run("virtual time", func(t *testing.T) { i.Virtual(t, func(t *testing.T) { offers(t, true) }) })
+	t.Run("a store of somebody else", func(t *testing.T) {
+		_, ok := reference.New(reference.Options{Store: store.NewMemory()}).(implementation.Virtual)
+		assert.False(t, ok, "it is not known to be part of the bubble")
+	})
 }
 
 // In a bubble synctest itself checks this.

@@ -28,6 +28,7 @@ type serveOptions struct {
 	control    string
 	nodes      int
 	port       uint16
+	store      storeOptions
 }
 
 func newServeCommand() *cobra.Command {
@@ -40,7 +41,8 @@ and any other client of Kubernetes. Containers are simulated: those of an image 
 the specification names behave as its table of images says, all others run until
 they are told to end.
 
-Everything the cluster holds is in memory and gone when it stops.
+Everything the cluster holds is in memory and gone when it stops, unless --store
+names an etcd: there it stays, and the next cluster on it goes on with it.
 
 With --control, podchain verify --kubeconfig finds what it can find on no other
 cluster: links that it may stop, nodes that it may add, calls of the runtimes.`,
@@ -49,7 +51,7 @@ cluster: links that it may stop, nodes that it may add, calls of the runtimes.`,
   kubectl create deployment web --image=web:1 --replicas=3`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			return serve(command.Context(), command.OutOrStdout(), options)
+			return serve(command.Context(), command.OutOrStdout(), command.ErrOrStderr(), options)
 		},
 	}
 	flags := command.Flags()
@@ -57,11 +59,12 @@ cluster: links that it may stop, nodes that it may add, calls of the runtimes.`,
 	flags.StringVar(&options.control, "control", "", "unix `socket` to offer on what the cluster can do beyond the API; the kubeconfig file mentions it")
 	flags.IntVar(&options.nodes, "nodes", reference.DefaultNodes, "how many nodes the cluster has")
 	flags.Uint16Var(&options.port, "port", 0, "loopback port to listen on; 0 takes a free one")
+	options.store.add(flags)
 	return command
 }
 
 // serve runs a cluster until the context is done, or a link gives up.
-func serve(ctx context.Context, out io.Writer, options serveOptions) (err error) {
+func serve(ctx context.Context, out, told io.Writer, options serveOptions) (err error) {
 	if options.nodes < 0 {
 		return fmt.Errorf("--nodes %d: a cluster cannot have less than no nodes", options.nodes)
 	}
@@ -77,7 +80,12 @@ func serve(ctx context.Context, out io.Writer, options serveOptions) (err error)
 	if nodes == 0 {
 		nodes = -1 // to the reference, 0 is the default
 	}
-	cluster, err := startServed(ctx, reference.Options{Nodes: nodes, Token: credentials.Token, AnyImage: true}, options.control != "")
+	held, err := options.store.open(ctx, told)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer func() { err = errors.Join(err, held.close()) }()
+	cluster, err := startServed(ctx, reference.Options{Nodes: nodes, Token: credentials.Token, AnyImage: true, Store: held.Store}, options.control != "")
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

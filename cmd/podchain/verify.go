@@ -39,6 +39,7 @@ type verifyOptions struct {
 	timeout    time.Duration
 	reports    []string
 	logs       string
+	store      storeOptions
 }
 
 func newVerifyCommand() *cobra.Command {
@@ -52,7 +53,8 @@ running cluster, and touches nothing there that it has not created itself.
 
 With --link another program takes the place of a link in the reference: the shell
 runs the command line, with {kubeconfig}, {dir}, {port} and, for a kubelet, {node}
-filled in. All scenarios then share one cluster in real time.
+filled in. All scenarios then share one cluster in real time, as they do with
+--store etcd, which puts the reference's API server on an etcd.
 
 Exit status: 0 if every requirement passed or is not applicable, 1 if one failed,
 2 if one could not run, nothing was selected or the usage is wrong.`,
@@ -79,10 +81,11 @@ Exit status: 0 if every requirement passed or is not applicable, 1 if one failed
 	flags.DurationVar(&options.timeout, "timeout", time.Minute, "give up waiting for one thing after this time")
 	flags.StringArrayVar(&options.reports, "report", nil, "`FORMAT=FILE`: also write a report, in the format json (repeatable)")
 	flags.StringVar(&options.logs, "logs", "", "`directory` that keeps what programs print (default: beside the first report; without one, nowhere)")
+	options.store.add(flags)
 	return command
 }
 
-func verify(ctx context.Context, options verifyOptions, out, progressOut io.Writer) error {
+func verify(ctx context.Context, options verifyOptions, out, progressOut io.Writer) (err error) {
 	selected, err := loadSelected(options.features, options.selection)
 	if err != nil {
 		return err
@@ -90,7 +93,15 @@ func verify(ctx context.Context, options verifyOptions, out, progressOut io.Writ
 	if options.parallel < 0 {
 		return fmt.Errorf("--parallel %d: a number of scenarios is not negative", options.parallel)
 	}
-	target, err := target(options)
+	if options.kubeconfig != "" && options.store.store != inMemory {
+		return errors.New("--store goes with the reference: a running cluster has a store of its own")
+	}
+	held, err := options.store.open(ctx, progressOut)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, held.close()) }()
+	target, err := target(options, held)
 	if err != nil {
 		return err
 	}
@@ -159,7 +170,7 @@ func loadSelected(directory string, selection []string) (*specification.Specific
 }
 
 // target returns what the options have the specification run against.
-func target(options verifyOptions) (implementation.Implementation, error) {
+func target(options verifyOptions, held *opened) (implementation.Implementation, error) {
 	origins, err := parseLinks(options.links)
 	switch {
 	case err != nil:
@@ -167,7 +178,7 @@ func target(options verifyOptions) (implementation.Implementation, error) {
 	case options.kubeconfig == "" && options.control != "":
 		return nil, errors.New("--control goes with --kubeconfig: which cluster does it control?")
 	case options.kubeconfig == "":
-		return assembled(options, origins)
+		return assembled(options, origins, held)
 	case len(options.links) > 0:
 		return nil, errors.New("--link goes with the reference: a running cluster's links are not podchain's to leave out")
 	}
@@ -189,9 +200,9 @@ func target(options verifyOptions) (implementation.Implementation, error) {
 
 // assembled is the reference, without the links that are left out and with
 // programs in the place of others.
-func assembled(options verifyOptions, origins origins) (implementation.Implementation, error) {
+func assembled(options verifyOptions, origins origins, held *opened) (implementation.Implementation, error) {
 	without := slices.Concat(origins.without, slices.Sorted(maps.Keys(origins.programs)))
-	base := reference.New(reference.Options{Without: without})
+	base := reference.New(reference.Options{Without: without, Store: held.Store})
 	if len(origins.programs) == 0 {
 		return base, nil
 	}

@@ -26,19 +26,20 @@ var immortal = map[string]bool{
 }
 
 // bootstrap creates the system namespaces.
-func (s *Server) bootstrap() {
+func (s *Server) bootstrap() error {
+	if s.namespaces == nil {
+		return nil
+	}
 	for _, name := range systemNamespaces {
-		if s.namespaces == nil {
-			return
-		}
 		if err := s.seed(s.namespaces, &corev1.Namespace{
 			ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{corev1.LabelMetadataName: name}},
 			Spec:       corev1.NamespaceSpec{Finalizers: []corev1.FinalizerName{corev1.FinalizerKubernetes}},
 			Status:     corev1.NamespaceStatus{Phase: corev1.NamespaceActive},
 		}); err != nil {
-			panic(fmt.Errorf("apiserver: creating namespace %s: %w", name, err))
+			return fmt.Errorf("apiserver: creating namespace %s: %w", name, err)
 		}
 	}
+	return nil
 }
 
 // seed stores an object of the server's own, unless it is there.

@@ -17,6 +17,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -58,8 +59,9 @@ type Server struct {
 }
 
 // New returns a server over options.Store. What every cluster has from the
-// start, the system namespaces, it creates unless they are there.
-func New(options Options) *Server {
+// start, the system namespaces, it creates unless they are there, so it fails if
+// the store does.
+func New(options Options) (*Server, error) {
 	if options.Store == nil {
 		panic("apiserver: Options.Store is required")
 	}
@@ -77,8 +79,10 @@ func New(options Options) *Server {
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.addResources(served)
-	s.bootstrap()
-	return s
+	if err := s.bootstrap(); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // Close ends watches and everything else that runs in the background, and
@@ -163,9 +167,14 @@ func notFound() error {
 	}}
 }
 
+// healthPatience is how long the store may take to answer a probe.
+const healthPatience = 2 * time.Second
+
 // health answers the probes; it fails while the store does (STORE-08).
 func (s *Server) health(w http.ResponseWriter, r *http.Request) {
-	if _, _, err := s.store.Revision(r.Context()); err != nil && !strings.HasPrefix(r.URL.Path, "/livez") {
+	ctx, cancel := context.WithTimeout(r.Context(), healthPatience)
+	defer cancel()
+	if _, _, err := s.store.Revision(ctx); err != nil && !strings.HasPrefix(r.URL.Path, "/livez") {
 		http.Error(w, "[-]store failed: "+err.Error(), http.StatusInternalServerError)
 		return
 	}

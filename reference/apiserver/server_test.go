@@ -81,7 +81,8 @@ type cluster struct {
 // start runs a server until the test ends.
 func start(t testing.TB, contentType string) *cluster {
 	c := &cluster{store: store.NewMemory()}
-	server := apiserver.New(apiserver.Options{Store: c.store, Kinds: someKinds()})
+	server, err := apiserver.New(apiserver.Options{Store: c.store, Kinds: someKinds()})
+	require.NoError(t, err)
 	transport := memory.NewTransport(server)
 	t.Cleanup(func() {
 		server.Close()

@@ -115,6 +115,10 @@ func (st *stream) run(ctx context.Context, options *listOptions) error {
 	for {
 		changes, through, more, err := st.changes.after(st.position)
 		if errors.Is(err, errBehind) {
+			// A feed that has failed, as it does with the store, starts anew.
+			if err := st.request.feed.start(st.server.ctx, &st.server.background); err != nil {
+				return err
+			}
 			changes, st.position, err = st.history(ctx)
 			if err == nil {
 				err = st.send(changes)

@@ -24,7 +24,8 @@ import (
 func BenchmarkStart(b *testing.B) {
 	const nodes, pods = 20, 2000
 	for b.Loop() {
-		server := apiserver.New(apiserver.Options{Store: store.NewMemory(), WithoutAdmission: []string{"ServiceAccount"}})
+		server, err := apiserver.New(apiserver.Options{Store: store.NewMemory(), WithoutAdmission: []string{"ServiceAccount"}})
+		require.NoError(b, err)
 		transport := memory.NewTransport(server)
 		config := memory.Config(transport)
 		client, err := kubernetes.NewForConfig(config)

@@ -42,7 +42,8 @@ type cluster struct {
 }
 
 func start(t *testing.T) *cluster {
-	server := apiserver.New(apiserver.Options{Store: store.NewMemory(), WithoutAdmission: []string{"ServiceAccount"}})
+	server, err := apiserver.New(apiserver.Options{Store: store.NewMemory(), WithoutAdmission: []string{"ServiceAccount"}})
+	require.NoError(t, err)
 	transport := memory.NewTransport(server)
 	t.Cleanup(func() {
 		server.Close()

@@ -46,7 +46,8 @@ func (w *world) setTap(t tap) { w.tap.Store(&t) }
 func inBubble(t *testing.T, f func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		server := apiserver.New(apiserver.Options{Store: store.NewMemory(), Kinds: kinds.All(), WithoutAdmission: []string{"ServiceAccount"}})
+		server, err := apiserver.New(apiserver.Options{Store: store.NewMemory(), Kinds: kinds.All(), WithoutAdmission: []string{"ServiceAccount"}})
+		require.NoError(t, err)
 		transport := memory.NewTransport(server)
 		w := &world{T: t, config: memory.Config(transport), stop: func() {}}
 		t.Cleanup(func() {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -15,28 +16,19 @@ const historyKept = 10000
 
 // Memory is a Store in memory. The zero value is not usable: see NewMemory.
 //
-// The history is one log of writes, each of which remembers what it replaced.
-// Watchers are positions in it. The state at an old revision is the present
-// state with the later writes undone, which costs only those who ask for it.
+// The history is one log of writes, each of which remembers what it replaced:
+// what the log does not hold is compacted. The state at an old revision is the
+// present state with the later writes undone, which costs only those who ask for
+// it.
 type Memory struct {
-	mu        sync.RWMutex
-	current   btree.Map[string, *KeyValue]
-	revision  int64
-	compacted int64
-	log       []Event // those of revisions compacted+1 .. revision
-	watchers  map[*memoryWatcher]struct{}
-	kept      int
+	mu       sync.RWMutex
+	current  btree.Map[string, *KeyValue]
+	revision int64
+	log      *Log
 }
 
 // NewMemory returns an empty store at revision 1, as etcd's is.
-func NewMemory() *Memory {
-	return &Memory{
-		revision:  1,
-		compacted: 1,
-		watchers:  map[*memoryWatcher]struct{}{},
-		kept:      historyKept,
-	}
-}
+func NewMemory() *Memory { return &Memory{revision: 1, log: NewLog(1, historyKept)} }
 
 // Get implements Store.
 func (m *Memory) Get(_ context.Context, key string) (*KeyValue, error) {
@@ -50,7 +42,8 @@ func (m *Memory) Get(_ context.Context, key string) (*KeyValue, error) {
 func (m *Memory) Revision(context.Context) (current, compacted int64, err error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return m.revision, m.compacted, nil
+	floor, _ := m.log.Span()
+	return m.revision, floor, nil
 }
 
 // List implements Store.
@@ -61,10 +54,10 @@ func (m *Memory) List(_ context.Context, prefix string, options ListOptions) (*L
 	if list.Revision == 0 {
 		list.Revision = m.revision
 	}
-	switch {
+	switch floor, _ := m.log.Span(); {
 	case list.Revision > m.revision:
 		return nil, ErrFuture
-	case list.Revision < m.compacted:
+	case list.Revision < floor:
 		return nil, ErrCompacted
 	}
 	add := func(kv *KeyValue) {
@@ -101,8 +94,8 @@ func (m *Memory) stateAt(revision int64, prefix, from string) []*KeyValue {
 		state[key] = kv
 		return true
 	})
-	for i := len(m.log) - 1; i >= 0 && m.log[i].ModRevision > revision; i-- {
-		if e := m.log[i]; strings.HasPrefix(e.Key, prefix) && e.Key >= from {
+	for _, e := range slices.Backward(m.log.After(revision)) {
+		if strings.HasPrefix(e.Key, prefix) && e.Key >= from {
 			state[e.Key] = e.Previous
 		}
 	}
@@ -167,130 +160,22 @@ func (m *Memory) expect(key string, revision int64) (*KeyValue, error) {
 
 func (m *Memory) commit(e Event) {
 	m.revision = e.ModRevision
-	m.log = append(m.log, e)
-	if len(m.log) >= 2*m.kept {
-		m.compact(m.revision - int64(m.kept))
-	}
-	for w := range m.watchers {
-		if strings.HasPrefix(e.Key, w.prefix) {
-			w.wake()
-		}
-	}
+	m.log.Append(m.revision, e)
 }
 
 // Compact implements Store.
 func (m *Memory) Compact(_ context.Context, revision int64) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	switch {
+	switch floor, _ := m.log.Span(); {
 	case revision > m.revision:
 		return ErrFuture
-	case revision < m.compacted:
+	case revision < floor:
 		return ErrCompacted
 	}
-	m.compact(revision)
+	m.log.Forget(revision)
 	return nil
 }
 
-func (m *Memory) compact(revision int64) {
-	for w := range m.watchers {
-		w.keep(revision)
-	}
-	// A new array: the old one's events are garbage only when it is.
-	m.log = append([]Event(nil), m.log[revision-m.compacted:]...)
-	m.compacted = revision
-}
-
 // Watch implements Store.
-func (m *Memory) Watch(prefix string, after int64) Watcher {
-	w := &memoryWatcher{store: m, prefix: prefix, position: after, woken: make(chan struct{}, 1)}
-	w.wake()
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.watchers[w] = struct{}{}
-	return w
-}
-
-// memoryWatcher is a position in the log. Unless the log is compacted meanwhile,
-// it holds nothing for a slow reader.
-type memoryWatcher struct {
-	store    *Memory
-	prefix   string
-	position int64 // everything up to this revision is delivered
-	woken    chan struct{}
-	started  bool // the first batch has been read
-	news     bool // the position is to be told, although there are no events
-	// unread holds what a compaction would have taken from under the watcher.
-	unread []Event
-}
-
-// keep takes out of the log what the watcher has not read up to the revision,
-// which is about to be compacted: a compaction is for those who come later. Only
-// a watcher that lags by more than the store keeps is lost. The caller holds the
-// store's lock.
-func (w *memoryWatcher) keep(revision int64) {
-	m := w.store
-	if w.position < m.compacted || w.position >= revision || len(w.unread) > m.kept {
-		return
-	}
-	w.unread = append(w.unread, w.matching(m.log[w.position-m.compacted:revision-m.compacted])...)
-	w.position, w.news = revision, true
-	w.wake()
-}
-
-func (w *memoryWatcher) matching(log []Event) []Event {
-	var events []Event
-	for _, e := range log {
-		if strings.HasPrefix(e.Key, w.prefix) {
-			events = append(events, e)
-		}
-	}
-	return events
-}
-
-func (w *memoryWatcher) wake() {
-	select {
-	case w.woken <- struct{}{}:
-	default: // it is awake already
-	}
-}
-
-func (w *memoryWatcher) Next(ctx context.Context) (Batch, error) {
-	for {
-		select {
-		case <-w.woken:
-		case <-ctx.Done():
-			return Batch{}, ctx.Err()
-		}
-		first := !w.started
-		w.started = true
-		batch, news, err := w.read()
-		if news || first || err != nil {
-			return batch, err
-		}
-	}
-}
-
-func (w *memoryWatcher) read() (batch Batch, news bool, err error) {
-	m := w.store
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	if w.position < m.compacted {
-		w.wake() // the next call is to fail as well
-		return Batch{}, true, ErrCompacted
-	}
-	news, w.news = w.news, false
-	events := w.unread
-	w.unread = nil
-	if w.position < m.revision {
-		events = append(events, w.matching(m.log[w.position-m.compacted:])...)
-		w.position = m.revision
-	}
-	return Batch{Events: events, Revision: w.position}, news || len(events) > 0, nil
-}
-
-func (w *memoryWatcher) Stop() {
-	w.store.mu.Lock()
-	defer w.store.mu.Unlock()
-	delete(w.store.watchers, w)
-}
+func (m *Memory) Watch(prefix string, after int64) Watcher { return m.log.Watch(prefix, after) }

@@ -32,7 +32,8 @@ type World struct {
 func InBubble(t *testing.T, test func(w *World)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		server := apiserver.New(apiserver.Options{Store: store.NewMemory(), Kinds: kinds.All(), WithoutAdmission: []string{"ServiceAccount"}})
+		server, err := apiserver.New(apiserver.Options{Store: store.NewMemory(), Kinds: kinds.All(), WithoutAdmission: []string{"ServiceAccount"}})
+		require.NoError(t, err)
 		transport := memory.NewTransport(server)
 		t.Cleanup(func() {
 			server.Close()

@@ -1,0 +1,36 @@
+// Package etcdtest gives tests an etcd.
+package etcdtest
+
+import (
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/podchain/podchain/reference/store/etcd/local"
+)
+
+// Wanted is the environment variable without which tests that need an etcd are
+// skipped: where none is installed, it has to be built first, which takes a
+// minute and the network.
+const Wanted = "PODCHAIN_TEST_ETCD"
+
+// Start starts an etcd for the time of the test, or skips it.
+func Start(t testing.TB) *local.Server {
+	t.Helper()
+	Need(t)
+	binary, err := local.Binary(t.Context(), func(path string) { t.Log("building", path) })
+	require.NoError(t, err)
+	server, err := local.Start(t.Context(), binary)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, server.Stop()) })
+	return server
+}
+
+// Need skips a test that needs an etcd, unless that is wanted.
+func Need(t testing.TB) {
+	t.Helper()
+	if os.Getenv(Wanted) == "" {
+		t.Skipf("it needs an etcd: set %s=1 to run it", Wanted)
+	}
+}

@@ -1,0 +1,197 @@
+// Package etcd is a store.Store over the endpoint of an etcd, which it may share
+// with other API servers: whatever it remembers is history, which no write
+// changes. Everything else it asks etcd for, every time.
+package etcd
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+
+	"github.com/podchain/podchain/reference/store"
+)
+
+const (
+	// requestTimeout is how long a request may take. The client waits that long
+	// for an etcd that is away, so a write fails only then (STORE-08).
+	requestTimeout = 10 * time.Second
+	// historyKept is how many writes are held for watchers that come later. Those
+	// that want more get it from etcd.
+	historyKept = 5000
+	// keepAlive finds out that a connection is dead which nobody has closed.
+	keepAliveTime, keepAliveTimeout = 30 * time.Second, 10 * time.Second
+)
+
+// reconnect makes an etcd that has come back be found soon (STORE-08).
+var reconnect = grpc.ConnectParams{
+	Backoff:           backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 2 * time.Second},
+	MinConnectTimeout: 5 * time.Second,
+}
+
+// Store is a store.Store over an etcd. See Open.
+type Store struct {
+	client *clientv3.Client
+	// compacted is a revision that was once the one up to which etcd had been
+	// compacted. It is asked about each time before it is told: see Revision.
+	compacted atomic.Int64
+
+	log      *store.Log
+	follower *follower
+
+	ctx        context.Context
+	cancel     context.CancelFunc
+	background sync.WaitGroup
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open connects to an etcd. It fails if that does not answer: later, a request
+// fails while etcd is away and succeeds when it is back.
+func Open(ctx context.Context, options Options) (*Store, error) {
+	if err := options.validate(); err != nil {
+		return nil, err
+	}
+	client, err := clientv3.New(clientv3.Config{
+		Endpoints:            options.Endpoints,
+		TLS:                  options.TLS,
+		DialKeepAliveTime:    keepAliveTime,
+		DialKeepAliveTimeout: keepAliveTimeout,
+		DialOptions:          []grpc.DialOption{grpc.WithConnectParams(reconnect)},
+		Logger:               zap.NewNop(), // what matters comes back as an error
+	})
+	if err != nil {
+		return nil, failure("connect", err)
+	}
+	s := &Store{client: client}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.compacted.Store(1)
+	current, err := s.greet(ctx)
+	if err != nil {
+		s.cancel()
+		_ = client.Close() // why it cannot be used is the news
+		return nil, err
+	}
+	s.log = store.NewLog(current, historyKept)
+	s.follower = newFollower(current)
+	s.background.Go(s.follow)
+	return s, nil
+}
+
+// greet asks for the present revision. Unlike other requests it does not wait for
+// an etcd that is away: so it is told, and tells, why it does not get there.
+func (s *Store) greet(ctx context.Context) (current int64, err error) {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	response, err := etcdserverpb.NewKVClient(s.client.ActiveConnection()).Range(ctx,
+		&etcdserverpb.RangeRequest{Key: []byte(all), CountOnly: true}, grpc.WaitForReady(false))
+	if err != nil {
+		return 0, s.failure(ctx, "connect", err)
+	}
+	return response.Header.Revision, nil
+}
+
+// Close ends all watches and requests and the connection.
+func (s *Store) Close() error {
+	s.cancel()
+	err := s.client.Close()
+	s.background.Wait()
+	return failure("close", err)
+}
+
+// bounded returns the context of one request, which ends with the store.
+func (s *Store) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	unlink := context.AfterFunc(s.ctx, cancel)
+	return ctx, func() {
+		unlink()
+		cancel()
+	}
+}
+
+// Get implements store.Store.
+func (s *Store) Get(ctx context.Context, key string) (*store.KeyValue, error) {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	response, err := s.client.Get(ctx, key)
+	if err != nil {
+		return nil, s.failure(ctx, "get", err)
+	}
+	if len(response.Kvs) == 0 {
+		return nil, nil
+	}
+	return keyValue(response.Kvs[0]), nil
+}
+
+// List implements store.Store.
+func (s *Store) List(ctx context.Context, prefix string, options store.ListOptions) (*store.List, error) {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	from, end := span(prefix)
+	response, err := s.client.Get(ctx, max(from, options.From),
+		clientv3.WithRange(end), clientv3.WithRev(options.Revision), clientv3.WithLimit(options.Limit))
+	if err != nil {
+		return nil, s.failure(ctx, "list", err)
+	}
+	list := &store.List{
+		Items:     make([]store.KeyValue, 0, len(response.Kvs)),
+		Revision:  options.Revision,
+		Remaining: response.Count - int64(len(response.Kvs)),
+	}
+	if list.Revision == 0 {
+		list.Revision = response.Header.Revision
+	}
+	for _, kv := range response.Kvs {
+		list.Items = append(list.Items, *keyValue(kv))
+	}
+	return list, nil
+}
+
+// Put implements store.Store.
+func (s *Store) Put(ctx context.Context, key string, value []byte, expected int64) (int64, error) {
+	return s.write(ctx, "put", key, expected, clientv3.OpPut(key, string(value)))
+}
+
+// Delete implements store.Store.
+func (s *Store) Delete(ctx context.Context, key string, expected int64) (int64, error) {
+	if expected == 0 {
+		return 0, store.ErrConflict // what is absent cannot be deleted
+	}
+	return s.write(ctx, "delete", key, expected, clientv3.OpDelete(key))
+}
+
+// write does one operation under the guard of the key's revision, which is 0 for
+// an absent key. When it fails otherwise than by ErrConflict it may have been
+// done: then the reply was lost (STORE-07).
+func (s *Store) write(ctx context.Context, what, key string, expected int64, op clientv3.Op) (int64, error) {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	response, err := s.client.Txn(ctx).
+		If(clientv3.Compare(clientv3.ModRevision(key), "=", expected)).
+		Then(op).
+		Commit()
+	switch {
+	case err != nil:
+		return 0, s.failure(ctx, what, err)
+	case !response.Succeeded:
+		return 0, store.ErrConflict
+	}
+	return response.Header.Revision, nil
+}
+
+// span returns the range of the keys that start with prefix.
+func span(prefix string) (from, end string) {
+	if prefix == "" {
+		return all, all
+	}
+	return prefix, clientv3.GetPrefixRangeEnd(prefix)
+}
+
+// all, as the first key and as the end of a range, means every key.
+const all = "\x00"
