@@ -64,7 +64,7 @@ func (l *latest) name() string {
 // ownsChange tells whether a value differs that the entry says the manager owns.
 func ownsChange(entry metav1.ManagedFieldsEntry, before, now map[string]any) bool {
 	var fields map[string]any
-	if entry.FieldsV1 == nil || json.Unmarshal(entry.FieldsV1.Raw, &fields) != nil {
+	if entry.FieldsV1 == nil || json.Unmarshal(entry.FieldsV1.GetRawBytes(), &fields) != nil {
 		return false
 	}
 	return differs(fields, before, now)
