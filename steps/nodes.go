@@ -78,7 +78,7 @@ func (w *World) node(line map[string]string) (*corev1.Node, error) {
 	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name,
 		Labels: map[string]string{nodesLabel: w.Namespace, RunLabel: w.Run}}}
 	if w.Shared {
-		node.Spec.Taints = []corev1.Taint{{Key: nodesLabel, Value: w.Namespace, Effect: corev1.TaintEffectNoSchedule}}
+		node.Spec.Taints = []corev1.Taint{w.ownTaint()}
 	}
 	for column, value := range line {
 		switch {
@@ -112,6 +112,23 @@ func (w *World) node(line map[string]string) (*corev1.Node, error) {
 		}
 	}
 	return node, nil
+}
+
+// ownTaint keeps the Pods of other scenarios off a node of this one.
+func (w *World) ownTaint() corev1.Taint {
+	return corev1.Taint{Key: nodesLabel, Value: w.Namespace, Effect: corev1.TaintEffectNoSchedule}
+}
+
+// keepOthersOut adds the scenario's own taint to the taints that a node is to
+// have: on a shared cluster the Pods of others would come, and be lost when the
+// node goes.
+func (w *World) keepOthersOut(taints any) any {
+	if !w.Shared {
+		return taints
+	}
+	given, _ := taints.([]any)
+	own := w.ownTaint()
+	return append([]any{map[string]any{"key": own.Key, "value": own.Value, "effect": string(own.Effect)}}, given...)
 }
 
 func list(text string) []string {

@@ -90,6 +90,9 @@ func (w *World) edit(ctx context.Context, object map[string]any, table *godog.Ta
 		if err != nil {
 			return err
 		}
+		if line["field"] == "spec.taints" {
+			value = w.keepOthersOut(value)
+		}
 		if _, err := path.Set(object, value); err != nil {
 			return CouldNotRun{fmt.Errorf("field %s: %w", line["field"], err)}
 		}
