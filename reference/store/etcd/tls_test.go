@@ -111,14 +111,16 @@ func TestTLS(t *testing.T) {
 		a.issue("client", &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
 	}
 	endpoint := mine.secure(strings.TrimPrefix(server.Endpoint(), "unix://"))
+	// With TLS 1.3 a server refuses a client's certificate after the client has
+	// begun to talk: it learns why, or just that it is cut off.
 	for _, c := range []struct {
 		name  string
 		files etcd.Files
 		fails string
 	}{
 		{"a certificate that is known", etcd.Files{CA: mine.file("ca.crt"), Cert: mine.file("client.crt"), Key: mine.file("client.key")}, ""},
-		{"one of somebody else", etcd.Files{CA: mine.file("ca.crt"), Cert: other.file("client.crt"), Key: other.file("client.key")}, "tls: "},
-		{"none", etcd.Files{CA: mine.file("ca.crt")}, "tls: "},
+		{"one of somebody else", etcd.Files{CA: mine.file("ca.crt"), Cert: other.file("client.crt"), Key: other.file("client.key")}, "etcd: connect: "},
+		{"none", etcd.Files{CA: mine.file("ca.crt")}, "etcd: connect: "},
 		{"a server that is not known", etcd.Files{CA: other.file("ca.crt"), Cert: mine.file("client.crt"), Key: mine.file("client.key")}, "unknown authority"},
 		{"no files", etcd.Files{}, "unknown authority"},
 	} {
@@ -128,7 +130,7 @@ func TestTLS(t *testing.T) {
 			require.NoError(t, err)
 			s, err := etcd.Open(t.Context(), etcd.Options{Endpoints: []string{endpoint}, TLS: config})
 			if c.fails != "" {
-				require.ErrorContains(t, err, c.fails, "the reason is told")
+				require.ErrorContains(t, err, c.fails)
 				return
 			}
 			require.NoError(t, err)
