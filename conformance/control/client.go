@@ -53,6 +53,9 @@ var parts = map[string]func(*Client) any{
 	"cri":        func(c *Client) any { return calls{c} },
 	"images":     func(c *Client) any { return images{c} },
 	"compaction": func(c *Client) any { return compactor{c} },
+	"faults":     func(c *Client) any { return faults{c} },
+	"store":      func(c *Client) any { return store{c} },
+	"replicas":   func(c *Client) any { return replicas{c} },
 	"containers": func(*Client) any { return nil },
 }
 
@@ -164,4 +167,58 @@ type compactor struct{ *Client }
 // Compact implements implementation.Compactor.
 func (c compactor) Compact(ctx context.Context) error {
 	return c.do(ctx, http.MethodPost, "/compaction", nil, nil)
+}
+
+type faults struct{ *Client }
+
+// Inject implements implementation.Faults.
+func (c faults) Inject(ctx context.Context, link implementation.Link, fault implementation.Fault) error {
+	return c.do(ctx, http.MethodPost, "/links/"+string(link)+"/faults", fault, nil)
+}
+
+// Heal implements implementation.Faults.
+func (c faults) Heal(ctx context.Context, namespace string) error {
+	return c.do(ctx, http.MethodDelete, "/faults?namespace="+url.QueryEscape(namespace), nil, nil)
+}
+
+// Writes implements implementation.Faults.
+func (c faults) Writes(ctx context.Context) ([]implementation.Write, error) {
+	var all Writes
+	err := c.do(ctx, http.MethodGet, "/writes", nil, &all)
+	return all.Writes, err
+}
+
+type store struct{ *Client }
+
+// Store implements implementation.Store.
+func (c store) Store(ctx context.Context) (access implementation.StoreAccess, err error) {
+	err = c.do(ctx, http.MethodGet, "/store", nil, &access)
+	return access, err
+}
+
+// StopStore implements implementation.Store.
+func (c store) StopStore(ctx context.Context) error {
+	return c.do(ctx, http.MethodPost, "/store/stop", nil, nil)
+}
+
+// StartStore implements implementation.Store.
+func (c store) StartStore(ctx context.Context) error {
+	return c.do(ctx, http.MethodPost, "/store/start", nil, nil)
+}
+
+type replicas struct{ *Client }
+
+// StartReplica implements implementation.Replicas.
+func (c replicas) StartReplica(ctx context.Context, link implementation.Link) error {
+	return c.do(ctx, http.MethodPost, "/links/"+string(link)+"/replicas", nil, nil)
+}
+
+// KillLeader implements implementation.Replicas.
+func (c replicas) KillLeader(ctx context.Context, link implementation.Link) error {
+	return c.do(ctx, http.MethodPost, "/links/"+string(link)+"/kill-leader", nil, nil)
+}
+
+// StopReplicas implements implementation.Replicas.
+func (c replicas) StopReplicas(ctx context.Context, link implementation.Link) error {
+	return c.do(ctx, http.MethodDelete, "/links/"+string(link)+"/replicas", nil, nil)
 }

@@ -62,6 +62,41 @@ func (f *full) Calls(context.Context) ([]implementation.Call, error) {
 	return []implementation.Call{call}, f.note("calls")
 }
 
+func (f *full) StartReplica(_ context.Context, link implementation.Link) error {
+	return f.note("replica of %s", link)
+}
+
+func (f *full) KillLeader(_ context.Context, link implementation.Link) error {
+	return f.note("kill %s", link)
+}
+
+func (f *full) StopReplicas(_ context.Context, link implementation.Link) error {
+	return f.note("one %s", link)
+}
+
+func (f *full) Inject(_ context.Context, link implementation.Link, fault implementation.Fault) error {
+	return f.note("inject %s %+v", link, fault)
+}
+func (f *full) Heal(_ context.Context, namespace string) error { return f.note("heal %s", namespace) }
+func (f *full) Writes(context.Context) ([]implementation.Write, error) {
+	return []implementation.Write{wrote}, f.note("writes")
+}
+
+func (f *full) Store(context.Context) (implementation.StoreAccess, error) {
+	return access, f.note("store")
+}
+func (f *full) StopStore(context.Context) error  { return f.note("stop store") }
+func (f *full) StartStore(context.Context) error { return f.note("start store") }
+
+var (
+	wrote = implementation.Write{Link: implementation.Scheduler, Verb: "create", Resource: "pods", Subresource: "binding",
+		Namespace: "ns", Name: "p", Code: 201, Fault: implementation.LoseReply, Time: time.Unix(1, 0).UTC()}
+	access = implementation.StoreAccess{Endpoints: []string{"https://127.0.0.1:2379"}, Prefix: "/registry/",
+		CA: []byte("ca"), Certificate: []byte("certificate"), Key: []byte("key")}
+	fault = implementation.Fault{Verb: "create", Resource: "pods", Subresource: "binding", Namespace: "a&b", Times: 2,
+		Effect: implementation.Delay, Delay: time.Second}
+)
+
 var call = implementation.Call{
 	Node: "n", Method: "StopContainer", PodUID: "u", PodName: "p", PodNamespace: "ns", Container: "c", Image: "i",
 	Sandbox: "s", Timeout: 2 * time.Second, Labels: map[string]string{"a": "b"},
@@ -107,6 +142,9 @@ func TestEverythingIsOffered(t *testing.T) {
 	runtime, _ := implementation.Offered[implementation.Runtime](remote)
 	images, _ := implementation.Offered[implementation.Images](remote)
 	compactor, _ := implementation.Offered[implementation.Compactor](remote)
+	faults, _ := implementation.Offered[implementation.Faults](remote)
+	store, _ := implementation.Offered[implementation.Store](remote)
+	replicas, _ := implementation.Offered[implementation.Replicas](remote)
 	ctx := t.Context()
 
 	for _, fails := range []error{nil, errors.New("it is broken")} {
@@ -118,6 +156,13 @@ func TestEverythingIsOffered(t *testing.T) {
 			nodes.RemoveNode(ctx, "a"),
 			images.Publish(ctx, "scope/late:1"),
 			compactor.Compact(ctx),
+			faults.Inject(ctx, implementation.Scheduler, fault),
+			faults.Heal(ctx, "a&b"),
+			store.StopStore(ctx),
+			store.StartStore(ctx),
+			replicas.StartReplica(ctx, implementation.Scheduler),
+			replicas.KillLeader(ctx, implementation.Scheduler),
+			replicas.StopReplicas(ctx, implementation.Scheduler),
 		} {
 			if fails == nil {
 				require.NoError(t, err)
@@ -126,14 +171,14 @@ func TestEverythingIsOffered(t *testing.T) {
 			}
 		}
 		calls, err := runtime.Calls(ctx)
-		if fails == nil {
-			require.NoError(t, err)
-			require.Empty(t, cmp.Diff([]implementation.Call{call}, calls))
-		} else {
-			require.EqualError(t, err, "it is broken")
-		}
+		told(t, fails, []implementation.Call{call}, calls, err)
+		writes, err := faults.Writes(ctx)
+		told(t, fails, []implementation.Write{wrote}, writes, err)
+		got, err := store.Store(ctx)
+		told(t, fails, access, got, err)
 		require.Empty(t, cmp.Diff([]string{"stop scheduler", "start scheduler", "add a map[k:v]", "remove a",
-			"publish scope/late:1", "compact", "calls"}, cluster.asked))
+			"publish scope/late:1", "compact", fmt.Sprintf("inject scheduler %+v", fault), "heal a&b", "stop store", "start store",
+			"replica of scheduler", "kill scheduler", "one scheduler", "calls", "writes", "store"}, cluster.asked))
 	}
 	require.Equal(t, "registry.test/late:1", images.ImageName("late:1"))
 
@@ -144,9 +189,20 @@ func TestEverythingIsOffered(t *testing.T) {
 	require.Empty(t, cluster.asked)
 }
 
+// told demands that an answer has come, or the error that the cluster ended with.
+func told(t *testing.T, fails error, want, got any, err error) {
+	t.Helper()
+	if fails != nil {
+		require.EqualError(t, err, fails.Error())
+		return
+	}
+	require.NoError(t, err)
+	require.Empty(t, cmp.Diff(want, got))
+}
+
 func TestNothingIsOffered(t *testing.T) {
 	remote := connect(t, bare{})
-	require.Equal(t, []string{"compaction", "cri", "images", "links", "nodes"},
+	require.Equal(t, []string{"compaction", "cri", "faults", "images", "links", "nodes", "replicas", "store"},
 		implementation.Lacks(remote, implementation.Capabilities()))
 }
 

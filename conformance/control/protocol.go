@@ -12,6 +12,15 @@
 //	GET    /v1/calls                 implementation.Runtime.Calls: Calls
 //	POST   /v1/images                implementation.Images.Publish; the body is an Image
 //	POST   /v1/compaction            implementation.Compactor.Compact
+//	POST   /v1/links/LINK/faults     implementation.Faults.Inject; the body is an implementation.Fault
+//	DELETE /v1/faults?namespace=NS   implementation.Faults.Heal
+//	GET    /v1/writes                implementation.Faults.Writes: Writes
+//	GET    /v1/store                 implementation.Store.Store: implementation.StoreAccess
+//	POST   /v1/store/stop            implementation.Store.StopStore
+//	POST   /v1/store/start           implementation.Store.StartStore
+//	POST   /v1/links/LINK/replicas   implementation.Replicas.StartReplica
+//	POST   /v1/links/LINK/kill-leader  implementation.Replicas.KillLeader
+//	DELETE /v1/links/LINK/replicas   implementation.Replicas.StopReplicas
 //
 // An answer other than 200 has a Fault as its body.
 package control
@@ -30,6 +39,11 @@ type Offer struct {
 // Calls are those of the kubelets on their container runtimes, in order.
 type Calls struct {
 	Calls []implementation.Call `json:"calls"`
+}
+
+// Writes is the answer to GET /v1/writes.
+type Writes struct {
+	Writes []implementation.Write `json:"writes"`
 }
 
 // Image names an image of the fixtures, such as "late:1", with or without a

@@ -27,19 +27,37 @@ func Handler(description implementation.Description, cluster implementation.Clus
 	mux.HandleFunc("GET /v1", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, offer(description, cluster), nil)
 	})
-	route[implementation.Links](s, mux, "POST /v1/links/{link}/stop", func(links implementation.Links, r *http.Request) (any, error) {
+	linkRoute(s, mux, "POST /v1/links/{link}/stop", implementation.Links.StopLink)
+	linkRoute(s, mux, "POST /v1/links/{link}/start", implementation.Links.StartLink)
+	linkRoute(s, mux, "POST /v1/links/{link}/replicas", implementation.Replicas.StartReplica)
+	linkRoute(s, mux, "POST /v1/links/{link}/kill-leader", implementation.Replicas.KillLeader)
+	linkRoute(s, mux, "DELETE /v1/links/{link}/replicas", implementation.Replicas.StopReplicas)
+	route[implementation.Faults](s, mux, "POST /v1/links/{link}/faults", func(faults implementation.Faults, r *http.Request) (any, error) {
 		link, err := implementation.ParseLink(r.PathValue("link"))
 		if err != nil {
 			return nil, err
 		}
-		return nil, links.StopLink(r.Context(), link)
+		var fault implementation.Fault
+		if err := json.NewDecoder(r.Body).Decode(&fault); err != nil {
+			return nil, fmt.Errorf("the body is not a fault: %w", err)
+		}
+		return nil, faults.Inject(r.Context(), link, fault)
 	})
-	route[implementation.Links](s, mux, "POST /v1/links/{link}/start", func(links implementation.Links, r *http.Request) (any, error) {
-		link, err := implementation.ParseLink(r.PathValue("link"))
-		if err != nil {
-			return nil, err
-		}
-		return nil, links.StartLink(r.Context(), link)
+	route[implementation.Faults](s, mux, "DELETE /v1/faults", func(faults implementation.Faults, r *http.Request) (any, error) {
+		return nil, faults.Heal(r.Context(), r.URL.Query().Get("namespace"))
+	})
+	route[implementation.Faults](s, mux, "GET /v1/writes", func(faults implementation.Faults, r *http.Request) (any, error) {
+		writes, err := faults.Writes(r.Context())
+		return Writes{writes}, err
+	})
+	route[implementation.Store](s, mux, "GET /v1/store", func(store implementation.Store, r *http.Request) (any, error) {
+		return store.Store(r.Context())
+	})
+	route[implementation.Store](s, mux, "POST /v1/store/stop", func(store implementation.Store, r *http.Request) (any, error) {
+		return nil, store.StopStore(r.Context())
+	})
+	route[implementation.Store](s, mux, "POST /v1/store/start", func(store implementation.Store, r *http.Request) (any, error) {
+		return nil, store.StartStore(r.Context())
 	})
 	route[implementation.Nodes](s, mux, "POST /v1/nodes", func(nodes implementation.Nodes, r *http.Request) (any, error) {
 		node := &corev1.Node{}
@@ -80,6 +98,17 @@ func route[T any](s *server, mux *http.ServeMux, pattern string, handle func(T, 
 		}
 		body, err := handle(offered, r)
 		answer(w, body, err)
+	})
+}
+
+// linkRoute is a route whose request is about a link and nothing else.
+func linkRoute[T any](s *server, mux *http.ServeMux, pattern string, do func(T, context.Context, implementation.Link) error) {
+	route(s, mux, pattern, func(offered T, r *http.Request) (any, error) {
+		link, err := implementation.ParseLink(r.PathValue("link"))
+		if err != nil {
+			return nil, err
+		}
+		return nil, do(offered, r.Context(), link)
 	})
 }
 

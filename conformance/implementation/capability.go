@@ -44,6 +44,9 @@ var capabilities = map[string]func(Cluster) bool{
 	"cri":        offers[Runtime],
 	"images":     offers[Images],
 	"compaction": offers[Compactor],
+	"faults":     offers[Faults],
+	"store":      offers[Store],
+	"replicas":   offers[Replicas],
 	// Every implementation that the suite knows runs containers, or has
 	// something that says so.
 	"containers": func(Cluster) bool { return true },
@@ -51,7 +54,13 @@ var capabilities = map[string]func(Cluster) bool{
 
 // Disturbs tells whether what a capability does is felt by everybody who uses the
 // cluster: a link that is stopped is missing for all.
-func Disturbs(capability string) bool { return capability == "links" || capability == "compaction" }
+func Disturbs(capability string) bool {
+	switch capability {
+	case "links", "compaction", "faults", "store", "replicas":
+		return true
+	}
+	return false
+}
 
 // Withholding is a cluster that could offer more than it does.
 type Withholding interface {

@@ -63,6 +63,18 @@ type Links interface {
 	StartLink(ctx context.Context, link Link) error
 }
 
+// Replicas is offered by a cluster that can run a link twice, where one of the
+// two leads and the other waits (capability "replicas").
+type Replicas interface {
+	// StartReplica starts another process of the link.
+	StartReplica(ctx context.Context, link Link) error
+	// KillLeader ends the process of the link that leads, without a chance to let
+	// go of its Lease, and returns when no write of it is under way.
+	KillLeader(ctx context.Context, link Link) error
+	// StopReplicas leaves the link with one process.
+	StopReplicas(ctx context.Context, link Link) error
+}
+
 // Nodes is offered by a cluster that grows and shrinks by nodes which take and
 // run Pods (capability "nodes").
 type Nodes interface {

@@ -47,6 +47,7 @@ func (f *file) example(rule *messages.Rule, scenario *messages.Scenario, table *
 		Name:         scenario.Name,
 		Location:     Location{f.name, int(scenario.Location.Line)},
 		Capabilities: capabilities(f.feature.Tags, rule.Tags, scenario.Tags),
+		TimeBased:    tagged(timeBasedTag, f.feature.Tags, rule.Tags, scenario.Tags),
 		Feature:      f.mask(rule, scenario, table, row),
 	}
 	if row != nil {

@@ -10,9 +10,9 @@ import (
 // Select returns the specification reduced to the requirements that a list of
 // patterns names. A pattern is an id ("RS-07"), a prefix of ids ("RS", "API-"),
 // a level ("MUST"), a link ("scheduler"), a feature's path or folder, or a path
-// with the line of a Rule, scenario or row; with "!" in front it excludes. Without a pattern that includes, everything is
-// included. A pattern that matches nothing is an error, and so is an empty
-// selection.
+// with the line of a Rule, scenario or row, or "time-based"; with "!" in front it
+// excludes. Without a pattern that includes, everything is included. A pattern
+// that matches nothing is an error, and so is an empty selection.
 func (s *Specification) Select(patterns []string) (*Specification, error) {
 	if len(patterns) == 0 {
 		return s, nil
@@ -73,8 +73,10 @@ func (r *Requirement) matches(pattern string) bool {
 	return r.Location.File == file || strings.HasPrefix(r.Location.File, strings.TrimSuffix(file, "/")+"/")
 }
 
-// at says whether a pattern is the place of the example.
-func (e *Example) at(pattern string) bool { return place(pattern) == e.Location.String() }
+// at says whether a pattern is the place of the example, or what it is like.
+func (e *Example) at(pattern string) bool {
+	return place(pattern) == e.Location.String() || e.TimeBased && pattern == timeBasedTag[1:]
+}
 
 // place returns a path as the specification names it.
 func place(pattern string) string {

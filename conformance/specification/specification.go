@@ -59,6 +59,9 @@ type Example struct {
 	Location Location
 	// Capabilities it needs of an implementation, without "needs-".
 	Capabilities []string
+	// TimeBased says that it waits for the time that the requirement is about
+	// (tag @time-based): in real time it takes more than some 15 s.
+	TimeBased bool
 	// Steps as written, with an outline's values filled in.
 	Steps []Step
 	// Feature is the file with everything but this example blanked out: line
@@ -243,6 +246,20 @@ func capabilities(tags ...[]*messages.Tag) []string {
 		}
 	}
 	return sortedUnique(needs)
+}
+
+// timeBasedTag marks what takes the time that it is about.
+const timeBasedTag = "@time-based"
+
+func tagged(name string, tags ...[]*messages.Tag) bool {
+	for _, list := range tags {
+		for _, tag := range list {
+			if tag.Name == name {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func sortedUnique(list []string) []string {

@@ -45,6 +45,7 @@ const story = `Feature: one
 
   @CHAIN-02 @SHOULD @needs-links
   Rule: the rest
+    @time-based
     Scenario: last
       When Pod "c" is created
 `
@@ -116,6 +117,8 @@ func TestSelect(t *testing.T) {
 		{"chain.feature:26", "CHAIN-01*1"},
 		{"./features/chain.feature:6", "CHAIN-01*4"},
 		{"!chain.feature:26 CHAIN-01", "CHAIN-01*3"},
+		{"time-based", "CHAIN-02*1"},
+		{"CHAIN !time-based", "CHAIN-01*4"},
 		{"S", `"S" selects nothing`},
 		{"RS-01 nonsense", `"nonsense" selects nothing`},
 		{"RS !MUST", "nothing is left to run"},
