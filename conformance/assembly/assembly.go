@@ -15,8 +15,8 @@ import (
 
 	"k8s.io/client-go/rest"
 
-	"github.com/podchain/podchain/conformance/access"
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/tap"
 )
 
 // Options say what a cluster is assembled from.
@@ -63,7 +63,7 @@ func (i *Implementation) Describe() implementation.Description {
 // Start implements implementation.Implementation. It returns when every program
 // has asked the API server for something.
 func (i *Implementation) Start(ctx context.Context) (implementation.Cluster, error) {
-	c := &cluster{options: i.options, seats: map[implementation.Link][]*seat{}}
+	c := &cluster{options: i.options, taps: tap.New(), seats: map[implementation.Link][]*seat{}}
 	if err := c.start(ctx); err != nil {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*stopPatience)
 		defer cancel()
@@ -74,10 +74,10 @@ func (i *Implementation) Start(ctx context.Context) (implementation.Cluster, err
 
 // cluster is an assembled cluster.
 type cluster struct {
-	options     Options
-	credentials *access.Access
-	base        implementation.Cluster
-	directory   string
+	options   Options
+	taps      *tap.Taps
+	base      implementation.Cluster
+	directory string
 
 	// control is held by whoever starts or stops something.
 	control sync.Mutex
@@ -96,7 +96,7 @@ type seat struct {
 	directory  string
 	log        string
 	kubeconfig string
-	tap        *tap
+	door       *tap.Door
 	running    *process        // nil while it is stopped
 	asked      <-chan struct{} // closed when what runs has asked for something
 }
@@ -109,9 +109,6 @@ func (s *seat) name() string {
 }
 
 func (c *cluster) start(ctx context.Context) (err error) {
-	if c.credentials, err = access.New(); err != nil {
-		return err
-	}
 	if c.directory, err = os.MkdirTemp("", "podchain-"); err != nil {
 		return err
 	}
@@ -166,14 +163,13 @@ func (c *cluster) add(link implementation.Link, node string) error {
 	if err := os.Mkdir(s.directory, 0o700); err != nil {
 		return err
 	}
-	if s.tap, err = openTap(c.credentials, c.base.Config()); err != nil {
+	if s.door, err = c.taps.Open(link, c.base.Config()); err != nil {
 		return fmt.Errorf("%s: %w", s.name(), err)
 	}
 	c.control.Lock()
 	c.seats[link] = append(c.seats[link], s)
 	c.control.Unlock()
-	_, err = c.credentials.WriteKubeconfig(s.kubeconfig, s.tap.url, "")
-	return err
+	return s.door.WriteKubeconfig(s.kubeconfig)
 }
 
 // run starts the programs of seats that are empty, and returns when each has
@@ -190,7 +186,7 @@ func (c *cluster) run(ctx context.Context, seats ...*seat) error {
 		line := c.options.Programs[s.link].fill(map[string]string{
 			"kubeconfig": s.kubeconfig, "dir": s.directory, "node": s.node, "port": strconv.Itoa(port),
 		})
-		s.asked = s.tap.expect()
+		s.asked = s.door.Expect()
 		if s.running, err = start(s.name(), line, s.directory, s.log); err != nil {
 			return err
 		}
@@ -232,7 +228,7 @@ func (c *cluster) Stop(ctx context.Context) error {
 	var errs []error
 	for _, link := range slices.Backward(implementation.AllLinks) {
 		for _, s := range c.seats[link] {
-			errs = append(errs, s.stop(ctx), s.tap.close())
+			errs = append(errs, s.stop(ctx), s.door.Close())
 		}
 	}
 	clear(c.seats)

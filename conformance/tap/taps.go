@@ -1,0 +1,201 @@
+package tap
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/podchain/podchain/conformance/implementation"
+)
+
+// Taps are the taps of all links of one cluster. The zero value is not usable:
+// see New.
+type Taps struct {
+	mu      sync.Mutex
+	faults  []*injected
+	writes  []implementation.Write
+	streams map[*stream]implementation.Link
+}
+
+var _ implementation.Faults = (*Taps)(nil)
+
+// injected is a fault that is in force.
+type injected struct {
+	implementation.Fault
+	link implementation.Link
+	met  int // by so many requests
+}
+
+// New returns taps that let everything through.
+func New() *Taps { return &Taps{streams: map[*stream]implementation.Link{}} }
+
+// mostWrites bounds the memory of a cluster that runs for long: what came before
+// is forgotten.
+const mostWrites = 100_000
+
+// errBroken is what a client gets from a connection that breaks.
+var errBroken = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
+
+// Inject implements implementation.Faults. A cut ends the watches that are open
+// before it returns.
+func (t *Taps) Inject(_ context.Context, link implementation.Link, fault implementation.Fault) error {
+	if err := fault.Check(); err != nil {
+		return err
+	}
+	t.mu.Lock()
+	i := &injected{Fault: fault, link: link}
+	t.faults = append(t.faults, i)
+	var open []*stream
+	if fault.Effect == implementation.Cut {
+		for stream, of := range t.streams {
+			if of == link && stream.target.meets(fault) && !i.spent() {
+				i.met++
+				open = append(open, stream)
+			}
+		}
+	}
+	t.mu.Unlock()
+	for _, stream := range open {
+		stream.breakOff()
+	}
+	return nil
+}
+
+func (i *injected) spent() bool { return i.Times > 0 && i.met >= i.Times }
+
+// Heal implements implementation.Faults.
+func (t *Taps) Heal(_ context.Context, namespace string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.faults = slices.DeleteFunc(t.faults, func(i *injected) bool { return i.Namespace == namespace })
+	return nil
+}
+
+// Writes implements implementation.Faults.
+func (t *Taps) Writes(context.Context) ([]implementation.Write, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.writes), nil
+}
+
+// Through returns what the requests of a link go through on their way to next.
+func (t *Taps) Through(link implementation.Link, next http.RoundTripper) http.RoundTripper {
+	return &tap{taps: t, link: link, next: next}
+}
+
+// tap is the tap of one link.
+type tap struct {
+	taps *Taps
+	link implementation.Link
+	next http.RoundTripper
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *tap) RoundTrip(r *http.Request) (*http.Response, error) {
+	about := targetOf(r)
+	fault := t.taps.next(t.link, about)
+	if fault.Effect == implementation.Answer {
+		if r.Body != nil {
+			defer r.Body.Close()
+		}
+		response, err := refusal(r, fault.Code)
+		if err == nil && about.writes() {
+			t.taps.record(t.write(about, fault, response, nil))
+		}
+		return response, err
+	}
+	if fault.Effect == implementation.Delay {
+		if err := wait(r.Context(), fault.Delay); err != nil {
+			return nil, err
+		}
+	}
+	response, err := t.next.RoundTrip(r)
+	switch {
+	case err != nil:
+		return nil, err
+	case about.verb == "watch" && response.StatusCode == http.StatusOK:
+		response.Body = t.taps.watching(t.link, about, response)
+		if fault.Effect == implementation.Cut {
+			response.Body.(*stream).breakOff()
+		}
+		return response, nil
+	case !about.writes() && fault.Effect != implementation.LoseReply:
+		return response, nil
+	}
+	body, err := reread(response)
+	if about.writes() && err == nil {
+		t.taps.record(t.write(about, fault, response, body))
+	}
+	if fault.Effect == implementation.LoseReply {
+		return nil, errBroken
+	}
+	return response, err
+}
+
+// write describes a request that has been answered.
+func (t *tap) write(about target, fault implementation.Fault, response *http.Response, body []byte) implementation.Write {
+	write := implementation.Write{
+		Link: t.link, Verb: about.verb, Resource: about.resource, Subresource: about.subresource,
+		Namespace: about.namespace, Name: about.name, Code: response.StatusCode, Fault: fault.Effect, Time: time.Now(),
+	}
+	if object, ok := written(body); ok && about.verb != "deletecollection" { // which is answered with a list
+		write.ResourceVersion = object.ResourceVersion
+		if write.Name == "" {
+			write.Name = object.Name
+		}
+	}
+	return write
+}
+
+func wait(ctx context.Context, delay time.Duration) error {
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// next returns the fault that a request meets, the zero value for none. Where
+// several are in force it is the oldest.
+func (t *Taps) next(link implementation.Link, about target) implementation.Fault {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, i := range t.faults {
+		if i.link != link || i.spent() || !about.meets(i.Fault) || i.Effect == implementation.Cut && about.verb != "watch" {
+			continue
+		}
+		i.met++
+		return i.Fault
+	}
+	return implementation.Fault{}
+}
+
+func (t *Taps) record(write implementation.Write) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.writes) >= mostWrites {
+		t.writes = slices.Delete(t.writes, 0, mostWrites/10)
+	}
+	t.writes = append(t.writes, write)
+}
+
+func (t *Taps) watching(link implementation.Link, about target, response *http.Response) *stream {
+	s := &stream{body: response.Body, target: about, ended: t.forget}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.streams[s] = link
+	return s
+}
+
+func (t *Taps) forget(s *stream) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.streams, s)
+}

@@ -1,0 +1,227 @@
+package tap_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/kubernetes"
+	coreclient "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/tap"
+	"github.com/podchain/podchain/reference"
+)
+
+const link = implementation.Scheduler
+
+// tapped returns clients of a cluster: one through the tap of a link, and one
+// that nothing stands before.
+func tapped(t *testing.T, contentType string) (taps *tap.Taps, through, past coreclient.ConfigMapInterface) {
+	t.Helper()
+	cluster := reference.StartForTest(t, reference.Options{Nodes: -1})
+	taps = tap.New()
+	config := cluster.Config()
+	config.ContentType, config.AcceptContentTypes = contentType, contentType
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return taps.Through(link, next) })
+	client := func(config *rest.Config) coreclient.ConfigMapInterface {
+		made, err := kubernetes.NewForConfig(config)
+		require.NoError(t, err)
+		return made.CoreV1().ConfigMaps("kube-node-lease") // where nobody else writes any
+	}
+	return taps, client(config), client(cluster.Config())
+}
+
+func configMap(name string) *corev1.ConfigMap {
+	return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: name}}
+}
+
+func TestWritesAreAttributed(t *testing.T) {
+	for _, contentType := range []string{"application/json", "application/vnd.kubernetes.protobuf"} {
+		t.Run(contentType, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				taps, through, past := tapped(t, contentType)
+				ctx := t.Context()
+				_, err := past.Create(ctx, configMap("not-ours"), metav1.CreateOptions{})
+				require.NoError(t, err)
+				made, err := through.Create(ctx, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{GenerateName: "a-"}}, metav1.CreateOptions{})
+				require.NoError(t, err)
+				_, err = through.List(ctx, metav1.ListOptions{})
+				require.NoError(t, err)
+				_, err = through.Create(ctx, configMap(made.Name), metav1.CreateOptions{})
+				require.True(t, apierrors.IsAlreadyExists(err))
+				changed, err := through.Patch(ctx, made.Name, types.MergePatchType, []byte(`{"data":{"a":"b"}}`), metav1.PatchOptions{})
+				require.NoError(t, err)
+				require.NoError(t, through.Delete(ctx, made.Name, metav1.DeleteOptions{}))
+				require.NoError(t, through.DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: "no=one"}))
+
+				writes, err := taps.Writes(ctx)
+				require.NoError(t, err)
+				write := func(verb, name string, code int, version string) implementation.Write {
+					return implementation.Write{Link: link, Verb: verb, Resource: "configmaps", Namespace: "kube-node-lease",
+						Name: name, Code: code, ResourceVersion: version}
+				}
+				assert.Empty(t, cmp.Diff([]implementation.Write{
+					write("create", made.Name, 201, made.ResourceVersion),
+					write("create", "", 409, ""),
+					write("patch", made.Name, 200, changed.ResourceVersion),
+					write("delete", made.Name, 200, ""),
+					write("deletecollection", "", 200, ""),
+				}, writes, cmpopts.IgnoreFields(implementation.Write{}, "Time")))
+			})
+		})
+	}
+}
+
+func TestFaults(t *testing.T) {
+	broken := func(t *testing.T, err error) { require.ErrorIs(t, err, syscall.ECONNRESET) }
+	for name, test := range map[string]struct {
+		fault  implementation.Fault
+		fails  func(*testing.T, error) // nil: the request succeeds
+		stored bool                    // all the same
+		takes  time.Duration
+	}{
+		"a lost reply": {fault: implementation.Fault{Verb: "create", Resource: "configmaps", Effect: implementation.LoseReply}, fails: broken, stored: true},
+		"a conflict": {fault: implementation.Fault{Effect: implementation.Answer, Code: 409},
+			fails: func(t *testing.T, err error) { require.True(t, apierrors.IsConflict(err)) }},
+		"a fault of the server": {fault: implementation.Fault{Effect: implementation.Answer, Code: 500},
+			fails: func(t *testing.T, err error) { require.True(t, apierrors.IsInternalError(err)) }},
+		"a delay":              {fault: implementation.Fault{Effect: implementation.Delay, Delay: time.Hour}, stored: true, takes: time.Hour},
+		"of another verb":      {fault: implementation.Fault{Verb: "update", Effect: implementation.LoseReply}, stored: true},
+		"of another resource":  {fault: implementation.Fault{Resource: "pods", Effect: implementation.LoseReply}, stored: true},
+		"of a subresource":     {fault: implementation.Fault{Resource: "configmaps", Subresource: "status", Effect: implementation.LoseReply}, stored: true},
+		"of another namespace": {fault: implementation.Fault{Namespace: "other", Effect: implementation.LoseReply}, stored: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				taps, through, past := tapped(t, "application/json")
+				ctx := t.Context()
+				test.fault.Times = 1
+				require.NoError(t, taps.Inject(ctx, link, test.fault))
+				require.NoError(t, taps.Inject(ctx, implementation.Kubelet, implementation.Fault{Effect: implementation.LoseReply}), "of another link")
+				started := time.Now()
+				_, err := through.Create(ctx, configMap("a"), metav1.CreateOptions{})
+				if test.fails == nil {
+					require.NoError(t, err)
+				} else {
+					test.fails(t, err)
+				}
+				assert.Equal(t, test.takes, time.Since(started))
+				_, err = past.Get(ctx, "a", metav1.GetOptions{})
+				assert.Equal(t, test.stored, err == nil, "it is stored")
+				_, err = through.Create(ctx, configMap("b"), metav1.CreateOptions{})
+				require.NoError(t, err, "it is met once")
+			})
+		})
+	}
+}
+
+func TestHeal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		taps, through, _ := tapped(t, "application/json")
+		ctx := t.Context()
+		always := implementation.Fault{Effect: implementation.Answer, Code: 429}
+		scoped := always
+		scoped.Namespace = "kube-node-lease"
+		require.NoError(t, taps.Inject(ctx, link, scoped))
+		require.NoError(t, taps.Heal(ctx, "other"))
+		err := errors.Join(create(ctx, through, "a"))
+		require.True(t, apierrors.IsTooManyRequests(err), err)
+		require.NoError(t, taps.Heal(ctx, "kube-node-lease"))
+		require.NoError(t, create(ctx, through, "a"))
+	})
+}
+
+func create(ctx context.Context, configMaps coreclient.ConfigMapInterface, name string) error {
+	_, err := configMaps.Create(ctx, configMap(name), metav1.CreateOptions{})
+	return err
+}
+
+// onlyA leaves out what the cluster puts into every namespace.
+var onlyA = metav1.ListOptions{FieldSelector: "metadata.name=a"}
+
+func TestWatchesAreCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		taps, through, past := tapped(t, "application/json")
+		ctx := t.Context()
+		open := func() watch.Interface {
+			w, err := through.Watch(ctx, onlyA)
+			require.NoError(t, err)
+			return w
+		}
+		first := open()
+		cut := implementation.Fault{Verb: "watch", Resource: "configmaps", Effect: implementation.Cut, Times: 2}
+		require.NoError(t, taps.Inject(ctx, link, cut))
+		_, more := <-first.ResultChan()
+		require.False(t, more, "the open one is cut")
+		_, more = <-open().ResultChan()
+		require.False(t, more, "and the next one")
+		third := open()
+		defer third.Stop()
+		require.NoError(t, create(ctx, past, "a"))
+		require.Equal(t, watch.Added, (<-third.ResultChan()).Type)
+	})
+}
+
+func TestInjectRefusesWhatIsNoFault(t *testing.T) {
+	for says, fault := range map[string]implementation.Fault{
+		"unknown fault":       {},
+		"code of a failure":   {Effect: implementation.Answer, Code: 200},
+		"needs a time":        {Effect: implementation.Delay},
+		"number of times is ": {Effect: implementation.LoseReply, Times: -1},
+	} {
+		require.ErrorContains(t, tap.New().Inject(t.Context(), link, fault), says)
+	}
+}
+
+// A program behind a door meets the same faults, as a client of a real port.
+func TestDoor(t *testing.T) {
+	cluster := reference.StartForTest(t, reference.Options{Nodes: -1})
+	taps := tap.New()
+	door, err := taps.Open(link, cluster.Config())
+	require.NoError(t, err)
+	defer func() { require.NoError(t, door.Close()) }()
+	file := filepath.Join(t.TempDir(), "kubeconfig")
+	require.NoError(t, door.WriteKubeconfig(file))
+	config, err := clientcmd.BuildConfigFromFlags("", file)
+	require.NoError(t, err)
+	client, err := kubernetes.NewForConfig(config)
+	require.NoError(t, err)
+	configMaps := client.CoreV1().ConfigMaps("kube-node-lease")
+
+	asked := door.Expect()
+	w, err := configMaps.Watch(t.Context(), onlyA)
+	require.NoError(t, err)
+	<-asked
+	require.NoError(t, taps.Inject(t.Context(), link, implementation.Fault{Verb: "watch", Effect: implementation.Cut, Times: 1}))
+	for event := range w.ResultChan() { // that ends: the open watch is cut
+		require.Equal(t, watch.Error, event.Type)
+	}
+
+	require.NoError(t, taps.Inject(t.Context(), link, implementation.Fault{Verb: "create", Effect: implementation.LoseReply, Times: 1}))
+	require.Error(t, create(t.Context(), configMaps, "a"))
+	_, err = configMaps.Get(t.Context(), "a", metav1.GetOptions{})
+	require.NoError(t, err, "it is stored, only the reply was lost")
+
+	stranger := rest.AnonymousClientConfig(config)
+	client, err = kubernetes.NewForConfig(stranger)
+	require.NoError(t, err)
+	_, err = client.CoreV1().Namespaces().List(t.Context(), metav1.ListOptions{})
+	require.True(t, apierrors.IsUnauthorized(err), err)
+}

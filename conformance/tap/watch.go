@@ -1,0 +1,45 @@
+package tap
+
+import (
+	"io"
+	"sync"
+)
+
+// stream is the body of a watch. Cutting it is what a broken connection looks
+// like: the reader gets an error, and not the end of the stream.
+type stream struct {
+	body   io.ReadCloser
+	target target
+	ended  func(*stream)
+
+	mu  sync.Mutex
+	cut bool
+}
+
+// Read implements io.Reader.
+func (s *stream) Read(p []byte) (int, error) {
+	n, err := s.body.Read(p)
+	if err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.cut {
+			return 0, errBroken
+		}
+	}
+	return n, err
+}
+
+// Close implements io.Closer.
+func (s *stream) Close() error {
+	s.ended(s)
+	return s.body.Close()
+}
+
+// breakOff ends what a reader is waiting for.
+func (s *stream) breakOff() {
+	s.mu.Lock()
+	s.cut = true
+	s.mu.Unlock()
+	s.ended(s)
+	_ = s.body.Close() // the reader is told that it is broken, whatever this says
+}
