@@ -4,6 +4,7 @@
 // what it asks goes through a tap of its own (package tap).
 //
 //	assembly.go   the implementation, and the cluster that it starts
+//	origin.go     where links come from
 //	command.go    the command line of a program, with its placeholders
 //	process.go    a program that runs
 package assembly
