@@ -12,6 +12,7 @@ import (
 
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/permission"
 	"github.com/podchain/podchain/conformance/specification"
 	"github.com/podchain/podchain/conformance/story"
 	"github.com/podchain/podchain/steps"
@@ -130,6 +131,10 @@ func judge(ctx context.Context, result ExampleResult, world *steps.World, step *
 		failure.Blamed, failure.Missing = story.Restless(record)
 	case errors.Is(err, history.ErrBroken):
 		// What is missing in the record may be what is missing in the chain.
+		result.Outcome = CouldNotRun
+		failure.Blamed, failure.Missing = "", ""
+	case permission.Denied(err):
+		// The account is what is wrong.
 		result.Outcome = CouldNotRun
 		failure.Blamed, failure.Missing = "", ""
 	case crash != nil:

@@ -99,10 +99,12 @@ func (r RequirementResult) Elapsed() time.Duration {
 type Result struct {
 	Implementation implementation.Description
 	Specification  *specification.Specification
-	Started        time.Time
-	Elapsed        time.Duration
-	Seed           int64
-	Requirements   []RequirementResult
+	// Run is the id of the run; empty where each scenario had a cluster of its own.
+	Run          string
+	Started      time.Time
+	Elapsed      time.Duration
+	Seed         int64
+	Requirements []RequirementResult
 }
 
 // Count returns how many requirements have each outcome.

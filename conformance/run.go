@@ -36,6 +36,9 @@ type Options struct {
 	// Timeout ends a wait that has become hopeless; 0 means 60 s. On an
 	// implementation in virtual time it costs nothing.
 	Timeout time.Duration
+	// Run is the id of the run, which is on all that it makes in a cluster where
+	// it is not alone; empty means a new one.
+	Run string
 	// Steps registers further sentences, for features of one's own; may be nil.
 	Steps func(*godog.ScenarioContext)
 	// Testing is needed for an implementation in virtual time: a bubble hangs on
@@ -61,7 +64,7 @@ func Run(ctx context.Context, options Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	result := &Result{Specification: options.Specification, Started: time.Now(), Seed: options.Seed}
+	result := &Result{Specification: options.Specification, Run: options.Run, Started: time.Now(), Seed: options.Seed}
 	result.Requirements = runAll(ctx, options, venue)
 	result.Elapsed = time.Since(result.Started)
 	result.Implementation = options.Implementation.Describe()

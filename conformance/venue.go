@@ -2,8 +2,8 @@ package conformance
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"math/rand/v2"
 	"runtime"
 	"slices"
 	"sync"
@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/podchain/podchain/conformance/belongings"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
 	"github.com/podchain/podchain/steps"
@@ -34,11 +35,20 @@ func open(ctx context.Context, options *Options) (venue, error) {
 	if options.Parallel == 0 {
 		options.Parallel = sharedParallel
 	}
+	if options.Run == "" {
+		options.Run = belongings.NewID()
+	}
 	cluster, err := options.Implementation.Start(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &shared{cluster: cluster, options: *options, run_: fmt.Sprintf("%06x", rand.Uint32()&0xffffff)}, nil
+	s := &shared{cluster: cluster, options: *options}
+	if _, lasting := cluster.(implementation.Lasting); lasting {
+		if s.guest, err = arrive(ctx, cluster, options.Run); err != nil {
+			return nil, errors.Join(err, s.close())
+		}
+	}
+	return s, nil
 }
 
 // bubbles gives every example a cluster of its own in a bubble of its own: in
@@ -75,32 +85,41 @@ func (b *bubbles) close() error { return nil }
 type shared struct {
 	cluster implementation.Cluster
 	options Options
-	run_    string // id of the run
+	guest   *guest // nil: the cluster is the run's own
 	count   atomic.Int64
 	// alone is held by a scenario that disturbs the others, shared by these.
 	alone sync.RWMutex
 }
 
 func (s *shared) run(ctx context.Context, _ *testing.T, example *specification.Example) ExampleResult {
-	if slices.ContainsFunc(example.Capabilities, implementation.Disturbs) {
+	if slices.ContainsFunc(example.Capabilities, implementation.NeedsCalm) {
 		s.alone.Lock()
 		defer s.alone.Unlock()
 	} else {
 		s.alone.RLock()
 		defer s.alone.RUnlock()
 	}
-	namespace := fmt.Sprintf("podchain-%s-%03d", s.run_, s.count.Add(1))
+	if s.guest != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(s.guest.life.Lost(), cancel)()
+	}
 	return perform(ctx, example, s.options.Steps, steps.Options{
-		Cluster: s.cluster, Namespace: namespace, Timeout: s.options.Timeout, Shared: true, Run: s.run_})
+		Cluster: s.cluster, Timeout: s.options.Timeout, Shared: true, Run: s.options.Run,
+		Namespace: fmt.Sprintf("%s-%03d", belongings.Home(s.options.Run), s.count.Add(1))})
 }
 
 // stopPatience bounds the end of a cluster.
 const stopPatience = time.Minute
 
-func (s *shared) close() error {
+func (s *shared) close() (err error) {
+	if s.guest != nil {
+		err = s.guest.leave()
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
 	defer cancel()
-	return s.cluster.Stop(ctx)
+	return errors.Join(err, s.cluster.Stop(ctx))
 }
 
 func unclean(example *specification.Example, err error) ExampleResult {

@@ -34,11 +34,22 @@ var kinds = map[string]kind{
 	"Lease":              {gvr("coordination.k8s.io", "v1", "leases"), false, true},
 	"Node":               {gvr("", "v1", "nodes"), true, true},
 	"Namespace":          {gvr("", "v1", "namespaces"), true, true},
-	"PriorityClass":      {gvr("scheduling.k8s.io", "v1", "priorityclasses"), true, false},
 }
 
 func gvr(group, version, name string) schema.GroupVersionResource {
 	return schema.GroupVersionResource{Group: group, Version: version, Resource: name}
+}
+
+// Held returns the resources of a scenario's namespace in which it may hold on to
+// objects: nobody else lets go of those.
+func Held() []schema.GroupVersionResource {
+	var held []schema.GroupVersionResource
+	for name, kind := range kinds {
+		if kind.watched && !kind.cluster && name != "Lease" && name != "Event" {
+			held = append(held, kind.GroupVersionResource)
+		}
+	}
+	return held
 }
 
 func kindOf(name string) (kind, error) {

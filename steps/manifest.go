@@ -6,6 +6,7 @@ import (
 	"github.com/cucumber/godog"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/podchain/podchain/conformance/belongings"
 	"github.com/podchain/podchain/conformance/field"
 	"github.com/podchain/podchain/fixtures"
 )
@@ -31,8 +32,14 @@ func (w *World) manifest(ctx context.Context, kind, name, replicas string, table
 			return nil, err
 		}
 	}
+	if kinds[kind].cluster {
+		// All else is marked by its namespace.
+		if err := unstructured.SetNestedField(object.Object, w.Run, "metadata", "labels", belongings.RunLabel); err != nil {
+			return nil, CouldNotRun{err}
+		}
+	}
 	if spec := podSpec(object.Object); spec != nil {
-		w.place(spec)
+		w.place(kind, spec)
 		w.nameImages(spec)
 	}
 	return object.Object, nil
@@ -62,9 +69,12 @@ func podSpec(object map[string]any) map[string]any {
 // the same name keeps the others away from nodes that will soon be gone.
 const nodesLabel = "podchain.dev/nodes-of"
 
-// place confines the Pods of a scenario that brought nodes to these nodes.
-func (w *World) place(spec map[string]any) {
-	if w.nodes.Len() == 0 || spec["nodeName"] != nil {
+// place confines the Pods of a scenario that brought nodes to these nodes. Without
+// any, a DaemonSet on a shared cluster gets no Pods: it would have one on each of
+// the nodes of others.
+func (w *World) place(kind string, spec map[string]any) {
+	everywhere := w.Shared && kind == "DaemonSet"
+	if w.nodes.Len() == 0 && !everywhere || spec["nodeName"] != nil {
 		return
 	}
 	selector, _ := spec["nodeSelector"].(map[string]any)

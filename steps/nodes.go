@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/podchain/podchain/conformance/belongings"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
 )
@@ -76,7 +77,7 @@ func (w *World) node(line map[string]string) (*corev1.Node, error) {
 		name = w.Namespace + "-" + name
 	}
 	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name,
-		Labels: map[string]string{nodesLabel: w.Namespace, RunLabel: w.Run}}}
+		Labels: map[string]string{nodesLabel: w.Namespace, belongings.RunLabel: w.Run}}}
 	if w.Shared {
 		node.Spec.Taints = []corev1.Taint{w.ownTaint()}
 	}

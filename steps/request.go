@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/permission"
 )
 
 // answer is what the API server said to one request.
@@ -103,6 +104,9 @@ func (w *World) send(ctx context.Context, request request) (answer, error) {
 		body = bytes.NewReader(encoded)
 	}
 	target, err := w.target(request)
+	if err == nil {
+		err = w.trespass(request)
+	}
 	if err != nil {
 		return answer{}, CouldNotRun{err}
 	}
@@ -127,6 +131,9 @@ func (w *World) send(ctx context.Context, request request) (answer, error) {
 	got, err := read(request, response)
 	if err != nil {
 		return got, err
+	}
+	if message, _ := got.body["message"].(string); got.code == http.StatusForbidden && permission.IsRefusal(message) {
+		return got, CouldNotRun{fmt.Errorf("%w: %s; %s", permission.ErrDenied, message, permission.HowToGet)}
 	}
 	return got, w.awaitWrite(ctx, request, got)
 }

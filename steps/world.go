@@ -18,6 +18,7 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 
+	"github.com/podchain/podchain/conformance/belongings"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
 )
@@ -63,9 +64,6 @@ type World struct {
 	cleanup  []func(context.Context) error
 }
 
-// RunLabel is the label that carries the id of the run on whatever it created.
-const RunLabel = "podchain.dev/run"
-
 // NewWorld creates the scenario's namespace, waits until it is usable, and
 // starts the record. Close must be called, also after an error.
 func NewWorld(ctx context.Context, options Options) (*World, error) {
@@ -96,7 +94,7 @@ func (w *World) open(ctx context.Context) error {
 	defer cancel()
 	namespace := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "v1", "kind": "Namespace",
-		"metadata": map[string]any{"name": w.Namespace, "labels": map[string]any{RunLabel: w.Run}},
+		"metadata": map[string]any{"name": w.Namespace, "labels": map[string]any{belongings.RunLabel: w.Run}},
 	}}
 	if _, err := w.client.Resource(kinds["Namespace"].GroupVersionResource).Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
 		var status apierrors.APIStatus
@@ -128,6 +126,10 @@ func (w *World) sources() []history.Source {
 		case name == "Namespace":
 			source.Namespace, source.FieldSelector = "", "metadata.name="+w.Namespace
 		case name == "Lease":
+			// Those of a scenario's own nodes: others have theirs by the thousand.
+			if _, offered := implementation.Offered[implementation.Nodes](w.Cluster); !offered {
+				continue
+			}
 			source.Namespace = nodeLeases
 		case kind.cluster:
 			source.Namespace = ""

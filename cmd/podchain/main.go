@@ -47,6 +47,8 @@ func newCommand() *cobra.Command {
 	})
 	command.AddCommand(
 		newVerifyCommand(),
+		newCleanCommand(),
+		newRBACCommand(),
 		newServeCommand(),
 		newTraceCommand(),
 		newRunCommand(),

@@ -19,6 +19,7 @@ import (
 
 	"github.com/podchain/podchain/conformance"
 	"github.com/podchain/podchain/conformance/assembly"
+	"github.com/podchain/podchain/conformance/belongings"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/report"
 	"github.com/podchain/podchain/conformance/running"
@@ -48,8 +49,14 @@ func newVerifyCommand() *cobra.Command {
 		Use:   "verify",
 		Short: "Run the specification, against the reference or a cluster",
 		Long: `Run the specification. Without flags it runs against the reference implementation,
-a cluster for each scenario, in virtual time. With --kubeconfig it runs against a
-running cluster, and touches nothing there that it has not created itself.
+a cluster for each scenario, in virtual time.
+
+With --kubeconfig it runs against a running cluster, and touches nothing there that
+it has not created itself: namespaces with the label podchain.dev/run, which are
+gone at the end. Several runs at once do not see each other. What a killed run has
+left, podchain clean removes; podchain rbac prints what an account has to be allowed
+to do. With --allow disruptive it also does what everybody on the cluster feels,
+where whoever runs the cluster offers it: one such run at a time.
 
 With --link another program takes the place of a link in the reference: the shell
 runs the command line, with {kubeconfig}, {dir}, {port} and, for a kubelet, {node}
@@ -124,6 +131,13 @@ func verify(ctx context.Context, options verifyOptions, out, progressOut io.Writ
 		Specification: selected, Implementation: target, Parallel: options.parallel,
 		Seed: options.seed, Timeout: options.timeout, Done: progress.Done,
 	}
+	if options.kubeconfig != "" {
+		run.Run = belongings.NewID()
+		fmt.Fprintf(progressOut, "run %s: what it makes in the cluster has the label %s=%[1]s\n", run.Run, belongings.RunLabel)
+		defer context.AfterFunc(ctx, func() {
+			fmt.Fprintln(progressOut, "ending: what the run has made is removed; interrupt once more to leave it to podchain clean")
+		})()
+	}
 	var result *conformance.Result
 	if _, virtual := target.(implementation.Virtual); virtual {
 		result, err = conformance.RunVirtual(ctx, run)
@@ -131,20 +145,22 @@ func verify(ctx context.Context, options verifyOptions, out, progressOut io.Writ
 		result, err = conformance.Run(ctx, run)
 	}
 	progress.End()
-	if err != nil {
+	if result == nil {
 		return err
 	}
-	if err := report.Terminal(out, result); err != nil {
-		return err
-	}
-	if err := reports.write(result); err != nil {
+	// With an error the cluster did not end well: what came of the run is there.
+	if err := errors.Join(report.Terminal(out, result), reports.write(result)); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
-		return errors.New("interrupted: what had not been executed by then could not run")
+		return errors.Join(err, errors.New("interrupted: what had not been executed by then could not run"))
 	}
-	if status := result.ExitStatus(); status != 0 {
-		return &exit{status: status}
+	status := result.ExitStatus()
+	if err != nil && status == 0 {
+		status = statusUnable
+	}
+	if status != 0 {
+		return &exit{status, err}
 	}
 	return nil
 }
@@ -189,10 +205,11 @@ func target(options verifyOptions, held *opened) (implementation.Implementation,
 	if options.control != "" {
 		cluster.Control(options.control)
 	}
-	for _, what := range options.allow {
-		if what != "disruptive" {
-			return nil, fmt.Errorf("--allow %s: what can be allowed is disruptive", what)
-		}
+	disruptive, err := allowed(options.allow)
+	if err != nil {
+		return nil, err
+	}
+	if disruptive {
 		cluster.AllowDisruption()
 	}
 	return cluster, nil

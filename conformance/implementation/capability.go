@@ -53,8 +53,13 @@ var capabilities = map[string]func(Cluster) bool{
 }
 
 // Disturbs tells whether what a capability does is felt by everybody who uses the
-// cluster: a link that is stopped is missing for all.
-func Disturbs(capability string) bool {
+// cluster: a link that is stopped is missing for all, a node that joins gets the
+// Pods of every DaemonSet.
+func Disturbs(capability string) bool { return capability == "nodes" || NeedsCalm(capability) }
+
+// NeedsCalm tells whether no other scenario can go on while a capability is made
+// use of.
+func NeedsCalm(capability string) bool {
 	switch capability {
 	case "links", "compaction", "faults", "store", "replicas":
 		return true

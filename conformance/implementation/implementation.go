@@ -54,6 +54,14 @@ type Virtual interface {
 	Virtual(t *testing.T, run func(t *testing.T))
 }
 
+// Lasting is offered by a cluster that goes on after Stop, since it is somebody
+// else's: what a run makes there has to be told from what others have, and to be
+// gone at the end.
+type Lasting interface {
+	// Lasts says so by being there.
+	Lasts()
+}
+
 // Links is offered by a cluster whose links start and stop one by one
 // (capability "links").
 type Links interface {

@@ -14,6 +14,7 @@ import (
 type document struct {
 	Implementation implementation.Description `json:"implementation"`
 	Specification  specificationOf            `json:"specification"`
+	Run            string                     `json:"run,omitempty"`
 	Started        time.Time                  `json:"started"`
 	Seconds        float64                    `json:"seconds"`
 	Seed           int64                      `json:"seed"`
@@ -60,6 +61,7 @@ func documentOf(result *conformance.Result) document {
 	all := document{
 		Implementation: result.Implementation,
 		Specification:  specificationOf{result.Specification.Digest, len(result.Specification.Requirements)},
+		Run:            result.Run,
 		Started:        result.Started.UTC(),
 		Seconds:        result.Elapsed.Seconds(),
 		Seed:           result.Seed,

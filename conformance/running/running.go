@@ -54,7 +54,7 @@ func FromKubeconfig(path string) (*Implementation, error) {
 func (i *Implementation) Control(socket string) { i.socket = socket }
 
 // AllowDisruption lets the suite do what everybody on the cluster feels, where it
-// is offered: stop links, compact the store.
+// is offered: stop links, add nodes, compact the store.
 func (i *Implementation) AllowDisruption() { i.disrupt = true }
 
 // Describe implements implementation.Implementation.
@@ -122,6 +122,9 @@ func (c cluster) Withheld(capability string) string {
 	}
 	return "it would disturb whoever else uses the cluster: --allow disruptive permits it"
 }
+
+// Lasts implements implementation.Lasting.
+func (c cluster) Lasts() {}
 
 // Stop only lets go: the cluster is somebody else's.
 func (c cluster) Stop(context.Context) error {

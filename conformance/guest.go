@@ -1,0 +1,67 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/podchain/podchain/conformance/belongings"
+	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/permission"
+	"github.com/podchain/podchain/steps"
+)
+
+// guest is a run in a cluster that is somebody else's: it asks what it may do
+// before it does anything, shows that it goes on, and leaves nothing behind.
+type guest struct {
+	run     string
+	life    *belongings.Life
+	sweeper *belongings.Sweeper
+}
+
+func arrive(ctx context.Context, cluster implementation.Cluster, run string) (*guest, error) {
+	sweeper, err := NewSweeper(cluster)
+	if err != nil {
+		return nil, err
+	}
+	_, disruptive := implementation.Offered[implementation.Nodes](cluster)
+	if err := permission.Check(ctx, sweeper.Client, disruptive); err != nil {
+		return nil, err
+	}
+	life, err := belongings.Begin(ctx, sweeper.Client, run)
+	if err != nil {
+		return nil, err
+	}
+	return &guest{run, life, sweeper}, nil
+}
+
+// farewell bounds the time until everything of a run is gone: Pods may take half
+// a minute to end.
+const farewell = 2 * time.Minute
+
+// leave removes what the run has in the cluster.
+func (g *guest) leave() error {
+	ctx, cancel := context.WithTimeout(context.Background(), farewell)
+	defer cancel()
+	return errors.Join(g.life.End(), g.sweeper.Remove(ctx, g.run))
+}
+
+// NewSweeper returns what finds and removes what runs have in a cluster.
+func NewSweeper(cluster implementation.Cluster) (*belongings.Sweeper, error) {
+	client, err := kubernetes.NewForConfig(cluster.Config())
+	if err != nil {
+		return nil, err
+	}
+	objects, err := dynamic.NewForConfig(cluster.Config())
+	if err != nil {
+		return nil, err
+	}
+	sweeper := &belongings.Sweeper{Client: client, Objects: objects, Held: steps.Held()}
+	if nodes, offered := implementation.Offered[implementation.Nodes](cluster); offered {
+		sweeper.RemoveNode = nodes.RemoveNode
+	}
+	return sweeper, nil
+}

@@ -1,0 +1,37 @@
+package steps
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/podchain/podchain/conformance/implementation"
+)
+
+// trespass returns an error for a request that would change what the scenario has
+// not made: on any cluster, whoever else uses it, a scenario keeps to its
+// namespace, to the nodes that it brought, and to names that begin with its
+// namespace's.
+func (w *World) trespass(request request) error {
+	if request.method == http.MethodGet {
+		return nil
+	}
+	path, _, _ := strings.Cut(request.path, "?")
+	if _, offered := implementation.Offered[implementation.Nodes](w.Cluster); !offered && strings.HasPrefix(path, "/api/v1/nodes") {
+		return fmt.Errorf("%s %s: everybody who uses the cluster feels a node: tag the scenario @needs-nodes", request.method, request.path)
+	}
+	names := strings.Split(path, "/")
+	if body, ok := request.body.(map[string]any); ok && request.method == http.MethodPost {
+		object := unstructured.Unstructured{Object: body}
+		names = append(names, object.GetName())
+	}
+	for _, name := range names {
+		if name == w.Namespace || strings.HasPrefix(name, w.Namespace+"-") || w.nodes.Has(name) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s %s would change what the scenario has not made: it may write to its namespace, to nodes that it brought, and to what its namespace's name begins the name of ({namespace}-…)",
+		request.method, request.path)
+}
