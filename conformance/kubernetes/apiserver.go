@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"time"
@@ -72,10 +71,7 @@ func newAPIServer(program, directory, logs string, store *store) (*apiServer, er
 		"--watch-cache-sizes=configmaps#0",
 		"--service-cluster-ip-range=10.0.0.0/24", "--allow-privileged=true",
 	}
-	if err := os.WriteFile(filepath.Join(directory, "service-accounts.key"), accounts.key, 0o600); err != nil {
-		return nil, err
-	}
-	return a, writeKubeconfigWith(filepath.Join(directory, "kubeconfig"), a.config.Host, ca.pem, admin, func(cluster *clientcmdapi.Cluster) error {
+	return a, writeKubeconfig(filepath.Join(directory, "kubeconfig"), a.config.Host, ca.pem, admin, func(cluster *clientcmdapi.Cluster) error {
 		return control.Mention(cluster, controlSocket(directory))
 	})
 }

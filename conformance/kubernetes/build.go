@@ -11,9 +11,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/podchain/podchain/conformance/implementation"
 )
 
 // DefaultVersion is the version that is built when none is named. There is one
@@ -46,11 +49,12 @@ type programs map[string]string
 // Build builds the programs of a version where they are not in the cache yet,
 // and tells progress what it does. The first build takes minutes.
 func Build(ctx context.Context, version string, progress io.Writer) error {
-	_, err := build(ctx, version, progress)
+	_, err := build(ctx, version, progress, programsOf(implementation.AllLinks))
 	return err
 }
 
-func build(ctx context.Context, version string, progress io.Writer) (programs, error) {
+// build builds those programs that have one of the names.
+func build(ctx context.Context, version string, progress io.Writer, names []string) (programs, error) {
 	ldflags, err := versionFlags(version)
 	if err != nil {
 		return nil, err
@@ -76,6 +80,9 @@ func build(ctx context.Context, version string, progress io.Writer) (programs, e
 	}
 	defer unlock()
 	for i, c := range components {
+		if !slices.Contains(names, c.name) {
+			continue
+		}
 		built[c.name] = filepath.Join(directory, c.name)
 		if _, err := os.Stat(built[c.name]); err == nil {
 			continue
@@ -88,6 +95,9 @@ func build(ctx context.Context, version string, progress io.Writer) (programs, e
 		fmt.Fprintf(progress, "built %s in %s\n", c.name, time.Since(started).Round(time.Second))
 	}
 	for _, c := range own {
+		if !slices.Contains(names, c.name) {
+			continue
+		}
 		built[c.name] = filepath.Join(cache, "programs", c.name)
 		if err := goBuild(ctx, source, c.path, built[c.name], "-s -w"); err != nil {
 			return nil, err

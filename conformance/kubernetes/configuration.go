@@ -29,27 +29,20 @@ func (c *Cluster) describe(n *node, object *corev1.Node, number int) (machine.De
 		Name: n.name, Address: address.String() + "/15",
 		Cores: size.cores, MemoryBytes: size.memory,
 		Relays: []machine.Relay{
-			{Address: c.api.address, Socket: c.relaySocket("api")},
-			{Address: c.images.address, Socket: c.relaySocket("images")},
+			{Address: n.door.address, Socket: n.path("api.sock")},
+			{Address: c.images.address, Socket: c.imagesSocket()},
 		},
 		// Where programs keep things that no flag moves elsewhere.
 		Private: []string{"/run", "/var/lib", "/var/log"},
 		Programs: map[string]machine.Program{
 			containerdProgram: {Args: []string{"containerd", "--config", n.path("containerd.toml")}, Log: n.log(containerdProgram)},
 			kubeletProgram: {Log: n.log(kubeletProgram), Args: []string{c.programs["kubelet"],
-				"--config=" + n.path("kubelet.yaml"), "--kubeconfig=" + n.path("kubeconfig"),
+				"--config=" + n.path("kubelet.yaml"), "--kubeconfig=" + n.door.kubeconfig,
 				"--root-dir=" + n.path("kubelet"), "--cert-dir=" + n.path("pki"),
 				"--hostname-override=" + n.name, "--node-ip=" + address.String(),
 				"--node-labels=" + joinLabels(object.Labels),
 			}},
 		},
-	}
-	id, err := c.api.ca.issue("node-"+n.name, "system:node:"+n.name, "system:nodes")
-	if err != nil {
-		return description, err
-	}
-	if err := writeKubeconfig(n.path("kubeconfig"), c.api.config.Host, c.api.ca.pem, id); err != nil {
-		return description, err
 	}
 	config, err := yaml.Marshal(kubeletConfiguration(n, object, size))
 	if err != nil {

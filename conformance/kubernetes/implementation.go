@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,7 +19,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/rest"
 
+	"github.com/podchain/podchain/conformance/assembly"
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/tap"
 	"github.com/podchain/podchain/reference/runtime"
 )
 
@@ -25,10 +29,10 @@ import (
 type Options struct {
 	// Version of Kubernetes. Default: DefaultVersion.
 	Version string
-	// Nodes is how many nodes there are from the start. Default: 2.
-	Nodes int
 	// Progress is told what takes time. Default: nobody.
 	Progress io.Writer
+	// Nodes is how many nodes a whole cluster has from the start. Default: 2.
+	Nodes int
 	// Logs is a folder for the logs of all programs, which is kept. Default: a
 	// folder that ends with the cluster, unless it did not start.
 	Logs string
@@ -37,30 +41,51 @@ type Options struct {
 	Use string
 }
 
-// Implementation brings up real Kubernetes.
+func (o Options) withDefaults() Options {
+	o.Version = cmp.Or(o.Version, DefaultVersion)
+	o.Nodes = cmp.Or(o.Nodes, 2)
+	if o.Progress == nil {
+		o.Progress = io.Discard
+	}
+	return o
+}
+
+// Implementation brings up all of real Kubernetes.
 type Implementation struct{ options Options }
 
 // New returns an implementation that builds what it needs when it is started.
-func New(options Options) *Implementation {
-	if options.Version == "" {
-		options.Version = DefaultVersion
-	}
-	if options.Nodes == 0 {
-		options.Nodes = 2
-	}
-	if options.Progress == nil {
-		options.Progress = io.Discard
-	}
-	return &Implementation{options}
-}
+func New(options Options) *Implementation { return &Implementation{options.withDefaults()} }
 
 // Describe implements implementation.Implementation.
 func (i *Implementation) Describe() implementation.Description {
 	return implementation.Description{Name: "kubernetes", Version: i.options.Version}
 }
 
-// Cluster is real Kubernetes on this machine.
+// Start implements implementation.Implementation: it returns when the nodes are
+// ready for Pods. The programs are built before, where they have not been yet.
+func (i *Implementation) Start(ctx context.Context) (implementation.Cluster, error) {
+	c, err := i.StartCluster(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// StartCluster is Start, for who needs to know more of the cluster than an
+// implementation.Cluster tells.
+func (i *Implementation) StartCluster(ctx context.Context) (*Cluster, error) {
+	return launch(ctx, i.options, assembly.Part{
+		Links: implementation.AllLinks, Taps: tap.New(), Nodes: i.options.Nodes, Logs: i.options.Logs,
+	})
+}
+
+// Cluster is real Kubernetes on this machine: all of it, or those links that
+// have been asked for.
 type Cluster struct {
+	// Faults are those of the taps that all links reach the API server through.
+	implementation.Faults
+
+	part      assembly.Part
 	directory string
 	logs      string
 	plugins   string // folder of the CNI plugins
@@ -68,14 +93,19 @@ type Cluster struct {
 	journal   *runtime.Journal
 	claim     *claim
 
-	store  *store
-	api    *apiServer
-	images *images
-	relays relays
+	config *rest.Config // of an administrator
+	// identifies says that the API server tells its clients apart, and gives
+	// tokens to ServiceAccounts.
+	identifies bool
+	store      *store     // nil if the API server is another's
+	api        *apiServer // likewise
+	images     *images    // nil if the kubelets are another's
+	relays     relays
 
 	// control is held while links and nodes start and stop.
 	control  sync.Mutex
 	links    map[implementation.Link]*process
+	doors    map[implementation.Link]*door
 	kubelets bool // they run
 	nodes    map[string]*node
 	names    sets.Set[string] // of nodes, those that are being made included
@@ -91,97 +121,113 @@ var (
 	_ implementation.Images    = (*Cluster)(nil)
 	_ implementation.Compactor = (*Cluster)(nil)
 	_ implementation.Crashing  = (*Cluster)(nil)
+	_ implementation.Faults    = (*Cluster)(nil)
 )
 
-// Start implements implementation.Implementation: it returns when the nodes are
-// ready for Pods. The programs are built before, where they have not been yet.
-func (i *Implementation) Start(ctx context.Context) (implementation.Cluster, error) {
-	c, err := i.StartCluster(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return c, nil
-}
-
-// StartCluster is Start, for who needs to know more of the cluster than an
-// implementation.Cluster tells.
-func (i *Implementation) StartCluster(ctx context.Context) (*Cluster, error) {
-	plugins, err := prepareMachine(ctx, i.options.Progress)
-	if err != nil {
-		return nil, err
-	}
-	built, err := build(ctx, i.options.Version, i.options.Progress)
-	if err != nil {
-		return nil, err
-	}
-	claim, err := claimDirectory(i.options.Use)
-	if err != nil {
-		return nil, err
-	}
+// launch starts the links of the part.
+func launch(ctx context.Context, options Options, part assembly.Part) (*Cluster, error) {
 	c := &Cluster{
-		directory: claim.Directory, logs: i.options.Logs, plugins: plugins, programs: built,
-		journal: runtime.NewJournal(), claim: claim,
-		links: map[implementation.Link]*process{}, nodes: map[string]*node{}, names: sets.New[string](), kubelets: true,
+		Faults: part.Taps, part: part, logs: part.Logs, journal: runtime.NewJournal(),
+		links: map[implementation.Link]*process{}, doors: map[implementation.Link]*door{},
+		nodes: map[string]*node{}, names: sets.New[string](), kubelets: part.Has(implementation.Kubelet),
 	}
+	var err error
+	if part.Has(implementation.Kubelet) {
+		if c.plugins, err = prepareMachine(ctx, options.Progress); err != nil {
+			return nil, err
+		}
+	}
+	if c.programs, err = build(ctx, options.Version, options.Progress, programsOf(part.Links)); err != nil {
+		return nil, err
+	}
+	if c.claim, err = claimDirectory(options.Use); err != nil {
+		return nil, err
+	}
+	c.directory = c.claim.Directory
 	if c.logs == "" {
-		c.logs = filepath.Join(claim.Directory, "logs")
+		c.logs = filepath.Join(c.directory, "logs")
 	}
-	if err := c.start(ctx, i.options); err != nil {
+	fmt.Fprintf(options.Progress, "starting %s of Kubernetes %s in %s\n", c.says(), options.Version, c.directory)
+	started := time.Now()
+	if err := c.start(ctx); err != nil {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 		defer cancel()
 		kept, keepErr := c.keepLogs()
 		return nil, errors.Join(err, c.Stop(ctx), keepErr, fmt.Errorf("the logs are kept in %s", kept))
 	}
+	fmt.Fprintf(options.Progress, "Kubernetes %s is ready after %s\n", options.Version, time.Since(started).Round(100*time.Millisecond))
 	return c, nil
 }
 
-func (c *Cluster) start(ctx context.Context, options Options) (err error) {
-	fmt.Fprintf(options.Progress, "starting Kubernetes %s with %d nodes in %s\n", options.Version, options.Nodes, c.directory)
-	started := time.Now()
+// says names what of Kubernetes runs here.
+func (c *Cluster) says() string {
+	var what []string
+	for _, link := range c.part.Links {
+		switch {
+		case link == implementation.Kubelet:
+			what = append(what, fmt.Sprintf("%d nodes", c.part.Nodes))
+		case len(c.part.Links) < len(implementation.AllLinks):
+			what = append(what, string(link))
+		}
+	}
+	return strings.Join(what, ", ")
+}
+
+func (c *Cluster) start(ctx context.Context) (err error) {
+	if c.part.Has(implementation.APIServer) {
+		err = c.startAPI(ctx)
+	} else {
+		c.config = c.part.API
+		c.identifies, err = identifies(ctx, c.config)
+	}
+	if err != nil {
+		return err
+	}
+	if err := c.startProcesses(ctx); err != nil {
+		return err
+	}
+	if c.part.Has(implementation.Kubelet) {
+		if err := c.startNodes(ctx); err != nil {
+			return err
+		}
+	}
+	if c.part.Has(implementation.NamespaceController) {
+		return c.awaitAccount(ctx)
+	}
+	return nil
+}
+
+func (c *Cluster) startAPI(ctx context.Context) (err error) {
 	if c.store, err = startStore(ctx, c.programs["etcd"], c.directory, c.logs); err != nil {
 		return err
 	}
 	if c.api, err = newAPIServer(c.programs["kube-apiserver"], c.directory, c.logs, c.store); err != nil {
 		return err
 	}
+	c.config, c.identifies = c.api.config, true
+	return c.api.start(ctx)
+}
+
+func (c *Cluster) startNodes(ctx context.Context) (err error) {
 	if c.images, err = startImages(c.programs["part"]); err != nil {
 		return err
 	}
-	if err := c.relay(map[string]string{"api": c.api.address, "images": c.images.address}); err != nil {
+	if err := c.relays.carry(c.imagesSocket(), c.images.address); err != nil {
 		return err
-	}
-	if err := c.StartLink(ctx, implementation.APIServer); err != nil {
-		return err
-	}
-	// Namespaces come first: all others wait for their accounts.
-	for _, link := range append([]implementation.Link{aside}, implementation.AllLinks...) {
-		if link == implementation.Kubelet || link == implementation.APIServer {
-			continue
-		}
-		if err := c.StartLink(ctx, link); err != nil {
-			return err
-		}
 	}
 	var nodes errgroup.Group
-	for n := range options.Nodes {
+	for n := range c.part.Nodes {
 		nodes.Go(func() error {
 			return c.AddNode(ctx, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("node-%d", n+1)}})
 		})
 	}
-	if err := nodes.Wait(); err != nil {
-		return err
-	}
-	if err := c.awaitAccount(ctx); err != nil {
-		return err
-	}
-	fmt.Fprintf(options.Progress, "Kubernetes %s is ready after %s\n", options.Version, time.Since(started).Round(100*time.Millisecond))
-	return nil
+	return nodes.Wait()
 }
 
 // Config implements implementation.Cluster.
-func (c *Cluster) Config() *rest.Config { return rest.CopyConfig(c.api.config) }
+func (c *Cluster) Config() *rest.Config { return rest.CopyConfig(c.config) }
 
-// Kubeconfig is the file by which an administrator reaches the cluster.
+// Kubeconfig is the file by which an administrator reaches a whole cluster.
 func (c *Cluster) Kubeconfig() string { return filepath.Join(c.directory, "kubeconfig") }
 
 // Control is where the kubeconfig says that the control socket is: what the
@@ -204,7 +250,7 @@ func (c *Cluster) Crashed() (implementation.Link, error) {
 	defer c.control.Unlock()
 	for _, link := range implementation.AllLinks {
 		process := c.links[link]
-		if link == implementation.APIServer {
+		if link == implementation.APIServer && c.api != nil {
 			process = c.api.process
 		}
 		if err := process.crash(); err != nil {
@@ -252,8 +298,12 @@ func (c *Cluster) Stop(ctx context.Context) error {
 		group.Go(func() { keep(c.links[link].stop(ctx)) })
 	}
 	group.Wait()
+	for _, door := range c.doors {
+		keep(door.Close())
+	}
 	clear(c.nodes)
 	clear(c.links)
+	clear(c.doors)
 	keep(c.api.stop())
 	keep(c.store.stop(ctx))
 	c.relays.close()

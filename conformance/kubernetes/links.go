@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
+	"github.com/podchain/podchain/conformance/assembly"
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
@@ -33,21 +36,43 @@ var asideControllers = []string{
 	"clusterrole-aggregation-controller", "disruption-controller", "endpointslice-controller", "resourcequota-controller", "replicationcontroller-controller",
 }
 
+// programsOf returns the names of the programs that the links are.
+func programsOf(links []implementation.Link) []string {
+	var names []string
+	for _, link := range links {
+		switch {
+		case link == implementation.APIServer:
+			names = append(names, "etcd", "kube-apiserver", controllerManager) // for what stands aside
+		case link == implementation.Kubelet:
+			names = append(names, "kubelet", "machine", "part")
+		case link == implementation.Scheduler:
+			names = append(names, scheduler)
+		default:
+			names = append(names, controllerManager)
+		}
+	}
+	return names
+}
+
+const (
+	controllerManager = "kube-controller-manager"
+	scheduler         = "kube-scheduler"
+)
+
 // command returns the command line of a link that is one process.
 func (c *Cluster) command(link implementation.Link) ([]string, error) {
-	user, program := "system:kube-controller-manager", "kube-controller-manager"
+	program := controllerManager
 	if link == implementation.Scheduler {
-		user, program = "system:kube-scheduler", "kube-scheduler"
+		program = scheduler
 	}
-	kubeconfig := filepath.Join(c.directory, program+".kubeconfig")
-	id, err := c.api.ca.issue(program, user)
-	if err != nil {
-		return nil, err
+	if c.doors[link] == nil {
+		door, err := c.open(link, filepath.Join(c.directory, string(link)+".kubeconfig"), "system:"+program)
+		if err != nil {
+			return nil, err
+		}
+		c.doors[link] = door
 	}
-	if err := writeKubeconfig(kubeconfig, c.api.config.Host, c.api.ca.pem, id); err != nil {
-		return nil, err
-	}
-	args := []string{c.programs[program], "--kubeconfig=" + kubeconfig, "--leader-elect=false", "--secure-port=0"}
+	args := []string{c.programs[program], "--kubeconfig=" + c.doors[link].kubeconfig, "--leader-elect=false", "--secure-port=0"}
 	if link == implementation.Scheduler {
 		return args, nil
 	}
@@ -55,24 +80,49 @@ func (c *Cluster) command(link implementation.Link) ([]string, error) {
 	if link == aside {
 		names = asideControllers
 	}
-	return append(args,
-		"--controllers="+strings.Join(names, ","),
-		"--use-service-account-credentials=true",
-		"--root-ca-file="+c.api.ca.file(),
-		"--service-account-private-key-file="+filepath.Join(c.directory, "service-accounts.key"),
-		"--kube-api-qps=200", "--kube-api-burst=400",
-	), nil
+	args = append(args, "--controllers="+strings.Join(names, ","), "--kube-api-qps=200", "--kube-api-burst=400")
+	if c.identifies {
+		args = append(args, "--use-service-account-credentials=true")
+	}
+	// What is published is the door's authority otherwise.
+	if authority := c.config.CAData; len(authority) > 0 {
+		file := filepath.Join(c.directory, "authority.crt")
+		if err := os.WriteFile(file, authority, 0o600); err != nil {
+			return nil, err
+		}
+		args = append(args, "--root-ca-file="+file)
+	}
+	return args, nil
+}
+
+// linkPatience is how long a program may take until it asks the API server for
+// something.
+const linkPatience = time.Minute
+
+// startProcesses starts all links of the part that are one process each.
+func (c *Cluster) startProcesses(ctx context.Context) error {
+	c.control.Lock()
+	defer c.control.Unlock()
+	var links []implementation.Link
+	for _, link := range c.part.Links {
+		switch link {
+		case implementation.APIServer:
+			links = append(links, aside)
+		case implementation.Kubelet:
+		default:
+			links = append(links, link)
+		}
+	}
+	return c.startLinks(ctx, links...)
 }
 
 // StartLink implements implementation.Links. It does nothing if the link runs.
 func (c *Cluster) StartLink(ctx context.Context, link implementation.Link) error {
 	c.control.Lock()
 	defer c.control.Unlock()
-	return c.startLink(ctx, link)
-}
-
-func (c *Cluster) startLink(ctx context.Context, link implementation.Link) error {
 	switch {
+	case !c.part.Has(link):
+		return assembly.Lacking("this part of Kubernetes", link)
 	case link == implementation.APIServer:
 		return c.api.start(ctx)
 	case link == implementation.Kubelet:
@@ -83,17 +133,43 @@ func (c *Cluster) startLink(ctx context.Context, link implementation.Link) error
 			}
 		}
 		return nil
-	case c.links[link] != nil:
-		return c.links[link].crash()
-	case link != implementation.Scheduler && link != aside && controllers[link] == nil:
-		return fmt.Errorf("there is no link %s", link)
 	}
-	command, err := c.command(link)
-	if err != nil {
-		return err
+	return c.startLinks(ctx, link)
+}
+
+// startLinks starts those of the links that do not run, and returns when all are
+// at work. The caller holds control.
+func (c *Cluster) startLinks(ctx context.Context, links ...implementation.Link) error {
+	asked := map[implementation.Link]<-chan struct{}{}
+	for _, link := range links {
+		if running := c.links[link]; running != nil {
+			if err := running.crash(); err != nil {
+				return err
+			}
+			continue
+		}
+		command, err := c.command(link)
+		if err != nil {
+			return err
+		}
+		asked[link] = c.doors[link].Expect()
+		c.links[link], err = spawn("the "+string(link), filepath.Join(c.logs, string(link)+".log"), exec.Command(command[0], command[1:]...))
+		if err != nil {
+			return err
+		}
 	}
-	c.links[link], err = spawn("the "+string(link), filepath.Join(c.logs, string(link)+".log"), exec.Command(command[0], command[1:]...))
-	return err
+	ctx, cancel := context.WithTimeout(ctx, linkPatience)
+	defer cancel()
+	for link, asked := range asked {
+		select {
+		case <-asked:
+		case <-c.links[link].ended:
+			return c.links[link].crash()
+		case <-ctx.Done():
+			return fmt.Errorf("%s: waited %s for its first request to the API server; %s", c.links[link].name, linkPatience, tail(c.links[link].log))
+		}
+	}
+	return nil
 }
 
 // StopLink implements implementation.Links. It does nothing if the link is
@@ -101,10 +177,12 @@ func (c *Cluster) startLink(ctx context.Context, link implementation.Link) error
 func (c *Cluster) StopLink(ctx context.Context, link implementation.Link) error {
 	c.control.Lock()
 	defer c.control.Unlock()
-	switch link {
-	case implementation.APIServer:
+	switch {
+	case !c.part.Has(link):
+		return assembly.Lacking("this part of Kubernetes", link)
+	case link == implementation.APIServer:
 		return c.api.stop()
-	case implementation.Kubelet:
+	case link == implementation.Kubelet:
 		c.kubelets = false
 		var errs []error
 		for _, node := range c.nodes {

@@ -18,6 +18,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/kubernetes/internal/machine"
 	"github.com/podchain/podchain/reference/runtime/cri"
 )
@@ -28,6 +29,8 @@ type node struct {
 	name      string
 	directory string
 	logs      string
+	door      *door // of its kubelet
+	relays    relays
 	machine   *process
 	proxy     *cri.Proxy
 
@@ -59,6 +62,13 @@ func (c *Cluster) newNode(ctx context.Context, object *corev1.Node, number int) 
 		if err := os.MkdirAll(directory, 0o755); err != nil {
 			return n, err
 		}
+	}
+	var err error
+	if n.door, err = c.open(implementation.Kubelet, n.path("kubeconfig"), "system:node:"+n.name, "system:nodes"); err != nil {
+		return n, err
+	}
+	if err := n.relays.carry(n.path("api.sock"), n.door.address); err != nil {
+		return n, err
 	}
 	description, err := c.describe(n, object, number)
 	if err != nil {
@@ -187,6 +197,10 @@ func (n *node) stop() error {
 	}
 	if n.proxy != nil {
 		errs = append(errs, n.proxy.Stop())
+	}
+	n.relays.close()
+	if n.door != nil {
+		errs = append(errs, n.door.Close())
 	}
 	errs = append(errs, removeCgroups(n.directory))
 	// Mounts have gone with their namespace; what is left are files.

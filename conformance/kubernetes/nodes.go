@@ -179,24 +179,22 @@ func (c *Cluster) RemoveNode(ctx context.Context, name string) error {
 // relays are the ends outside of what nodes reach on the machine.
 type relays []net.Listener
 
-func (r relays) close() {
-	for _, listener := range r {
-		listener.Close()
+// carry carries what comes to the socket on to the address.
+func (r *relays) carry(socket, address string) error {
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		return err
 	}
-}
-
-// relaySocket is where a relay of that name listens.
-func (c *Cluster) relaySocket(name string) string { return filepath.Join(c.directory, name+".sock") }
-
-// relay carries what comes to the sockets on to addresses.
-func (c *Cluster) relay(addresses map[string]string) error {
-	for name, address := range addresses {
-		listener, err := net.Listen("unix", c.relaySocket(name))
-		if err != nil {
-			return err
-		}
-		c.relays = append(c.relays, listener)
-		go relay.Serve(listener, "tcp", address)
-	}
+	*r = append(*r, listener)
+	go relay.Serve(listener, "tcp", address)
 	return nil
 }
+
+func (r relays) close() {
+	for _, listener := range r {
+		discard(listener)
+	}
+}
+
+// imagesSocket is where nodes reach the registry.
+func (c *Cluster) imagesSocket() string { return filepath.Join(c.directory, "images.sock") }

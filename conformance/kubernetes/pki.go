@@ -105,13 +105,9 @@ func (a *authority) issue(file, user string, groups ...string) (*identity, error
 	return id, os.WriteFile(id.keyFile, id.key, 0o600)
 }
 
-// writeKubeconfig writes the file by which a program finds the API server and
-// says who it is.
-func writeKubeconfig(file, server string, ca []byte, id *identity) error {
-	return writeKubeconfigWith(file, server, ca, id, func(*clientcmdapi.Cluster) error { return nil })
-}
-
-func writeKubeconfigWith(file, server string, ca []byte, id *identity, mention func(*clientcmdapi.Cluster) error) error {
+// writeKubeconfig writes the file by which a client finds the API server and
+// says who it is, and what is to be mentioned of the cluster.
+func writeKubeconfig(file, server string, ca []byte, id *identity, mention func(*clientcmdapi.Cluster) error) error {
 	const name = "podchain-kubernetes"
 	config := clientcmdapi.NewConfig()
 	config.Clusters[name] = &clientcmdapi.Cluster{Server: server, CertificateAuthorityData: ca}

@@ -1,0 +1,57 @@
+package kubernetes
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/tap"
+)
+
+// door is where a program reaches the API server, through the tap of its link.
+type door struct {
+	*tap.Door
+	address    string // host:port
+	kubeconfig string // file that lets the program in
+}
+
+// open opens a door for a link that is the named user in the named groups, and
+// writes the kubeconfig file: the API server grants it what it grants that user.
+func (c *Cluster) open(link implementation.Link, kubeconfig, user string, groups ...string) (*door, error) {
+	config := rest.CopyConfig(c.config)
+	config.Impersonate = rest.ImpersonationConfig{UserName: user, Groups: groups}
+	opened, err := c.part.Taps.Open(link, config)
+	if err != nil {
+		return nil, fmt.Errorf("a door for the %s: %w", link, err)
+	}
+	d := &door{Door: opened, kubeconfig: kubeconfig}
+	at, err := url.Parse(opened.URL)
+	if err != nil {
+		return d, err
+	}
+	d.address = at.Host
+	return d, opened.WriteKubeconfig(kubeconfig)
+}
+
+// identifies tells whether the API server knows its clients apart: one that has
+// no users says of everybody that he is the same.
+func identifies(ctx context.Context, config *rest.Config) (bool, error) {
+	const user = "system:kube-controller-manager"
+	config = rest.CopyConfig(config)
+	config.Impersonate = rest.ImpersonationConfig{UserName: user}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return false, err
+	}
+	review, err := client.AuthenticationV1().SelfSubjectReviews().Create(ctx, &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
+	if err != nil {
+		return false, fmt.Errorf("ask the API server who a client is: %w", err)
+	}
+	return review.Status.UserInfo.Username == user, nil
+}

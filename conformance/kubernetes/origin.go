@@ -1,0 +1,63 @@
+package kubernetes
+
+import (
+	"context"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/podchain/podchain/conformance/assembly"
+	"github.com/podchain/podchain/conformance/implementation"
+)
+
+// Origin gives links of real Kubernetes to clusters that others give links to
+// as well.
+type Origin struct{ options Options }
+
+var _ assembly.Origin = (*Origin)(nil)
+
+// NewOrigin returns an origin that builds what it needs when it is started. How
+// many nodes there are and where logs go is said by each part.
+func NewOrigin(options Options) *Origin { return &Origin{options.withDefaults()} }
+
+// Describe implements assembly.Origin.
+func (o *Origin) Describe() implementation.Description { return New(o.options).Describe() }
+
+// Start implements assembly.Origin.
+func (o *Origin) Start(ctx context.Context, part assembly.Part) (implementation.Cluster, error) {
+	c, err := launch(ctx, o.options, part)
+	if err != nil {
+		return nil, err
+	}
+	return share{c}, nil
+}
+
+// share is a Cluster that offers no more than its own links allow.
+type share struct{ cluster *Cluster }
+
+var _ implementation.Composite = share{}
+
+// Config implements implementation.Cluster.
+func (s share) Config() *rest.Config { return s.cluster.Config() }
+
+// Stop implements implementation.Cluster.
+func (s share) Stop(ctx context.Context) error { return s.cluster.Stop(ctx) }
+
+// Parts implements implementation.Composite.
+func (s share) Parts() []any {
+	c := s.cluster
+	parts := []any{struct {
+		implementation.Links
+		implementation.Crashing
+	}{c, c}}
+	if c.part.Has(implementation.APIServer) {
+		parts = append(parts, struct{ implementation.Compactor }{c})
+	}
+	if c.part.Has(implementation.Kubelet) {
+		parts = append(parts, struct {
+			implementation.Nodes
+			implementation.Runtime
+			implementation.Images
+		}{c, c, c})
+	}
+	return parts
+}
