@@ -10,6 +10,7 @@ import (
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/tap"
 	"github.com/podchain/podchain/reference/runtime"
 	"github.com/podchain/podchain/reference/store"
 )
@@ -75,14 +76,23 @@ func (*Implementation) Describe() implementation.Description {
 // server answers; the links and nodes come up as they do in any cluster, and
 // Cluster.WaitReady waits for them.
 func (i *Implementation) Start(ctx context.Context) (implementation.Cluster, error) {
-	cluster, err := start(ctx, i.options, runtime.NewJournal())
+	options, taps := i.options, tap.New()
+	options.Tap = taps.Through
+	if changed := i.options.Tap; changed != nil {
+		// What it makes of a request is what the link says.
+		options.Tap = func(link implementation.Link, next http.RoundTripper) http.RoundTripper {
+			return changed(link, taps.Through(link, next))
+		}
+	}
+	cluster, err := start(ctx, options, runtime.NewJournal())
 	if err != nil {
 		return nil, err
 	}
+	observed := observedCluster{cluster, taps}
 	if inBubble() {
-		return virtualCluster{observedCluster{cluster}}, nil
+		return virtualCluster{observed}, nil
 	}
-	return observedCluster{cluster}, nil
+	return observed, nil
 }
 
 // virtualImplementation is one whose clusters have nothing outside of the bubble
@@ -96,11 +106,17 @@ func (virtualImplementation) Virtual(t *testing.T, run func(t *testing.T)) {
 	synctest.Test(t, run)
 }
 
-// observedCluster keeps a journal of its runtimes' calls. A cluster that is to
-// run for long does not: it never forgets.
-type observedCluster struct{ *Cluster }
+// observedCluster keeps a journal of its runtimes' calls, and taps what its links
+// say. A cluster that is to run for long does not: the journal never forgets.
+type observedCluster struct {
+	*Cluster
+	implementation.Faults
+}
 
-var _ implementation.Runtime = observedCluster{}
+var (
+	_ implementation.Runtime = observedCluster{}
+	_ implementation.Faults  = observedCluster{}
+)
 
 // Calls implements implementation.Runtime.
 func (c observedCluster) Calls(context.Context) ([]implementation.Call, error) {

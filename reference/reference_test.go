@@ -212,3 +212,39 @@ func TestStopLeavesNoGoroutine(t *testing.T) {
 	require.NoError(t, cluster.Stop(t.Context()))
 	goleak.VerifyNone(t, others)
 }
+
+// A cluster that the suite checks tells which link wrote what, and hurts one link
+// and no other.
+func TestFaultsMeetOneLink(t *testing.T) {
+	i := reference.New(reference.Options{Nodes: -1})
+	inBothTimes(t, func(t *testing.T) {
+		cluster, err := i.Start(t.Context())
+		require.NoError(t, err)
+		defer func() { require.NoError(t, cluster.Stop(context.WithoutCancel(t.Context()))) }()
+		require.NoError(t, cluster.(interface{ WaitReady(context.Context) error }).WaitReady(t.Context()))
+		faults, ok := implementation.Offered[implementation.Faults](cluster)
+		require.True(t, ok)
+		require.NoError(t, faults.Inject(t.Context(), implementation.ReplicaSetController, implementation.Fault{
+			Verb: "create", Resource: "pods", Effect: implementation.Answer, Code: http.StatusInternalServerError, Times: 1}))
+		deployments := clientOf(t, cluster).AppsV1().Deployments("default")
+		seen, err := deployments.Watch(t.Context(), metav1.ListOptions{})
+		require.NoError(t, err)
+		defer seen.Stop()
+		_, err = deployments.Create(t.Context(), newDeployment("web", 1), metav1.CreateOptions{})
+		require.NoError(t, err)
+		for counted := int32(0); counted < 1; { // the Pod, which has been created by then
+			counted = (<-seen.ResultChan()).Object.(*appsv1.Deployment).Status.Replicas
+		}
+
+		writes, err := faults.Writes(t.Context())
+		require.NoError(t, err)
+		var codes []int
+		for _, write := range writes {
+			if write.Verb == "create" && write.Resource == "pods" && write.Namespace == "default" {
+				assert.Equal(t, implementation.ReplicaSetController, write.Link)
+				codes = append(codes, write.Code)
+			}
+		}
+		assert.Equal(t, []int{http.StatusInternalServerError, http.StatusCreated}, codes)
+	})
+}
