@@ -3,6 +3,7 @@ package conformance
 import (
 	"time"
 
+	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
 )
@@ -100,10 +101,13 @@ type Result struct {
 	Implementation implementation.Description
 	Specification  *specification.Specification
 	// Run is the id of the run; empty where each scenario had a cluster of its own.
-	Run          string
-	Started      time.Time
-	Elapsed      time.Duration
-	Seed         int64
+	Run     string
+	Started time.Time
+	Elapsed time.Duration
+	Seed    int64
+	// Lag is how long after the arrival of what a step waited for the step was
+	// decided; nothing in virtual time, where it takes none.
+	Lag          history.Summary
 	Requirements []RequirementResult
 }
 

@@ -66,7 +66,7 @@ func Run(ctx context.Context, options Options) (*Result, error) {
 	}
 	result := &Result{Specification: options.Specification, Run: options.Run, Started: time.Now(), Seed: options.Seed}
 	result.Requirements = runAll(ctx, options, venue)
-	result.Elapsed = time.Since(result.Started)
+	result.Elapsed, result.Lag = time.Since(result.Started), venue.observed()
 	result.Implementation = options.Implementation.Describe()
 	return result, venue.close()
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/podchain/podchain/conformance/belongings"
+	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
 	"github.com/podchain/podchain/steps"
@@ -21,6 +22,8 @@ import (
 type venue interface {
 	// run executes the example; t is what a bubble hangs on, nil in real time.
 	run(ctx context.Context, t *testing.T, example *specification.Example) ExampleResult
+	// observed tells how late the steps noticed what they waited for.
+	observed() history.Summary
 	close() error
 }
 
@@ -42,7 +45,7 @@ func open(ctx context.Context, options *Options) (venue, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &shared{cluster: cluster, options: *options}
+	s := &shared{cluster: cluster, options: *options, lag: &history.Lag{}}
 	if _, lasting := cluster.(implementation.Lasting); lasting {
 		if s.guest, err = arrive(ctx, cluster, options.Run); err != nil {
 			return nil, errors.Join(err, s.close())
@@ -79,12 +82,15 @@ func (b *bubbles) run(_ context.Context, t *testing.T, example *specification.Ex
 	return result
 }
 
+func (b *bubbles) observed() history.Summary { return history.Summary{} }
+
 func (b *bubbles) close() error { return nil }
 
 // shared runs all examples on one cluster, each in a namespace of its own.
 type shared struct {
 	cluster implementation.Cluster
 	options Options
+	lag     *history.Lag
 	guest   *guest // nil: the cluster is the run's own
 	count   atomic.Int64
 	// alone is held by a scenario that disturbs the others, shared by these.
@@ -106,9 +112,11 @@ func (s *shared) run(ctx context.Context, _ *testing.T, example *specification.E
 		defer context.AfterFunc(s.guest.life.Lost(), cancel)()
 	}
 	return perform(ctx, example, s.options.Steps, steps.Options{
-		Cluster: s.cluster, Timeout: s.options.Timeout, Shared: true, Run: s.options.Run,
+		Cluster: s.cluster, Timeout: s.options.Timeout, Shared: true, Run: s.options.Run, Lag: s.lag,
 		Namespace: fmt.Sprintf("%s-%03d", belongings.Home(s.options.Run), s.count.Add(1))})
 }
+
+func (s *shared) observed() history.Summary { return s.lag.Summary() }
 
 // stopPatience bounds the end of a cluster.
 const stopPatience = time.Minute

@@ -36,6 +36,8 @@ type Options struct {
 	Run string
 	// Restless, where set, is called when the objects change without end.
 	Restless func()
+	// Lag, where set, collects how late the steps notice what they wait for.
+	Lag *history.Lag
 }
 
 // World is what one scenario sees: its cluster, its namespace, its history, and
@@ -77,7 +79,7 @@ func NewWorld(ctx context.Context, options Options) (*World, error) {
 		Stopped: sets.New[implementation.Link](),
 		config:  config, nodes: sets.New[string](), made: sets.New[string](),
 	}
-	world.History.Restless = options.Restless
+	world.History.Restless, world.History.Lag = options.Restless, options.Lag
 	transport, err := rest.TransportFor(config)
 	if err != nil {
 		return world, err
@@ -103,7 +105,10 @@ func (w *World) open(ctx context.Context) error {
 		}
 		return fmt.Errorf("cannot create the scenario's namespace: %w", err)
 	}
-	w.recorder = history.NewRecorder(w.client, w.History)
+	var err error
+	if w.recorder, err = history.NewRecorder(w.config, w.http, w.History); err != nil {
+		return err
+	}
 	if err := w.recorder.Watch(ctx, w.sources()...); err != nil {
 		return fmt.Errorf("cannot watch the scenario's namespace: %w", err)
 	}

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/podchain/podchain/conformance/history"
@@ -146,7 +147,12 @@ func placeIn(deployment *unstructured.Unstructured, options traceOptions) error 
 // and returns when it is usable: Pods are refused until it has its account
 // (NS-02).
 func makeNamespace(ctx context.Context, cluster implementation.Cluster, name string) error {
-	client, err := dynamic.NewForConfig(cluster.Config())
+	config := cluster.Config()
+	transport, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return err
+	}
+	client, err := dynamic.NewForConfigAndClient(config, transport)
 	if err != nil {
 		return err
 	}
@@ -159,7 +165,10 @@ func makeNamespace(ctx context.Context, cluster implementation.Cluster, name str
 		return fmt.Errorf("make namespace %q: %w", name, err)
 	}
 	accounts := history.New()
-	recorder := history.NewRecorder(client, accounts)
+	recorder, err := history.NewRecorder(config, transport, accounts)
+	if err != nil {
+		return err
+	}
 	defer recorder.Stop()
 	err = recorder.Watch(ctx, history.Source{Namespace: name,
 		Resource: schema.GroupVersionResource{Version: "v1", Resource: "serviceaccounts"}})

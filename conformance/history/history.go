@@ -21,7 +21,7 @@ type Version struct {
 	// Seq numbers the versions in the order in which they arrived, from 1. The
 	// watches of two kinds are not ordered against each other: use Before.
 	Seq int
-	// At is when the version arrived.
+	// At is when the version arrived: when its last bytes were read.
 	At time.Time
 	// Type is ADDED for the first version of an object (or its state when the
 	// history began), MODIFIED, or DELETED with the last state.
@@ -49,6 +49,9 @@ type History struct {
 	// Restless, where set, is called once when more is recorded than Limit:
 	// nobody will come to rest any more. Set it before the first Record.
 	Restless func()
+	// Lag, where set, is told how long after its arrival each version that was
+	// awaited has been decided on.
+	Lag *Lag
 
 	mu       sync.Mutex
 	versions []Version
@@ -71,8 +74,12 @@ func New() *History {
 	return &History{changed: make(chan struct{})}
 }
 
-// Record appends a version.
+// Record appends a version that has arrived now.
 func (h *History) Record(kind watch.EventType, object *unstructured.Unstructured) {
+	h.recordAt(kind, object, time.Now())
+}
+
+func (h *History) recordAt(kind watch.EventType, object *unstructured.Unstructured, received time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if kind := object.GetKind(); kind != "Node" && kind != "Lease" {
@@ -88,7 +95,7 @@ func (h *History) Record(kind watch.EventType, object *unstructured.Unstructured
 		}
 		return
 	}
-	h.versions = append(h.versions, Version{Seq: len(h.versions) + 1, At: time.Now(), Type: kind, Object: object})
+	h.versions = append(h.versions, Version{Seq: len(h.versions) + 1, At: received, Type: kind, Object: object})
 	h.wake()
 }
 
@@ -120,6 +127,7 @@ var ErrBroken = errors.New("the record of the watches has a gap")
 // ends first, the error says what was awaited and what holds said last.
 func (h *History) Await(ctx context.Context, what string, holds func(Record) error) error {
 	started := time.Now()
+	var seen *Record // what holds has refused last
 	for {
 		h.mu.Lock()
 		record, broken, changed := Record{versions: h.versions[:len(h.versions):len(h.versions)]}, h.broken, h.changed
@@ -129,8 +137,13 @@ func (h *History) Await(ctx context.Context, what string, holds func(Record) err
 		}
 		err := holds(record)
 		if err == nil {
+			// Which of the new ones it was is not known: the oldest, at worst.
+			if seen != nil && record.Len() > seen.Len() {
+				h.Lag.add(time.Since(record.Since(seen.Len())[0].At))
+			}
 			return nil
 		}
+		seen = &record
 		if final := (Final{}); errors.As(err, &final) {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -13,7 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
 )
 
 // Source is one collection that a recorder watches.
@@ -30,16 +31,24 @@ func (s Source) String() string { return s.Resource.Resource }
 // Recorder fills a history from watches.
 type Recorder struct {
 	history *History
-	client  dynamic.Interface
+	client  rest.Interface
 	ctx     context.Context
 	cancel  context.CancelFunc
 	group   sync.WaitGroup
 }
 
-// NewRecorder returns a recorder that fills the history through the client.
-func NewRecorder(client dynamic.Interface, history *History) *Recorder {
+// NewRecorder returns a recorder that fills the history with what an HTTP client
+// reads from the API server of the configuration.
+func NewRecorder(config *rest.Config, client *http.Client, history *History) (*Recorder, error) {
+	config = rest.CopyConfig(config)
+	config.AcceptContentTypes, config.ContentType = "application/json", "application/json"
+	config.QPS = -1
+	reader, err := rest.UnversionedRESTClientForConfigAndClient(unversioned(config), client)
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Recorder{history: history, client: client, ctx: ctx, cancel: cancel}
+	return &Recorder{history: history, client: reader, ctx: ctx, cancel: cancel}, nil
 }
 
 // Watch lists the sources, records what is there, and returns when a watch is
@@ -74,8 +83,11 @@ type listed map[types.UID]*unstructured.Unstructured
 // list records what has changed since the last list, and returns as of which
 // version.
 func (r *Recorder) list(ctx context.Context, source Source, before listed) (version string, err error) {
-	list, err := r.collection(source).List(ctx, metav1.ListOptions{
-		FieldSelector: source.FieldSelector, LabelSelector: source.LabelSelector})
+	body, err := r.request(source, metav1.ListOptions{}).DoRaw(ctx)
+	list := &unstructured.UnstructuredList{}
+	if err == nil {
+		err = list.UnmarshalJSON(body)
+	}
 	if err != nil {
 		return "", fmt.Errorf("cannot list %s: %w", source, err)
 	}
@@ -100,53 +112,66 @@ func (r *Recorder) list(ctx context.Context, source Source, before listed) (vers
 	return list.GetResourceVersion(), nil
 }
 
-func (r *Recorder) collection(source Source) dynamic.ResourceInterface {
-	if source.Namespace == "" {
-		return r.client.Resource(source.Resource)
+// request is a GET of the source's collection.
+func (r *Recorder) request(source Source, options metav1.ListOptions) *rest.Request {
+	options.FieldSelector, options.LabelSelector = source.FieldSelector, source.LabelSelector
+	path := []string{"/apis", source.Resource.Group, source.Resource.Version}
+	if source.Resource.Group == "" {
+		path = []string{"/api", source.Resource.Version}
 	}
-	return r.client.Resource(source.Resource).Namespace(source.Namespace)
+	return r.client.Get().AbsPath(path...).
+		NamespaceIfScoped(source.Namespace, source.Namespace != "").
+		Resource(source.Resource.Resource).
+		SpecificallyVersionedParams(&options, metav1.ParameterCodec, metav1.Unversioned)
 }
 
-func (r *Recorder) start(source Source, version string) (watch.Interface, error) {
-	return r.collection(source).Watch(r.ctx, metav1.ListOptions{
-		ResourceVersion: version, AllowWatchBookmarks: true,
-		FieldSelector: source.FieldSelector, LabelSelector: source.LabelSelector,
-	})
+func (r *Recorder) start(source Source, version string) (*stream, error) {
+	body, err := r.request(source, metav1.ListOptions{Watch: true, ResourceVersion: version, AllowWatchBookmarks: true}).Stream(r.ctx)
+	if err != nil {
+		return nil, err
+	}
+	return newStream(body), nil
 }
 
 // follow records a stream and resumes it from the last version whenever the
 // server ends it, as every client of a watch has to (WATCH-11, WATCH-16).
-func (r *Recorder) follow(source Source, stream watch.Interface, version string, listed listed) {
+func (r *Recorder) follow(source Source, stream *stream, version string, listed listed) {
 	since := version
 	for {
-		for event := range stream.ResultChan() {
-			object, ok := event.Object.(*unstructured.Unstructured)
-			if event.Type == watch.Error || !ok {
-				stream.Stop()
-				err := apierrors.FromObject(event.Object)
-				if apierrors.IsResourceExpired(err) && version == since {
-					// The store was compacted between the list and the watch.
-					if version, err = r.list(r.ctx, source, listed); err == nil {
-						since = version
-						break
-					}
-				}
-				r.fail(source, err)
-				return
-			}
-			version = object.GetResourceVersion()
-			if event.Type != watch.Bookmark {
-				r.history.Record(event.Type, object)
+		last, err := r.record(stream, version)
+		stream.close()
+		version = last
+		if apierrors.IsResourceExpired(err) && version == since {
+			// The store was compacted between the list and the watch.
+			if version, err = r.list(r.ctx, source, listed); err == nil {
+				since = version
 			}
 		}
 		if r.ctx.Err() != nil {
 			return
 		}
-		var err error
-		if stream, err = r.resume(source, version); err != nil {
+		if err == nil {
+			stream, err = r.resume(source, version)
+		}
+		if err != nil {
 			r.fail(source, err)
 			return
 		}
+	}
+}
+
+// record records a stream to its end, and returns the last version in it. The
+// error is what the server ended it with; a stream that just ends is none.
+func (r *Recorder) record(stream *stream, version string) (last string, err error) {
+	for {
+		event, received, err := stream.next()
+		switch {
+		case err != nil || event == nil:
+			return version, err
+		case event.Type != watch.Bookmark:
+			r.history.recordAt(event.Type, event.Object, received)
+		}
+		version = event.Object.GetResourceVersion()
 	}
 }
 

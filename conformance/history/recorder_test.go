@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/reference"
@@ -40,7 +40,6 @@ func TestCompactionBeforeTheWatch(t *testing.T) {
 		}
 
 		config := cluster.Config()
-		config.ContentType, config.AcceptContentTypes = "application/json", "application/json"
 		meanwhile := sync.OnceFunc(func() {
 			create("comes")
 			_, err := maps.Patch(ctx, "changes", "application/merge-patch+json", []byte(`{"data":{"a":"b"}}`), metav1.PatchOptions{})
@@ -57,7 +56,10 @@ func TestCompactionBeforeTheWatch(t *testing.T) {
 			})
 		})
 		recorded := history.New()
-		recorder := history.NewRecorder(dynamic.NewForConfigOrDie(config), recorded)
+		transport, err := rest.HTTPClientFor(config)
+		require.NoError(t, err)
+		recorder, err := history.NewRecorder(config, transport, recorded)
+		require.NoError(t, err)
 		require.NoError(t, recorder.Watch(ctx, history.Source{
 			Resource: corev1.SchemeGroupVersion.WithResource("configmaps"), Namespace: "kube-node-lease", LabelSelector: "ours"}))
 		synctest.Wait()

@@ -7,7 +7,6 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/apimachinery/pkg/watch"
 )
 
 // patience is how long an API server may be away before its watches count as
@@ -17,7 +16,7 @@ const patience = 2 * time.Minute
 // resume opens a watch again. While the API server is away (it may be the link
 // that a scenario restarts) it tries again, as any client does; what the server
 // refuses is final.
-func (r *Recorder) resume(source Source, version string) (stream watch.Interface, err error) {
+func (r *Recorder) resume(source Source, version string) (stream *stream, err error) {
 	ctx, cancel := context.WithTimeout(r.ctx, patience)
 	defer cancel()
 	backoff := wait.Backoff{Duration: 50 * time.Millisecond, Factor: 2, Cap: 2 * time.Second, Steps: 1000}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/podchain/podchain/conformance"
+	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
 )
@@ -18,7 +19,25 @@ type document struct {
 	Started        time.Time                  `json:"started"`
 	Seconds        float64                    `json:"seconds"`
 	Seed           int64                      `json:"seed"`
+	Lag            *lag                       `json:"observationLag,omitempty"`
 	Requirements   []requirement              `json:"requirements"`
+}
+
+// lag is from the arrival of what a step waited for to the step being decided.
+type lag struct {
+	Count int     `json:"count"`
+	P50   float64 `json:"p50Milliseconds"`
+	P90   float64 `json:"p90Milliseconds"`
+	P99   float64 `json:"p99Milliseconds"`
+	Max   float64 `json:"maxMilliseconds"`
+}
+
+func lagOf(summary history.Summary) *lag {
+	if summary.Count == 0 {
+		return nil
+	}
+	milliseconds := func(of time.Duration) float64 { return float64(of.Microseconds()) / 1000 }
+	return &lag{summary.Count, milliseconds(summary.P50), milliseconds(summary.P90), milliseconds(summary.P99), milliseconds(summary.Max)}
 }
 
 type specificationOf struct {
@@ -65,6 +84,7 @@ func documentOf(result *conformance.Result) document {
 		Started:        result.Started.UTC(),
 		Seconds:        result.Elapsed.Seconds(),
 		Seed:           result.Seed,
+		Lag:            lagOf(result.Lag),
 		Requirements:   []requirement{},
 	}
 	for _, r := range result.Requirements {

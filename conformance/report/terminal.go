@@ -26,6 +26,10 @@ func Terminal(out io.Writer, result *conformance.Result) error {
 	}
 	table(&text, result)
 	notApplicable(&text, result)
+	if lag := result.Lag; lag.Count > 0 {
+		fmt.Fprintf(&text, "\n%d events were awaited, and decided on after %s (median), %s (99th percentile), %s (longest)\n",
+			lag.Count, lag.P50.Round(time.Microsecond), lag.P99.Round(time.Microsecond), lag.Max.Round(time.Microsecond))
+	}
 	counts := result.Count()
 	fmt.Fprintf(&text, "\n%s %s: %d requirements, %d passed, %d failed, %d could not run, %d not applicable, in %s\n",
 		result.Implementation.Name, result.Implementation.Version, len(result.Requirements),

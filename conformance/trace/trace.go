@@ -92,7 +92,10 @@ func Run(ctx context.Context, config *rest.Config, options Options) (err error) 
 		deployments: client.Resource(deployments).Namespace(options.Deployment.GetNamespace()),
 		print:       &printer{out: options.Out, told: map[string]bool{}},
 	}
-	recorder := history.NewRecorder(client, t.record)
+	recorder, err := history.NewRecorder(config, transport, t.record)
+	if err != nil {
+		return err
+	}
 	defer recorder.Stop()
 	if err := t.watch(ctx, recorder); err != nil {
 		return err
