@@ -13,6 +13,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/podchain/podchain/conformance/control"
+	"github.com/podchain/podchain/conformance/pki"
 )
 
 // apiServer is the link that everybody else talks to. It keeps its address when
@@ -21,7 +22,7 @@ type apiServer struct {
 	command []string
 	address string // host:port
 	log     string
-	ca      *authority
+	ca      *pki.Authority
 	config  *rest.Config // of an administrator
 	process *process     // nil while it is stopped
 }
@@ -32,19 +33,19 @@ const administrators = "system:masters"
 const apiServerPatience = 2 * time.Minute
 
 func newAPIServer(program, directory, logs string, store *store) (*apiServer, error) {
-	ca, err := newAuthority(filepath.Join(directory, "pki"), "podchain-kubernetes")
+	ca, err := pki.NewAuthority(filepath.Join(directory, "pki"), "podchain-kubernetes")
 	if err != nil {
 		return nil, err
 	}
-	server, err := ca.issue("api-server", "kube-apiserver")
+	server, err := ca.Issue("api-server", "kube-apiserver")
 	if err != nil {
 		return nil, err
 	}
-	accounts, err := ca.issue("service-accounts", "service-accounts")
+	accounts, err := ca.Issue("service-accounts", "service-accounts")
 	if err != nil {
 		return nil, err
 	}
-	admin, err := ca.issue("admin", "podchain", administrators)
+	admin, err := ca.Issue("admin", "podchain", administrators)
 	if err != nil {
 		return nil, err
 	}
@@ -54,24 +55,24 @@ func newAPIServer(program, directory, logs string, store *store) (*apiServer, er
 	}
 	a := &apiServer{address: fmt.Sprintf("127.0.0.1:%d", ports[0]), log: filepath.Join(logs, "api-server.log"), ca: ca}
 	a.config = &rest.Config{Host: "https://" + a.address, QPS: -1, TLSClientConfig: rest.TLSClientConfig{
-		CAData: ca.pem, CertData: admin.certificate, KeyData: admin.key}}
+		CAData: ca.PEM, CertData: admin.Certificate, KeyData: admin.Key}}
 	a.command = []string{program,
 		"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", ports[0]),
 		// Nobody comes from outside; the loopback address is not allowed here.
 		"--advertise-address=192.0.2.1",
-		"--cert-dir=" + ca.directory, "--tls-cert-file=" + server.certificateFile, "--tls-private-key-file=" + server.keyFile,
-		"--client-ca-file=" + ca.file(), "--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction",
-		"--etcd-servers=" + store.url, "--etcd-cafile=" + store.ca.file(),
-		"--etcd-certfile=" + store.client.certificateFile, "--etcd-keyfile=" + store.client.keyFile,
+		"--cert-dir=" + ca.Directory, "--tls-cert-file=" + server.CertificateFile, "--tls-private-key-file=" + server.KeyFile,
+		"--client-ca-file=" + ca.File(), "--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction",
+		"--etcd-servers=" + store.url, "--etcd-cafile=" + store.ca.File(),
+		"--etcd-certfile=" + store.client.CertificateFile, "--etcd-keyfile=" + store.client.KeyFile,
 		"--service-account-issuer=https://kubernetes.default.svc",
-		"--service-account-key-file=" + accounts.certificateFile, "--service-account-signing-key-file=" + accounts.keyFile,
+		"--service-account-key-file=" + accounts.CertificateFile, "--service-account-signing-key-file=" + accounts.KeyFile,
 		// The cache of recent changes outlives what the store forgets. Without one
 		// for the kind that the specification watches then, a compaction can be
 		// seen (WATCH-09); all other kinds have theirs.
 		"--watch-cache-sizes=configmaps#0",
 		"--service-cluster-ip-range=10.0.0.0/24", "--allow-privileged=true",
 	}
-	return a, writeKubeconfig(filepath.Join(directory, "kubeconfig"), a.config.Host, ca.pem, admin, func(cluster *clientcmdapi.Cluster) error {
+	return a, writeKubeconfig(filepath.Join(directory, "kubeconfig"), a.config.Host, ca.PEM, admin, func(cluster *clientcmdapi.Cluster) error {
 		return control.Mention(cluster, controlSocket(directory))
 	})
 }

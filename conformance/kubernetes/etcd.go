@@ -13,6 +13,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"github.com/podchain/podchain/conformance/pki"
 )
 
 // store is etcd. It lets nobody in but who has the API server's certificate:
@@ -20,23 +22,23 @@ import (
 type store struct {
 	process *process
 	url     string
-	ca      *authority
-	client  *identity
+	ca      *pki.Authority
+	client  *pki.Identity
 	http    *http.Client
 }
 
 const storePatience = 30 * time.Second
 
 func startStore(ctx context.Context, program, directory, logs string) (*store, error) {
-	ca, err := newAuthority(filepath.Join(directory, "etcd-pki"), "podchain-etcd")
+	ca, err := pki.NewAuthority(filepath.Join(directory, "etcd-pki"), "podchain-etcd")
 	if err != nil {
 		return nil, err
 	}
-	server, err := ca.issue("server", "etcd")
+	server, err := ca.Issue("server", "etcd")
 	if err != nil {
 		return nil, err
 	}
-	client, err := ca.issue("api-server", "api-server")
+	client, err := ca.Issue("api-server", "api-server")
 	if err != nil {
 		return nil, err
 	}
@@ -50,19 +52,19 @@ func startStore(ctx context.Context, program, directory, logs string) (*store, e
 		"--name=podchain", "--data-dir="+filepath.Join(directory, "etcd"), "--log-level=warn",
 		"--listen-client-urls="+s.url, "--advertise-client-urls="+s.url,
 		"--listen-peer-urls="+peers, "--initial-advertise-peer-urls="+peers, "--initial-cluster=podchain="+peers,
-		"--cert-file="+server.certificateFile, "--key-file="+server.keyFile,
-		"--client-cert-auth", "--trusted-ca-file="+ca.file(),
+		"--cert-file="+server.CertificateFile, "--key-file="+server.KeyFile,
+		"--client-cert-auth", "--trusted-ca-file="+ca.File(),
 		"--unsafe-no-fsync", // nothing here outlives the machine
 	))
 	if err != nil {
 		return nil, err
 	}
-	pair, err := tls.X509KeyPair(client.certificate, client.key)
+	pair, err := tls.X509KeyPair(client.Certificate, client.Key)
 	if err != nil {
 		return s, err
 	}
 	pool := x509.NewCertPool()
-	pool.AddCert(ca.certificate)
+	pool.AppendCertsFromPEM(ca.PEM)
 	s.http = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{pair}}}}
 	return s, s.process.ready(ctx, "etcd to be healthy", storePatience, func(ctx context.Context) error {
 		return s.call(ctx, http.MethodGet, "/health", nil, nil)
