@@ -55,6 +55,7 @@ var parts = map[string]func(*Client) any{
 	"compaction": func(c *Client) any { return compactor{c} },
 	"faults":     func(c *Client) any { return faults{c} },
 	"store":      func(c *Client) any { return store{c} },
+	"outage":     func(c *Client) any { return outage{c} },
 	"replicas":   func(c *Client) any { return replicas{c} },
 	"containers": func(*Client) any { return nil },
 }
@@ -196,13 +197,15 @@ func (c store) Store(ctx context.Context) (access implementation.StoreAccess, er
 	return access, err
 }
 
-// StopStore implements implementation.Store.
-func (c store) StopStore(ctx context.Context) error {
+type outage struct{ *Client }
+
+// StopStore implements implementation.Outage.
+func (c outage) StopStore(ctx context.Context) error {
 	return c.do(ctx, http.MethodPost, "/store/stop", nil, nil)
 }
 
-// StartStore implements implementation.Store.
-func (c store) StartStore(ctx context.Context) error {
+// StartStore implements implementation.Outage.
+func (c outage) StartStore(ctx context.Context) error {
 	return c.do(ctx, http.MethodPost, "/store/start", nil, nil)
 }
 

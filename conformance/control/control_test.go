@@ -144,6 +144,7 @@ func TestEverythingIsOffered(t *testing.T) {
 	compactor, _ := implementation.Offered[implementation.Compactor](remote)
 	faults, _ := implementation.Offered[implementation.Faults](remote)
 	store, _ := implementation.Offered[implementation.Store](remote)
+	outage, _ := implementation.Offered[implementation.Outage](remote)
 	replicas, _ := implementation.Offered[implementation.Replicas](remote)
 	ctx := t.Context()
 
@@ -158,8 +159,8 @@ func TestEverythingIsOffered(t *testing.T) {
 			compactor.Compact(ctx),
 			faults.Inject(ctx, implementation.Scheduler, fault),
 			faults.Heal(ctx, "a&b"),
-			store.StopStore(ctx),
-			store.StartStore(ctx),
+			outage.StopStore(ctx),
+			outage.StartStore(ctx),
 			replicas.StartReplica(ctx, implementation.Scheduler),
 			replicas.KillLeader(ctx, implementation.Scheduler),
 			replicas.StopReplicas(ctx, implementation.Scheduler),
@@ -202,7 +203,7 @@ func told(t *testing.T, fails error, want, got any, err error) {
 
 func TestNothingIsOffered(t *testing.T) {
 	remote := connect(t, bare{})
-	require.Equal(t, []string{"compaction", "cri", "faults", "images", "links", "nodes", "replicas", "store"},
+	require.Equal(t, []string{"compaction", "cri", "faults", "images", "links", "nodes", "outage", "replicas", "store"},
 		implementation.Lacks(remote, implementation.Capabilities()))
 }
 

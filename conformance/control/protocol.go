@@ -16,8 +16,8 @@
 //	DELETE /v1/faults?namespace=NS   implementation.Faults.Heal
 //	GET    /v1/writes                implementation.Faults.Writes: Writes
 //	GET    /v1/store                 implementation.Store.Store: implementation.StoreAccess
-//	POST   /v1/store/stop            implementation.Store.StopStore
-//	POST   /v1/store/start           implementation.Store.StartStore
+//	POST   /v1/store/stop            implementation.Outage.StopStore
+//	POST   /v1/store/start           implementation.Outage.StartStore
 //	POST   /v1/links/LINK/replicas   implementation.Replicas.StartReplica
 //	POST   /v1/links/LINK/kill-leader  implementation.Replicas.KillLeader
 //	DELETE /v1/links/LINK/replicas   implementation.Replicas.StopReplicas

@@ -53,11 +53,11 @@ func Handler(description implementation.Description, cluster implementation.Clus
 	route[implementation.Store](s, mux, "GET /v1/store", func(store implementation.Store, r *http.Request) (any, error) {
 		return store.Store(r.Context())
 	})
-	route[implementation.Store](s, mux, "POST /v1/store/stop", func(store implementation.Store, r *http.Request) (any, error) {
-		return nil, store.StopStore(r.Context())
+	route[implementation.Outage](s, mux, "POST /v1/store/stop", func(outage implementation.Outage, r *http.Request) (any, error) {
+		return nil, outage.StopStore(r.Context())
 	})
-	route[implementation.Store](s, mux, "POST /v1/store/start", func(store implementation.Store, r *http.Request) (any, error) {
-		return nil, store.StartStore(r.Context())
+	route[implementation.Outage](s, mux, "POST /v1/store/start", func(outage implementation.Outage, r *http.Request) (any, error) {
+		return nil, outage.StartStore(r.Context())
 	})
 	route[implementation.Nodes](s, mux, "POST /v1/nodes", func(nodes implementation.Nodes, r *http.Request) (any, error) {
 		node := &corev1.Node{}

@@ -46,6 +46,7 @@ var capabilities = map[string]func(Cluster) bool{
 	"compaction": offers[Compactor],
 	"faults":     offers[Faults],
 	"store":      offers[Store],
+	"outage":     offers[Outage],
 	"replicas":   offers[Replicas],
 	// Every implementation that the suite knows runs containers, or has
 	// something that says so.
@@ -61,7 +62,7 @@ func Disturbs(capability string) bool { return capability == "nodes" || NeedsCal
 // use of.
 func NeedsCalm(capability string) bool {
 	switch capability {
-	case "links", "compaction", "faults", "store", "replicas":
+	case "links", "compaction", "faults", "outage", "replicas":
 		return true
 	}
 	return false

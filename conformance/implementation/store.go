@@ -7,15 +7,12 @@ import "context"
 type Store interface {
 	// Store tells how the store is reached. It changes nothing.
 	Store(ctx context.Context) (StoreAccess, error)
-	// StopStore ends the store as a crash would, and returns when it has ended;
-	// StartStore brings it back with what it has kept.
-	StopStore(ctx context.Context) error
-	StartStore(ctx context.Context) error
 }
 
-// StoreAccess is how a store is reached.
+// StoreAccess is how a store is reached. Whoever has it reads past the API server,
+// so it goes to the suite and to no link (STORE-06).
 type StoreAccess struct {
-	// Endpoints are URLs, such as https://127.0.0.1:2379.
+	// Endpoints are URLs, such as https://127.0.0.1:2379 or unixs:///run/etcd.sock.
 	Endpoints []string `json:"endpoints"`
 	// Prefix of all keys of the API server, such as "/registry/".
 	Prefix string `json:"prefix"`
@@ -23,4 +20,13 @@ type StoreAccess struct {
 	CA          []byte `json:"ca,omitempty"`
 	Certificate []byte `json:"certificate,omitempty"`
 	Key         []byte `json:"key,omitempty"`
+}
+
+// Outage is offered by a cluster whose store can be away for a while (capability
+// "outage").
+type Outage interface {
+	// StopStore ends the store as a crash would, and returns when it has ended;
+	// StartStore brings it back with what it has kept.
+	StopStore(ctx context.Context) error
+	StartStore(ctx context.Context) error
 }
