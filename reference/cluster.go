@@ -39,10 +39,11 @@ type Cluster struct {
 }
 
 var (
-	_ implementation.Cluster = (*Cluster)(nil)
-	_ implementation.Links   = (*Cluster)(nil)
-	_ implementation.Nodes   = (*Cluster)(nil)
-	_ implementation.Images  = (*Cluster)(nil)
+	_ implementation.Composite   = (*Cluster)(nil)
+	_ implementation.Withholding = (*Cluster)(nil)
+	_ implementation.Links       = (*Cluster)(nil)
+	_ implementation.Nodes       = (*Cluster)(nil)
+	_ implementation.Images      = (*Cluster)(nil)
 )
 
 // station is a link that runs: its process and the line it talks over.
@@ -108,6 +109,18 @@ func (c *Cluster) start(ctx context.Context) error {
 
 // Config implements implementation.Cluster.
 func (c *Cluster) Config() *rest.Config { return rest.CopyConfig(c.admin.config) }
+
+// Parts implements implementation.Composite.
+func (c *Cluster) Parts() []any { return c.options.Offers }
+
+// Withheld implements implementation.Withholding: what is in memory nobody else can
+// read, and it is never away.
+func (c *Cluster) Withheld(capability string) string {
+	if c.options.Store == nil && (capability == "store" || capability == "outage") {
+		return "the reference keeps its objects in memory here: --store etcd has a store to look at"
+	}
+	return ""
+}
 
 // ServeHTTP answers as the cluster's API server, for whoever wants to offer it
 // on a listener of its own.

@@ -18,7 +18,6 @@ import (
 
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/reference"
-	"github.com/podchain/podchain/reference/store/etcd"
 	"github.com/podchain/podchain/reference/store/etcd/etcdtest"
 	"github.com/podchain/podchain/reference/store/etcd/local"
 )
@@ -26,10 +25,7 @@ import (
 // onEtcd starts a cluster that has nothing but the etcd in common with others.
 func onEtcd(t *testing.T, server *local.Server, options reference.Options) (*reference.Cluster, kubernetes.Interface) {
 	t.Helper()
-	held, err := etcd.Open(t.Context(), etcd.Options{Endpoints: []string{server.Endpoint()}})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, held.Close()) })
-	options.Store = held
+	options.Store = etcdtest.Open(t, server)
 	options.AnyImage = true
 	cluster := reference.StartForTest(t, options)
 	client, err := kubernetes.NewForConfig(cluster.Config())

@@ -38,6 +38,9 @@ type Options struct {
 	// Store holds the objects; whoever made it closes it after the cluster. Nil:
 	// a new one in memory for each cluster.
 	Store store.Store
+	// Offers implement what can be done with the store beyond the API:
+	// implementation.Store, implementation.Outage.
+	Offers []any
 	// Tap, where set, is put between each link and the API server: it returns
 	// what the link's requests go through on their way to next.
 	Tap func(link implementation.Link, next http.RoundTripper) http.RoundTripper

@@ -85,7 +85,7 @@ func serve(ctx context.Context, out, told io.Writer, options serveOptions) (err 
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { err = errors.Join(err, held.close()) }()
-	cluster, err := startServed(ctx, reference.Options{Nodes: nodes, Token: credentials.Token, AnyImage: true, Store: held.Store}, options.control != "")
+	cluster, err := startServed(ctx, reference.Options{Nodes: nodes, Token: credentials.Token, AnyImage: true, Store: held.Store, Offers: held.offers}, options.control != "")
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

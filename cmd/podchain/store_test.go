@@ -21,7 +21,9 @@ import (
 // process, as it was (STORE-07).
 func TestServeOnEtcd(t *testing.T) {
 	server := etcdtest.Start(t)
-	arguments := []string{"--store", "etcd=" + server.Endpoint(), "--nodes", "0"}
+	files := server.Files()
+	arguments := []string{"--store", "etcd=" + server.Endpoint(), "--nodes", "0",
+		"--etcd-cafile", files.CA, "--etcd-certfile", files.Cert, "--etcd-keyfile", files.Key}
 	first := startServe(t, arguments...)
 	client, err := kubernetes.NewForConfig(first.config(t))
 	require.NoError(t, err)
@@ -66,7 +68,10 @@ func TestStoreRefuses(t *testing.T) {
 		path      string // PATH
 		message   string
 	}{
-		"a store that is none":            {arguments: []string{"serve", "--store", "sqlite"}, message: "podchain: --store sqlite: expected memory, etcd, or etcd=URL"},
+		"a store that is none":            {arguments: []string{"serve", "--store", "sqlite"}, message: "podchain: --store sqlite: expected memory, etcd, kine, or etcd=URL"},
+		"a kine that runs":                {arguments: []string{"serve", "--store", "kine=http://a:1"}, message: "expected memory, etcd, kine, or etcd=URL"},
+		"Events that never end in memory": {arguments: []string{"serve", "--event-ttl", "1m"}, message: "podchain: --event-ttl goes with --store etcd"},
+		"Events that end at once":         {arguments: []string{"serve", "--store", "etcd", "--event-ttl", "1ms"}, message: "--event-ttl 1ms: Events are kept for a second at least"},
 		"an endpoint that is none":        {arguments: []string{"serve", "--store", "etcd=localhost:2379"}, message: `etcd: endpoint "localhost:2379": expected https://HOST:PORT`},
 		"no endpoint":                     {arguments: []string{"serve", "--store", "etcd="}, message: `etcd: endpoint "": expected https://HOST:PORT`},
 		"certificates for memory":         {arguments: []string{"serve", "--etcd-cafile", "ca"}, message: "go with --store etcd=https://HOST:PORT"},

@@ -61,7 +61,7 @@ where whoever runs the cluster offers it: one such run at a time.
 With --link another program takes the place of a link in the reference: the shell
 runs the command line, with {kubeconfig}, {dir}, {port} and, for a kubelet, {node}
 filled in. All scenarios then share one cluster in real time, as they do with
---store etcd, which puts the reference's API server on an etcd.
+--store etcd and --store kine, which put the reference's API server on one of these.
 
 Exit status: 0 if every requirement passed or is not applicable, 1 if one failed,
 2 if one could not run, nothing was selected or the usage is wrong.`,
@@ -219,7 +219,7 @@ func target(options verifyOptions, held *opened) (implementation.Implementation,
 // programs in the place of others.
 func assembled(options verifyOptions, origins origins, held *opened) (implementation.Implementation, error) {
 	without := slices.Concat(origins.without, slices.Sorted(maps.Keys(origins.programs)))
-	base := reference.New(reference.Options{Without: without, Store: held.Store})
+	base := reference.New(reference.Options{Without: without, Store: held.Store, Offers: held.offers})
 	if len(origins.programs) == 0 {
 		return base, nil
 	}

@@ -279,6 +279,12 @@ func (c *cluster) Parts() []any {
 	if base, ok := implementation.Offered[implementation.Compactor](c.base); ok {
 		parts = append(parts, struct{ implementation.Compactor }{base})
 	}
+	if base, ok := implementation.Offered[implementation.Store](c.base); ok {
+		parts = append(parts, struct{ implementation.Store }{base})
+	}
+	if base, ok := implementation.Offered[implementation.Outage](c.base); ok {
+		parts = append(parts, struct{ implementation.Outage }{base})
+	}
 	if c.options.Programs[implementation.Kubelet] != "" {
 		return parts // nobody knows what its nodes and their runtimes can do
 	}

@@ -1,6 +1,9 @@
 package apiserver
 
 import (
+	"strings"
+	"time"
+
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -8,6 +11,17 @@ import (
 
 // Events are served by two groups with the same content under other names. They
 // are stored as those of the core group.
+
+// EventTimeToLive has a store keep Events for the given time since they were last
+// written, and all else for ever (STORE-09).
+func EventTimeToLive(ttl time.Duration) func(key string) time.Duration {
+	return func(key string) time.Duration {
+		if strings.HasPrefix(key, Root+"events/") {
+			return ttl
+		}
+		return 0
+	}
+}
 
 var eventKind = eventsv1.SchemeGroupVersion.WithKind("Event")
 

@@ -48,7 +48,7 @@ func (s *Server) addResources(served []*kinds.Kind) {
 		}
 		r.storage = newStorage(s.store, kind)
 		if byPlace[r.storage.prefix] {
-			r.storage.prefix = root + kind.Group + "/" + kind.Resource + "/"
+			r.storage.prefix = Root + kind.Group + "/" + kind.Resource + "/"
 		}
 		byPlace[r.storage.prefix] = true
 		byKind[kind.GroupKind()] = r.storage

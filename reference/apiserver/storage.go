@@ -10,8 +10,8 @@ import (
 	"github.com/podchain/podchain/reference/store"
 )
 
-// root is where all keys start (STORE-01).
-const root = "/registry/"
+// Root is where all keys start (STORE-01).
+const Root = "/registry/"
 
 // places are the resources whose keys do not follow from their names.
 var places = map[string]string{
@@ -42,7 +42,7 @@ func newStorage(s store.Store, kind *kinds.Kind) *storage {
 	}
 	st := &storage{
 		kind:    kind,
-		prefix:  root + place + "/",
+		prefix:  Root + place + "/",
 		store:   s,
 		latest:  map[string]*record{},
 		pending: map[string]*record{},

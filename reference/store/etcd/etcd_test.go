@@ -3,6 +3,7 @@ package etcd_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,27 +13,58 @@ import (
 	"github.com/podchain/podchain/reference/store"
 	"github.com/podchain/podchain/reference/store/etcd"
 	"github.com/podchain/podchain/reference/store/etcd/etcdtest"
-	"github.com/podchain/podchain/reference/store/etcd/local"
 	"github.com/podchain/podchain/reference/store/storetest"
 )
 
-func open(t *testing.T, server *local.Server) *etcd.Store {
-	t.Helper()
-	s, err := etcd.Open(t.Context(), etcd.Options{Endpoints: []string{server.Endpoint()}})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	return s
-}
-
 func TestEtcd(t *testing.T) {
 	server := etcdtest.Start(t)
-	storetest.Test(t, func(t *testing.T) store.Store { return open(t, server) })
+	storetest.Test(t, func(t *testing.T) store.Store { return etcdtest.Open(t, server) })
 }
+
+// What has a time to live is gone when that is over, and whoever watches is told
+// (STORE-09). Another write begins it anew.
+func TestTimeToLive(t *testing.T) {
+	server := etcdtest.Start(t)
+	certificates, err := server.Files().TLS()
+	require.NoError(t, err)
+	s, err := etcd.Open(t.Context(), etcd.Options{Endpoints: []string{server.Endpoint()}, TLS: certificates,
+		TimeToLive: func(key string) time.Duration {
+			if strings.HasPrefix(key, "/events/") {
+				return 2 * time.Second
+			}
+			return 0
+		}})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, s.Close()) }()
+	kept, err := s.Put(t.Context(), "/pods/a", []byte("1"), 0)
+	require.NoError(t, err)
+	_, err = s.Put(t.Context(), "/events/a", []byte("1"), 0)
+	require.NoError(t, err)
+	written := time.Now()
+	w := s.Watch("/", kept)
+	defer w.Stop()
+	var events []store.Event
+	for len(events) < 2 {
+		batch, err := w.Next(t.Context())
+		require.NoError(t, err)
+		events = append(events, batch.Events...)
+	}
+	require.True(t, events[1].Deleted)
+	require.Equal(t, "/events/a", events[1].Key)
+	require.Equal(t, "1", string(events[1].Previous.Value))
+	require.GreaterOrEqual(t, time.Since(written), 2*time.Second-tolerance)
+	kv, err := s.Get(t.Context(), "/pods/a")
+	require.NoError(t, err)
+	require.NotNil(t, kv)
+}
+
+// tolerance is how exactly etcd's leases end.
+const tolerance = time.Second
 
 // Whoever comes to an etcd later, or has been away, reads the same history.
 func TestNewcomer(t *testing.T) {
 	server := etcdtest.Start(t)
-	one := open(t, server)
+	one := etcdtest.Open(t, server)
 	start, _, err := one.Revision(t.Context())
 	require.NoError(t, err)
 	for i := range 3 {
@@ -42,7 +74,7 @@ func TestNewcomer(t *testing.T) {
 	last, err := one.Put(t.Context(), "/b", []byte("1"), 0)
 	require.NoError(t, err)
 
-	two := open(t, server)
+	two := etcdtest.Open(t, server)
 	w := two.Watch("/a/", start)
 	defer w.Stop()
 	batch, err := w.Next(t.Context())
@@ -66,7 +98,7 @@ func TestNewcomer(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.Equal(t, "1", string(batch.Events[0].Previous.Value))
-	three := open(t, server)
+	three := etcdtest.Open(t, server)
 	_, compacted, err = three.Revision(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, last, compacted)
@@ -80,7 +112,7 @@ func TestNewcomer(t *testing.T) {
 // back all goes on, watches included (STORE-08), and nothing is lost (STORE-07).
 func TestAway(t *testing.T) {
 	server := etcdtest.Start(t)
-	s := open(t, server)
+	s := etcdtest.Open(t, server)
 	a, err := s.Put(t.Context(), "/a", []byte("1"), 0)
 	require.NoError(t, err)
 	w := s.Watch("/", a)
@@ -115,7 +147,9 @@ func TestAway(t *testing.T) {
 func TestClosed(t *testing.T) {
 	server := etcdtest.Start(t)
 	present := goleak.IgnoreCurrent()
-	s, err := etcd.Open(t.Context(), etcd.Options{Endpoints: []string{server.Endpoint()}})
+	certificates, err := server.Files().TLS()
+	require.NoError(t, err)
+	s, err := etcd.Open(t.Context(), etcd.Options{Endpoints: []string{server.Endpoint()}, TLS: certificates})
 	require.NoError(t, err)
 	w := s.Watch("/", 1)
 	_, err = w.Next(t.Context())

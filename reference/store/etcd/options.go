@@ -5,18 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"time"
 
 	"go.etcd.io/etcd/client/pkg/v3/transport"
 )
 
 // Options say where the etcd is.
 type Options struct {
-	// Endpoints are the client URLs of its members: https, http, or unix with
-	// the path of a socket. Required.
+	// Endpoints are the client URLs of its members: https, http, or unix or unixs
+	// (with TLS) with the path of a socket. Required.
 	Endpoints []string
-	// TLS holds the certificates for https; nil trusts the system's authorities
-	// and shows no certificate.
+	// TLS holds the certificates for https and unixs; nil trusts the system's
+	// authorities and shows no certificate.
 	TLS *tls.Config
+	// TimeToLive tells how long the value of a key lives, unless it is written
+	// again; 0 is for ever. Nil: all live for ever.
+	TimeToLive func(key string) time.Duration
 }
 
 func (o Options) validate() error {
@@ -30,11 +34,11 @@ func (o Options) validate() error {
 		}
 		switch {
 		case (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && (u.Path == "" || u.Path == "/"):
-		case u.Scheme == "unix" && u.Host == "" && u.Path != "":
+		case (u.Scheme == "unixs" || u.Scheme == "unix") && u.Host == "" && u.Path != "":
 		default:
-			return fmt.Errorf("etcd: endpoint %q: expected https://HOST:PORT, http://HOST:PORT or unix:///PATH", endpoint)
+			return fmt.Errorf("etcd: endpoint %q: expected https://HOST:PORT, http://HOST:PORT, unixs:///PATH or unix:///PATH", endpoint)
 		}
-		if o.TLS != nil && u.Scheme != "https" {
+		if o.TLS != nil && u.Scheme != "https" && u.Scheme != "unixs" {
 			return fmt.Errorf("etcd: endpoint %q is not https: certificates would not be used", endpoint)
 		}
 	}

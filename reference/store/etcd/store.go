@@ -45,6 +45,9 @@ type Store struct {
 	log      *store.Log
 	follower *follower
 
+	timeToLive func(key string) time.Duration // nil: for ever
+	leases     leases
+
 	ctx        context.Context
 	cancel     context.CancelFunc
 	background sync.WaitGroup
@@ -69,7 +72,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	if err != nil {
 		return nil, failure("connect", err)
 	}
-	s := &Store{client: client}
+	s := &Store{client: client, timeToLive: options.TimeToLive}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.compacted.Store(1)
 	current, err := s.greet(ctx)
@@ -155,7 +158,17 @@ func (s *Store) List(ctx context.Context, prefix string, options store.ListOptio
 
 // Put implements store.Store.
 func (s *Store) Put(ctx context.Context, key string, value []byte, expected int64) (int64, error) {
-	return s.write(ctx, "put", key, expected, clientv3.OpPut(key, string(value)))
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	put := clientv3.OpPut(key, string(value))
+	if s.timeToLive != nil {
+		lease, err := s.leases.take(ctx, s.client, s.timeToLive(key))
+		if err != nil {
+			return 0, s.failure(ctx, "grant a lease", err)
+		}
+		put = clientv3.OpPut(key, string(value), clientv3.WithLease(lease))
+	}
+	return s.write(ctx, "put", key, expected, put)
 }
 
 // Delete implements store.Store.
@@ -163,19 +176,23 @@ func (s *Store) Delete(ctx context.Context, key string, expected int64) (int64, 
 	if expected == 0 {
 		return 0, store.ErrConflict // what is absent cannot be deleted
 	}
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
 	return s.write(ctx, "delete", key, expected, clientv3.OpDelete(key))
 }
 
 // write does one operation under the guard of the key's revision, which is 0 for
 // an absent key. When it fails otherwise than by ErrConflict it may have been
 // done: then the reply was lost (STORE-07).
+//
+// The transactions are those that Kubernetes makes, whose failure reads the key:
+// there are stores, kine among them, that understand no others.
 func (s *Store) write(ctx context.Context, what, key string, expected int64, op clientv3.Op) (int64, error) {
-	ctx, cancel := s.bounded(ctx)
-	defer cancel()
-	response, err := s.client.Txn(ctx).
-		If(clientv3.Compare(clientv3.ModRevision(key), "=", expected)).
-		Then(op).
-		Commit()
+	transaction := s.client.Txn(ctx).If(clientv3.Compare(clientv3.ModRevision(key), "=", expected)).Then(op)
+	if expected != 0 {
+		transaction = transaction.Else(clientv3.OpGet(key))
+	}
+	response, err := transaction.Commit()
 	switch {
 	case err != nil:
 		return 0, s.failure(ctx, what, err)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/podchain/podchain/reference/store/etcd"
 	"github.com/podchain/podchain/reference/store/etcd/local"
 )
 
@@ -19,9 +20,9 @@ const Wanted = "PODCHAIN_TEST_ETCD"
 func Start(t testing.TB) *local.Server {
 	t.Helper()
 	Need(t)
-	binary, err := local.Binary(t.Context(), func(path string) { t.Log("building", path) })
+	binary, err := local.Etcd.Binary(t.Context(), func(path string) { t.Log("building", path) })
 	require.NoError(t, err)
-	server, err := local.Start(t.Context(), binary)
+	server, err := local.Start(t.Context(), local.Options{Binary: binary})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, server.Stop()) })
 	return server
@@ -33,4 +34,15 @@ func Need(t testing.TB) {
 	if os.Getenv(Wanted) == "" {
 		t.Skipf("it needs an etcd: set %s=1 to run it", Wanted)
 	}
+}
+
+// Open opens the store of a server for the time of the test.
+func Open(t testing.TB, server *local.Server) *etcd.Store {
+	t.Helper()
+	certificates, err := server.Files().TLS()
+	require.NoError(t, err)
+	s, err := etcd.Open(t.Context(), etcd.Options{Endpoints: []string{server.Endpoint()}, TLS: certificates})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return s
 }

@@ -10,67 +10,63 @@ import (
 	"path/filepath"
 )
 
-// Version is the etcd that is built where none is installed.
-const Version = "v3.7.3"
+// source is all that it takes to build a program: its dependencies' versions
+// follow from its own requirements, and the checksum database vouches for all of
+// them.
+func (p Program) source() string {
+	return fmt.Sprintf("module podchain/%s\n\ngo 1.26\n\nrequire %s %s\n", p.Name, p.module, p.Version)
+}
 
-// module is all that it takes to build it: its dependencies' versions follow
-// from its own requirements, and the checksum database vouches for all of them.
-const module = `module podchain/etcd
-
-go 1.26
-
-require go.etcd.io/etcd/server/v3 ` + Version + "\n"
-
-// Binary returns the path of an etcd: the one on PATH, else the one in the cache
-// directory. If there is none it builds one there from its source, which takes a
-// minute, needs Go and the module proxy, and is told to building.
-func Binary(ctx context.Context, building func(path string)) (string, error) {
-	if path, err := exec.LookPath("etcd"); err == nil {
+// Binary returns the path of the program: the one on PATH, else the one in the
+// cache directory. If there is none it builds one there from its source, which
+// takes a minute, needs Go and the module proxy, and is told to building.
+func (p Program) Binary(ctx context.Context, building func(path string)) (string, error) {
+	if path, err := exec.LookPath(p.Name); err == nil {
 		return path, nil
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		return "", unavailable(err)
+		return "", p.unavailable(err)
 	}
-	path := filepath.Join(cache, "podchain", "etcd-"+Version)
+	path := filepath.Join(cache, "podchain", p.Name+"-"+p.Version)
 	switch info, err := os.Stat(path); {
 	case err == nil && info.Mode().IsRegular():
 		return path, nil
 	case err == nil:
-		return "", unavailable(fmt.Errorf("%s is not a file", path))
+		return "", p.unavailable(fmt.Errorf("%s is not a file", path))
 	case !errors.Is(err, os.ErrNotExist):
-		return "", unavailable(err)
+		return "", p.unavailable(err)
 	}
 	tool, err := exec.LookPath("go")
 	if err != nil {
-		return "", unavailable(err)
+		return "", p.unavailable(err)
 	}
 	building(path)
-	if err := build(ctx, tool, path); err != nil {
-		return "", unavailable(err)
+	if err := p.build(ctx, tool, path); err != nil {
+		return "", p.unavailable(err)
 	}
 	return path, nil
 }
 
-func unavailable(err error) error {
-	return fmt.Errorf("there is no etcd on PATH, and none can be built: %w; install one, or name the endpoints of one that runs", err)
+func (p Program) unavailable(err error) error {
+	return fmt.Errorf("there is no %s on PATH, and none can be built: %w; install one, or name the endpoints of one that runs", p.Name, err)
 }
 
 // build puts the binary at path, whole or not at all: others may be building it
 // at the same time.
-func build(ctx context.Context, tool, path string) (err error) {
+func (p Program) build(ctx context.Context, tool, path string) (err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	work, err := os.MkdirTemp(filepath.Dir(path), "build-etcd-")
+	work, err := os.MkdirTemp(filepath.Dir(path), "build-"+p.Name+"-")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	if err := os.WriteFile(filepath.Join(work, "go.mod"), []byte(module), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(work, "go.mod"), []byte(p.source()), 0o600); err != nil {
 		return err
 	}
-	command := exec.CommandContext(ctx, tool, "build", "-mod=mod", "-trimpath", "-o", "etcd", "go.etcd.io/etcd/server/v3")
+	command := exec.CommandContext(ctx, tool, "build", "-mod=mod", "-trimpath", "-o", p.Name, p.command)
 	command.Dir = work
 	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=")
 	var output bytes.Buffer
@@ -78,5 +74,5 @@ func build(ctx context.Context, tool, path string) (err error) {
 	if err := command.Run(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, bytes.TrimSpace(output.Bytes()))
 	}
-	return os.Rename(filepath.Join(work, "etcd"), path)
+	return os.Rename(filepath.Join(work, p.Name), path)
 }

@@ -1,96 +1,181 @@
-// Package local runs an etcd of one's own, as a process beside this one: linked
-// into it, etcd's server would cost every user of podchain its dependencies and
-// its build, whether they want an etcd or not.
+// Package local runs a store of one's own, etcd or kine, as a process beside this
+// one: linked into it, it would cost every user of podchain its dependencies and
+// its build, whether they want it or not.
 package local
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+
+	"github.com/podchain/podchain/conformance/pki"
+	"github.com/podchain/podchain/reference/store/etcd"
 )
 
-// Server is an etcd with a directory of its own for its sockets and its data.
-type Server struct {
-	binary    string
-	directory string
-	process   *process // nil while it is killed
+// Options say what runs where.
+type Options struct {
+	// Program that runs. Default: Etcd.
+	Program Program
+	// Binary of it.
+	Binary string
+	// Directory for its socket, its certificates and its data, which is made, and
+	// removed at the end. Default: a temporary one.
+	Directory string
+	// Log is the file for what it prints. Default: one in the directory.
+	Log string
 }
 
-// process is one run of the etcd.
+// Server is a store with a directory of its own. It listens on a socket there,
+// and lets nobody in but who has the one certificate that its authority has
+// signed for a client.
+type Server struct {
+	options         Options
+	authority       *pki.Authority
+	serving, client *pki.Identity
+	process         *process // nil while it is killed
+}
+
+// process is one run of the program.
 type process struct {
 	command *exec.Cmd
-	output  bytes.Buffer // valid once done is closed
 	done    chan struct{}
 }
 
-// Start starts an etcd and returns when it serves. Only this user reaches it: it
-// listens on a socket in a directory that nobody else may enter.
-func Start(ctx context.Context, binary string) (*Server, error) {
-	directory, err := os.MkdirTemp("", "podchain-etcd-")
-	if err != nil {
-		return nil, fmt.Errorf("start etcd: %w", err)
+// socket is where the server is reached.
+const socket = pki.Socket
+
+// Start starts a store and returns when it serves.
+func Start(ctx context.Context, options Options) (_ *Server, err error) {
+	if options.Program.Name == "" {
+		options.Program = Etcd
 	}
-	s := &Server{binary: binary, directory: directory}
-	if err := s.Restart(ctx); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(directory))
+	if options.Directory == "" {
+		options.Directory, err = os.MkdirTemp("", "podchain-"+options.Program.Name+"-")
+	} else {
+		err = os.Mkdir(options.Directory, 0o700)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", options.Program.Name, err)
+	}
+	s := &Server{options: options}
+	if options.Log == "" {
+		s.options.Log = s.path("log")
+	}
+	if err = s.certify(); err == nil {
+		err = s.Restart(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(options.Directory))
 	}
 	return s, nil
 }
 
-// Endpoint is where clients reach it.
-func (s *Server) Endpoint() string { return "unix://" + filepath.Join(s.directory, "client.sock") }
-
-// Restart starts it again with the data that it has, after Kill.
-func (s *Server) Restart(ctx context.Context) error {
-	ready, err := listenForReady(filepath.Join(s.directory, "ready.sock"))
-	if err != nil {
-		return fmt.Errorf("start etcd: %w", err)
+func (s *Server) certify() (err error) {
+	if s.authority, err = pki.NewAuthority(s.path("pki"), "podchain-"+s.options.Program.Name); err != nil {
+		return err
 	}
-	defer ready.close()
-	peers := "unix://" + filepath.Join(s.directory, "peer.sock")
+	if s.serving, err = s.authority.Issue("server", s.options.Program.Name); err != nil {
+		return err
+	}
+	s.client, err = s.authority.Issue("api-server", "api-server")
+	return err
+}
+
+func (s *Server) path(name string) string { return filepath.Join(s.options.Directory, name) }
+
+// Endpoint is where clients reach it.
+func (s *Server) Endpoint() string { return "unixs://" + s.path(socket) }
+
+// Files let a client in.
+func (s *Server) Files() etcd.Files {
+	return etcd.Files{CA: s.authority.File(), Cert: s.client.CertificateFile, Key: s.client.KeyFile}
+}
+
+// Restart starts it again with the data that it has, after Kill. It does nothing
+// while it runs.
+func (s *Server) Restart(ctx context.Context) error {
+	if s.process != nil {
+		return nil
+	}
+	log, err := os.OpenFile(s.options.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return fmt.Errorf("start %s: %w", s.options.Program.Name, err)
+	}
+	defer func() { _ = log.Close() }() // the process has its own
 	p := &process{done: make(chan struct{})}
-	p.command = exec.Command(s.binary,
-		"--name=podchain",
-		"--data-dir="+filepath.Join(s.directory, "data"),
-		"--listen-client-urls="+s.Endpoint(), "--advertise-client-urls="+s.Endpoint(),
-		"--listen-peer-urls="+peers, "--initial-advertise-peer-urls="+peers,
-		"--initial-cluster=podchain="+peers,
-		"--log-level=error",
-		// Nothing is to survive the machine.
-		"--unsafe-no-fsync",
-	)
-	p.command.Env = append(os.Environ(), "NOTIFY_SOCKET="+ready.path)
-	p.command.Stdout, p.command.Stderr = &p.output, &p.output
+	p.command = exec.Command(s.options.Binary, s.options.Program.flags(s)...)
+	p.command.Dir = s.options.Directory
+	p.command.Stdout, p.command.Stderr = log, log
 	p.command.SysProcAttr = apart()
 	if err := p.command.Start(); err != nil {
-		return fmt.Errorf("start etcd: %w", err)
+		return fmt.Errorf("start %s: %w", s.options.Program.Name, err)
 	}
 	go func() {
 		defer close(p.done)
 		_ = p.command.Wait() // how it ended, its output tells better
 	}()
+	err = s.serves(ctx, p.done)
 	select {
-	case err = <-ready.told:
-		if err == nil {
-			s.process = p
-			return nil
-		}
-	case <-ctx.Done():
-		err = ctx.Err()
 	case <-p.done:
-		return fmt.Errorf("start etcd: %s ended at once: %w\n%s", s.binary, exitOf(p), strings.TrimSpace(p.output.String()))
+		return fmt.Errorf("start %s: %s ended at once: %s\n%s", s.options.Program.Name, s.options.Binary, p.command.ProcessState, s.said())
+	default:
 	}
-	p.kill()
-	return fmt.Errorf("start etcd: %w", err)
+	if err != nil {
+		p.kill()
+		return fmt.Errorf("start %s: %w\n%s", s.options.Program.Name, err, s.said())
+	}
+	s.process = p
+	return nil
 }
 
-func exitOf(p *process) error { return errors.New(p.command.ProcessState.String()) }
+// serves waits until a request is answered: a client's requests wait for the
+// connection that they need, which is tried until there is one.
+func (s *Server) serves(ctx context.Context, ended <-chan struct{}) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-ended:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	certificates, err := s.Files().TLS()
+	if err != nil {
+		return err
+	}
+	client, err := clientv3.New(clientv3.Config{
+		Endpoints: []string{s.Endpoint()}, TLS: certificates, Logger: zap.NewNop(),
+		DialOptions: []grpc.DialOption{grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: 20 * time.Millisecond, Multiplier: 1.6, MaxDelay: time.Second},
+			MinConnectTimeout: time.Second,
+		})},
+	})
+	if err != nil {
+		return err
+	}
+	_, err = client.Get(ctx, "podchain")
+	return errors.Join(err, client.Close())
+}
+
+// said returns what the program has printed.
+func (s *Server) said() string {
+	text, err := os.ReadFile(s.options.Log)
+	if err != nil {
+		return err.Error()
+	}
+	return strings.TrimSpace(string(text))
+}
 
 func (p *process) kill() {
 	_ = p.command.Process.Kill() // fails only if it has ended already
@@ -109,44 +194,8 @@ func (s *Server) Kill() {
 // nothing for which it needs time.
 func (s *Server) Stop() error {
 	s.Kill()
-	if err := os.RemoveAll(s.directory); err != nil {
-		return fmt.Errorf("remove etcd's data: %w", err)
+	if err := os.RemoveAll(s.options.Directory); err != nil {
+		return fmt.Errorf("remove the data of %s: %w", s.options.Program.Name, err)
 	}
 	return nil
-}
-
-// readiness is a socket on which etcd tells, as systemd's services do, that it
-// serves.
-type readiness struct {
-	connection net.PacketConn
-	path       string
-	told       chan error // one value
-}
-
-func (r *readiness) close() { _ = r.connection.Close() } // nobody reads from it any more
-
-func listenForReady(path string) (*readiness, error) {
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, err
-	}
-	connection, err := net.ListenPacket("unixgram", path)
-	if err != nil {
-		return nil, err
-	}
-	r := &readiness{connection: connection, path: path, told: make(chan error, 1)}
-	go func() { r.told <- r.wait() }()
-	return r, nil
-}
-
-func (r *readiness) wait() error {
-	message := make([]byte, 4096)
-	for {
-		n, _, err := r.connection.ReadFrom(message)
-		if err != nil {
-			return err
-		}
-		if bytes.Contains(message[:n], []byte("READY=1")) {
-			return nil
-		}
-	}
 }
