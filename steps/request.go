@@ -88,9 +88,21 @@ func (w *World) path(kindName, name, subresource string) (string, error) {
 // ErrNoAnswer is in the chain of an error about a request that got no answer.
 var ErrNoAnswer = errors.New("the api-server did not answer")
 
-// send sends a request and reads the answer, whatever it is. The error is for
-// an API server that did not answer.
+// send sends a request and reads the answer, whatever it is, and returns when the
+// record holds what it has written. The error is for an API server that did not
+// answer.
 func (w *World) send(ctx context.Context, request request) (answer, error) {
+	got, err := w.exchange(ctx, request)
+	if err != nil {
+		return got, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
+	defer cancel()
+	return got, w.awaitWrite(ctx, request, got)
+}
+
+// exchange sends a request and reads the answer, whatever it is.
+func (w *World) exchange(ctx context.Context, request request) (answer, error) {
 	var body io.Reader
 	switch content := request.body.(type) {
 	case nil:
@@ -135,7 +147,7 @@ func (w *World) send(ctx context.Context, request request) (answer, error) {
 	if message, _ := got.body["message"].(string); got.code == http.StatusForbidden && permission.IsRefusal(message) {
 		return got, CouldNotRun{fmt.Errorf("%w: %s; %s", permission.ErrDenied, message, permission.HowToGet)}
 	}
-	return got, w.awaitWrite(ctx, request, got)
+	return got, nil
 }
 
 // awaitWrite waits until the record holds what a request has written: "before"
@@ -192,7 +204,7 @@ func (w *World) target(request request) (string, error) {
 func read(request request, response *http.Response) (answer, error) {
 	content, err := io.ReadAll(response.Body)
 	if err != nil {
-		return answer{}, fmt.Errorf("the api-server broke off its answer to %s %s: %w", request.method, request.path, err)
+		return answer{}, fmt.Errorf("%w: it broke off its answer to %s %s: %w", ErrNoAnswer, request.method, request.path, err)
 	}
 	result := answer{
 		request: request.method + " " + request.path,

@@ -46,6 +46,9 @@ var Vocabulary = []Sentence{
 	sentence(`image "([^"]+)" is published`, func(w *World) any { return w.publish }),
 	sentence(`these nodes(?: join)?`, func(w *World) any { return w.addNodes }),
 	sentence(`the API server forgets its history`, func(w *World) any { return w.compact }),
+	sentence(`the ([a-z-]+) is stopped while `+count+` clients POST ([A-Z]\w+?)s`, func(w *World) any { return w.stopWhilePosting }),
+	sentence(`the store is away`, func(w *World) any { return w.storeGoes }),
+	sentence(`the store is back`, func(w *World) any { return w.storeReturns }),
 	sentence(count+` seconds pass`, func(w *World) any {
 		return func(ctx c, seconds string) error {
 			w.stimulus()
@@ -165,6 +168,23 @@ var Vocabulary = []Sentence{
 	sentence(`the causes are`, func(w *World) any { return w.causes }),
 	sentence(ref+` is stored with`, func(w *World) any { return w.stored }),
 	sentence(ref+` is not stored`, func(w *World) any { return w.notStored }),
+
+	sentence(ref+` is stored as before`, func(w *World) any { return w.storedAsBefore }),
+	sentence(`every ([A-Z]\w+) that was acknowledged is stored as it was answered, and every other whole or not at all`, func(w *World) any { return w.survived }),
+	sentence(`the API server cannot store `+object, func(w *World) any { return w.cannotStore }),
+	sentence(`the API server is (not )?ready`, func(w *World) any { return w.probes }),
+
+	// The store behind the API server.
+	sentence(`there is a watcher of the store from now on`, func(w *World) any { return w.watchStore }),
+	sentence(`the store holds`, func(w *World) any { return w.storeHolds }),
+	sentence(`the store holds `+ref+` at its resourceVersion`, func(w *World) any { return w.storeAgrees }),
+	sentence(`the store created `+ref+` at the resourceVersion of the answer`, func(w *World) any { return w.storeCreated }),
+	sentence(`the store does not hold `+ref+` any more`, func(w *World) any { return w.storeLost }),
+	sentence(`every change of these kinds in the store is an event of the same revision, and the other way round`, func(w *World) any { return w.sameChanges }),
+	sentence(`no revision of `+ref+` appears in the store, while a new ([A-Z]\w+) gets one`, func(w *World) any { return w.noRevision }),
+	sentence(`no revision appears in the store for `+count+` seconds`, func(w *World) any { return w.storeRests }),
+	sentence(`the store keeps the Events about `+ref+` for a time only`, func(w *World) any { return w.eventsEnd }),
+	sentence(`the store lets nobody in without the certificate of the API server`, func(w *World) any { return w.storeLocked }),
 
 	// Watches.
 	sentence(`there (?:is a watcher|are `+count+` watchers) of ([A-Z]\w+?)s(?: with the (label|field) selector "([^"]*)")? (from now on|without a version|from version \d+|from the first version of .+)`, func(w *World) any { return w.watch }),

@@ -21,6 +21,7 @@ import (
 	"github.com/podchain/podchain/conformance/belongings"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/keyspace"
 )
 
 // Options say how a scenario meets its cluster.
@@ -55,11 +56,13 @@ type World struct {
 	client   dynamic.Interface
 	recorder *history.Recorder
 
-	mark     int              // versions recorded before the last stimulus
-	picked   *reference       // "that Pod"
-	group    []reference      // "each of them"
-	answers  []answer         // of the requests since the last When
-	watchers []*watcher       // opened by the scenario
+	mark     int         // versions recorded before the last stimulus
+	picked   *reference  // "that Pod"
+	group    []reference // "each of them"
+	answers  []answer    // of the requests since the last When
+	watchers []*watcher  // opened by the scenario
+	store    *keyspace.Keyspace
+	sent     []sent           // while the API server went
 	nodes    sets.Set[string] // that the scenario brought
 	outcome  bool             // the step at hand is a Then
 	made     sets.Set[string] // "Kind/name" of what it has created

@@ -1,0 +1,232 @@
+Feature: The API server and its store
+  Step 1 of the chain ends in the store: an etcd, or what speaks its protocol. The API server is the only one
+  that writes there, and the revision of what it has written is the resourceVersion that everybody else sees.
+  What the store holds is nobody's business but the API server's: here only keys and revisions are looked at.
+
+  @STORE-01 @MUST
+  Rule: What has been created is in the store, under a key of its resource, its namespace and its name
+    The keys are below the prefix of the API server, /registry/ unless it is told otherwise. Nodes are kept as
+    minions, as they were called when the keys were laid down.
+
+    @needs-store
+    Scenario: A Deployment and what becomes of it
+      Given there is a watcher of the store from now on
+      When Deployment "web" with 1 replica is created
+      Then the store holds:
+        | object                             | key                            |
+        | Deployment "web"                   | deployments/{namespace}/web    |
+        | the ReplicaSet of Deployment "web" | replicasets/{namespace}/{name} |
+        | the Pod of Deployment "web"        | pods/{namespace}/{name}        |
+
+    @needs-store @needs-nodes
+    Scenario: A Node and its Lease
+      Given there is a watcher of the store from now on
+      When these nodes join:
+        | name |
+        | a    |
+      Then the store holds:
+        | object                | key                           |
+        | Node "a"              | minions/{name}                |
+        | the Lease of Node "a" | leases/kube-node-lease/{name} |
+
+  @STORE-02 @MUST
+  Rule: The resourceVersion of an object is the revision of its key
+    It is the store's, not one that the API server makes up: otherwise two API servers on one store disagree.
+
+    @needs-store
+    Scenario: A ConfigMap is created and modified
+      Given there is a watcher of the store from now on
+      When ConfigMap "a" is POSTed
+      Then the API server answers 201 Created
+      And the store created ConfigMap "a" at the resourceVersion of the answer
+      And the store holds ConfigMap "a" at its resourceVersion
+      When ConfigMap "a" is modified with
+        | field   | value |
+        | data[k] | v     |
+      Then the store holds ConfigMap "a" at its resourceVersion
+
+    @needs-store
+    Scenario: Many links write to one Deployment
+      Given there is a watcher of the store from now on
+      And Deployment "web" with 2 replicas is ready
+      When Deployment "web" is modified to 3 replicas
+      Then Deployment "web" is ready
+      And the store holds Deployment "web" at its resourceVersion
+      And the store holds the ReplicaSet of Deployment "web" at its resourceVersion
+
+  @STORE-03 @MUST
+  Rule: What changes in the store is notified at the same revision, and nothing else is
+    Nobody writes past the API server, and watchers miss nothing and hear of nothing twice.
+
+    @needs-store
+    Scenario: A Deployment comes, grows and goes
+      Given there is a watcher of the store from now on
+      And Deployment "web" with 2 replicas is ready
+      When Deployment "web" is modified to 3 replicas
+      Then Deployment "web" is ready
+      When Deployment "web" is deleted in the foreground
+      Then Deployment "web" is gone
+      And every change of these kinds in the store is an event of the same revision, and the other way round:
+        | kind       |
+        | Deployment |
+        | ReplicaSet |
+        | Pod        |
+        | Event      |
+
+  @STORE-04 @MUST
+  Rule: A request without an effect writes nothing, and a deletion removes the key
+    A revision that changes nothing would wake every watcher for nothing.
+
+    @needs-store
+    Scenario: What changes nothing is put back
+      Given ConfigMap "a" is created
+      And there is a watcher of the store from now on
+      When ConfigMap "a" is PUT back
+      Then the API server answers 200 OK
+      And no revision of ConfigMap "a" appears in the store, while a new ConfigMap gets one
+
+    @needs-store
+    Scenario Outline: A PUT that the API server answers with <answer>
+      Given ConfigMap "a" is created
+      And there is a watcher of the store from now on
+      When ConfigMap "a" is PUT back with
+        | field   | value   |
+        | data[k] | v       |
+        | <field> | <value> |
+      Then the API server answers <answer>
+      And no revision of ConfigMap "a" appears in the store, while a new ConfigMap gets one
+
+      Examples:
+        | answer       | field             | value                                |
+        | 409 Conflict | metadata.uid      | 00000000-0000-0000-0000-000000000000 |
+        | 422 Invalid  | metadata.labels   | {"not good": a}                      |
+
+    @needs-store
+    Scenario: A dry run of a change
+      Given ConfigMap "a" is created
+      And there is a watcher of the store from now on
+      When ConfigMap "a" is PATCHed by merge patch with the query "dryRun=All":
+        """
+        {"data": {"k": "dry"}}
+        """
+      Then the API server answers 200 OK
+      And no revision of ConfigMap "a" appears in the store, while a new ConfigMap gets one
+
+    @needs-store
+    Scenario: A name that is taken
+      Given ConfigMap "a" is created
+      And there is a watcher of the store from now on
+      When ConfigMap "a" is POSTed
+      Then the API server answers 409 AlreadyExists
+      And no revision of ConfigMap "a" appears in the store, while a new ConfigMap gets one
+
+    @needs-store
+    Scenario Outline: A Deployment that is not created: <answer>
+      Given there is a watcher of the store from now on
+      When Deployment "web" is POSTed with the query "<query>" and with
+        | field         | value      |
+        | spec.replicas | <replicas> |
+      Then the API server answers <answer>
+      And no revision of Deployment "web" appears in the store, while a new ConfigMap gets one
+
+      Examples:
+        | answer      | query       | replicas |
+        | 422 Invalid |             | -1       |
+        | 201 Created | dryRun=All  | 1        |
+
+    @needs-store
+    Scenario: A deletion, of what a finalizer holds too
+      Given there is a watcher of the store from now on
+      And ConfigMap "a" is created
+      And ConfigMap "b" is created with
+        | field               | value              |
+        | metadata.finalizers | [example.com/hold] |
+      When ConfigMap "b" is deleted
+      And ConfigMap "a" is deleted
+      Then the store does not hold ConfigMap "a" any more
+      And the store holds ConfigMap "b" at its resourceVersion
+      When ConfigMap "b" is modified with
+        | field               | value |
+        | metadata.finalizers | []    |
+      Then the store does not hold ConfigMap "b" any more
+
+  @STORE-05 @MUST
+  Rule: Without the API server nobody writes to the store
+    All other links go on and want to: a kubelet renews its Lease every ten seconds. When the API server is
+    back the chain goes on.
+
+    @needs-links @needs-store @time-based
+    Scenario: Everybody runs but the API server
+      Given Deployment "web" with 2 replicas is ready
+      And there is a watcher of the store from now on
+      When the api-server is stopped
+      Then no revision appears in the store for 15 seconds
+      When the api-server is started
+      Then the API server is ready
+      When Deployment "web" is modified to 3 replicas
+      Then Deployment "web" is ready
+      And the store holds Deployment "web" at its resourceVersion
+
+  @STORE-06 @SHOULD
+  Rule: Links reach the API server, and nothing behind it
+    From outside this can be shown: the store answers the API server's certificate only, which no link has,
+    and the chain works.
+
+    @needs-store
+    Scenario: Others ask the store
+      Then the store lets nobody in without the certificate of the API server
+      When Deployment "web" with 1 replica is created
+      Then Deployment "web" is ready
+
+  @STORE-07 @MUST
+  Rule: What has been acknowledged survives the API server
+    With uid, resourceVersion and content, however it ended. What it had not answered yet is stored whole or
+    not at all.
+
+    @needs-links
+    Scenario: The API server ends and starts
+      Given Deployment "web" with 1 replica is ready
+      And ConfigMap "a" is created with
+        | field   | value |
+        | data[k] | v     |
+      When the api-server is stopped
+      And the api-server is started
+      Then the API server is ready
+      And ConfigMap "a" is stored as before
+      When Deployment "web" is modified to 2 replicas
+      Then Deployment "web" is ready
+
+    @needs-links
+    Scenario: It ends in the middle of many requests
+      When the api-server is stopped while 8 clients POST ConfigMaps
+      And the api-server is started
+      Then the API server is ready
+      And every ConfigMap that was acknowledged is stored as it was answered, and every other whole or not at all
+
+  @STORE-08 @SHOULD
+  Rule: While the store is away no write succeeds, and the API server says that it is not ready
+    When the store is back all goes on, and nobody has to be started again.
+
+    @needs-outage
+    Scenario: The store goes and comes back
+      Given Deployment "web" with 1 replica is ready
+      When the store is away
+      Then the API server cannot store ConfigMap "a"
+      And the API server is not ready
+      When the store is back
+      Then the API server is ready
+      When Deployment "web" is modified to 2 replicas
+      Then Deployment "web" is ready
+
+  @STORE-09 @MAY
+  Rule: Events are kept for a time only
+    They have a lease in the store, of one hour unless the API server is told otherwise.
+
+    @needs-store
+    Scenario: The Events about a Deployment
+      Given there is a watcher of the store from now on
+      When Deployment "web" with 1 replica is created
+      Then these events are recorded:
+        | object           | type   | reason            |
+        | Deployment "web" | Normal | ScalingReplicaSet |
+      And the store keeps the Events about Deployment "web" for a time only

@@ -1,0 +1,148 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// storedAsBefore demands that a GET returns the last version that was recorded
+// before the stimulus, to the last field (STORE-07).
+func (w *World) storedAsBefore(ctx context.Context, text string) error {
+	before := w.History.Now().Until(w.mark)
+	subject, err := w.find(before, text)
+	if err != nil {
+		return err
+	}
+	object := subject.live(before)
+	if object == nil {
+		return CouldNotRun{fmt.Errorf("%s was not there before", text)}
+	}
+	got, err := w.fetch(ctx, subject)
+	if err != nil {
+		return err
+	}
+	if got.code != http.StatusOK {
+		return fmt.Errorf("expected it as it was, the answer to %s", got)
+	}
+	if diff := cmp.Diff(object.Object, got.body); diff != "" {
+		return fmt.Errorf("%s is not as it was (-before +now):\n%s", text, diff)
+	}
+	return nil
+}
+
+// sent is one POST, to which the API server may not have answered any more.
+type sent struct {
+	object   map[string]any
+	answered map[string]any // nil: nothing
+}
+
+// acknowledged is how many POSTs are answered before the API server goes.
+const acknowledged = 20
+
+// stopWhilePosting ends the API server while clients POST objects, each one after
+// the other (STORE-07).
+func (w *World) stopWhilePosting(ctx context.Context, link, clients, kind string) error {
+	count, err := number(clients)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
+	defer cancel()
+	w.stimulus()
+	posted := make([][]sent, count)
+	faults := make([]error, count)
+	answers := make(chan struct{}, acknowledged)
+	var group sync.WaitGroup
+	for client := range count {
+		group.Go(func() {
+			for n := 1; faults[client] == nil; n++ {
+				one, err := w.postNumbered(ctx, kind, fmt.Sprintf("c-%d-%d", client+1, n))
+				posted[client], faults[client] = append(posted[client], one), err
+				select {
+				case answers <- struct{}{}:
+				default: // there are enough
+				}
+			}
+		})
+	}
+	for range acknowledged {
+		select {
+		case <-answers:
+		case <-ctx.Done():
+		}
+	}
+	stopped := w.stopLink(ctx, link)
+	group.Wait()
+	w.sent = slices.Concat(posted...)
+	for _, fault := range faults {
+		if !errors.Is(fault, ErrNoAnswer) {
+			stopped = errors.Join(stopped, fault)
+		}
+	}
+	return stopped
+}
+
+// postNumbered POSTs one of many objects. An error says that there will be no
+// further answer.
+func (w *World) postNumbered(ctx context.Context, kind, name string) (sent, error) {
+	object, err := w.manifest(ctx, kind, name, "", nil)
+	if err != nil {
+		return sent{}, err
+	}
+	object["data"] = map[string]any{"first": name, "long": strings.Repeat(name, 500), "last": name}
+	path, err := w.path(kind, "", "")
+	if err != nil {
+		return sent{}, err
+	}
+	got, err := w.exchange(ctx, request{method: http.MethodPost, path: path, body: object})
+	one := sent{object: object}
+	switch {
+	case err != nil:
+		return one, err
+	case got.code == http.StatusCreated:
+		one.answered = got.body
+	case got.code >= 500:
+		return one, ErrNoAnswer // it says itself that it is going
+	default:
+		return one, fmt.Errorf("the api-server refused it: %s", got)
+	}
+	return one, nil
+}
+
+// survived demands that what was acknowledged is stored as it was answered, and
+// all else whole or not at all (STORE-07).
+func (w *World) survived(ctx context.Context, kind string) error {
+	kept := 0
+	for _, one := range w.sent {
+		name := (&unstructured.Unstructured{Object: one.object}).GetName()
+		got, err := w.fetch(ctx, reference{kind: kind, name: name})
+		if err != nil {
+			return err
+		}
+		switch {
+		case one.answered != nil:
+			kept++
+			if diff := cmp.Diff(one.answered, got.body); diff != "" {
+				return fmt.Errorf("%s %q was acknowledged and is not as it was answered (-answered +now, %s):\n%s", kind, name, got, diff)
+			}
+		case got.code == http.StatusNotFound:
+		default:
+			_, uid := identity(got.body)
+			if diff := cmp.Diff(one.object["data"], got.body["data"]); got.code != http.StatusOK || uid == "" || diff != "" {
+				return fmt.Errorf("%s %q was not acknowledged and is neither whole nor absent (-sent +now, %s):\n%s", kind, name, got, diff)
+			}
+		}
+	}
+	if kept == 0 {
+		return CouldNotRun{fmt.Errorf("the sentence proves nothing: no %s was acknowledged", kind)}
+	}
+	return nil
+}
