@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 
 	"github.com/podchain/podchain/conformance/belongings"
 	"github.com/podchain/podchain/conformance/implementation"
@@ -51,11 +52,15 @@ func (g *guest) leave() error {
 
 // NewSweeper returns what finds and removes what runs have in a cluster.
 func NewSweeper(cluster implementation.Cluster) (*belongings.Sweeper, error) {
-	client, err := kubernetes.NewForConfig(cluster.Config())
+	config := rest.CopyConfig(cluster.Config())
+	// As the scenarios do: whatever is wrong with other encodings is theirs to find.
+	config.ContentType, config.AcceptContentTypes = "application/json", "application/json"
+	config.UserAgent = "podchain"
+	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err
 	}
-	objects, err := dynamic.NewForConfig(cluster.Config())
+	objects, err := dynamic.NewForConfig(config)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,190 @@
+package kubernetes_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	client "k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/podchain/podchain/conformance/belongings"
+	"github.com/podchain/podchain/conformance/control"
+	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/kubernetes"
+	"github.com/podchain/podchain/conformance/permission"
+)
+
+// TestGuest has podchain check real Kubernetes as somebody's own cluster, by the
+// account of podchain rbac. A quiet run is complete; two at once come to the same,
+// beside a third that is killed in the middle; podchain clean leaves nothing of any.
+func TestGuest(t *testing.T) {
+	if os.Getenv("PODCHAIN_REAL_KUBERNETES") == "" {
+		t.Skip("set PODCHAIN_REAL_KUBERNETES to build and run real Kubernetes, as root")
+	}
+	ctx := t.Context()
+	program := filepath.Join(t.TempDir(), "podchain")
+	build := exec.CommandContext(ctx, "go", "build", "-o", program, "./cmd/podchain")
+	build.Dir = filepath.Join("..", "..") // a module of its own
+	built, err := build.CombinedOutput()
+	require.NoError(t, err, "%s", built)
+	cluster, err := kubernetes.New(kubernetes.Options{Progress: os.Stderr}).StartCluster(ctx)
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, cluster.Stop(context.WithoutCancel(ctx))) }()
+	// The images of the specification are there; nodes and links are not offered.
+	end, err := control.Serve(cluster.Control(), control.Handler(implementation.Description{Name: "kubernetes"}, cluster))
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, end()) }()
+	api, err := client.NewForConfig(cluster.Config())
+	require.NoError(t, err)
+	apply(ctx, t, api, permission.Manifest(false))
+	g := guest{t: t, program: program, directory: t.TempDir(), api: api, control: cluster.Control()}
+	g.kubeconfig(ctx, cluster.Config())
+
+	quiet := g.verify(ctx, "quiet")
+	var group sync.WaitGroup
+	reports := make([]map[string]any, 2)
+	for i := range reports {
+		group.Go(func() { reports[i] = g.verify(ctx, []string{"first", "second"}[i]) })
+	}
+	killed := g.kill(ctx)
+	out, err := exec.CommandContext(ctx, program, "clean", "--kubeconfig", g.file()).CombinedOutput()
+	assert.NoError(t, err, "%s", out)
+	t.Logf("clean: %s", out)
+	assert.Contains(t, string(out), "removed run "+killed)
+	assert.Equal(t, 2, strings.Count(string(out), " goes on: it is left alone"))
+	group.Wait()
+	for _, report := range reports {
+		assert.Empty(t, cmp.Diff(quiet, report), "a quiet run (-) and one beside others (+)")
+	}
+	namespaces, err := api.CoreV1().Namespaces().List(ctx, metav1.ListOptions{LabelSelector: belongings.RunLabel})
+	require.NoError(t, err)
+	assert.Empty(t, namespaces.Items)
+	nodes, err := api.CoreV1().Nodes().List(ctx, metav1.ListOptions{LabelSelector: belongings.RunLabel})
+	require.NoError(t, err)
+	assert.Empty(t, nodes.Items)
+}
+
+type guest struct {
+	t                           *testing.T
+	program, directory, control string
+	api                         client.Interface
+}
+
+func (g guest) file() string { return filepath.Join(g.directory, "kubeconfig") }
+
+// kubeconfig writes the file of the account, with a token.
+func (g guest) kubeconfig(ctx context.Context, config *rest.Config) {
+	hour := int64(time.Hour / time.Second)
+	token, err := g.api.CoreV1().ServiceAccounts("podchain-account").CreateToken(ctx, "podchain",
+		&authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: &hour}}, metav1.CreateOptions{})
+	require.NoError(g.t, err)
+	own := clientcmdapi.NewConfig()
+	own.Clusters["own"] = &clientcmdapi.Cluster{Server: config.Host, CertificateAuthorityData: config.CAData}
+	own.AuthInfos["podchain"] = &clientcmdapi.AuthInfo{Token: token.Status.Token}
+	own.Contexts["own"] = &clientcmdapi.Context{Cluster: "own", AuthInfo: "podchain"}
+	own.CurrentContext = "own"
+	require.NoError(g.t, clientcmd.WriteToFile(*own, g.file()))
+}
+
+// verify runs the whole specification and returns the report, apart from times and
+// the run's id.
+func (g guest) verify(ctx context.Context, name string) map[string]any {
+	file := filepath.Join(g.directory, name+".json")
+	command := exec.CommandContext(ctx, g.program, "verify", "--kubeconfig", g.file(), "--control", g.control, "--report", "json="+file)
+	out, err := command.CombinedOutput()
+	assert.NoError(g.t, err, "%s: %s", name, out)
+	lines := bytes.Split(bytes.TrimSpace(out), []byte("\n"))
+	g.t.Logf("%s: %s", name, lines[len(lines)-1])
+	content, err := os.ReadFile(file)
+	assert.NoError(g.t, err)
+	var report map[string]any
+	assert.NoError(g.t, json.Unmarshal(content, &report))
+	for _, key := range []string{"run", "started", "seconds"} {
+		delete(report, key)
+	}
+	requirements, _ := report["requirements"].([]any)
+	assert.NotEmpty(g.t, requirements)
+	for _, requirement := range requirements {
+		delete(requirement.(map[string]any), "seconds")
+	}
+	return report
+}
+
+// kill starts another run, kills it when Pods of it run, and returns its id.
+func (g guest) kill(ctx context.Context) string {
+	pods, err := g.api.CoreV1().Pods(metav1.NamespaceAll).Watch(ctx, metav1.ListOptions{})
+	require.NoError(g.t, err)
+	defer pods.Stop()
+	command := exec.CommandContext(ctx, g.program, "verify", "--kubeconfig", g.file(), "--control", g.control)
+	stderr, err := command.StderrPipe()
+	require.NoError(g.t, err)
+	require.NoError(g.t, command.Start())
+	line := make([]byte, len("run ")+10)
+	_, err = io.ReadFull(stderr, line)
+	require.NoError(g.t, err)
+	run := strings.TrimPrefix(string(line), "run ")
+	for event := range pods.ResultChan() {
+		pod, ok := event.Object.(*corev1.Pod)
+		if ok && pod.Status.Phase == corev1.PodRunning && strings.HasPrefix(pod.Namespace, belongings.Home(run)) {
+			break
+		}
+	}
+	require.NoError(g.t, command.Process.Kill())
+	require.Error(g.t, command.Wait())
+	return run
+}
+
+// apply creates what a manifest says.
+func apply(ctx context.Context, t *testing.T, api client.Interface, manifest string) {
+	documents := yaml.NewDocumentDecoder(io.NopCloser(strings.NewReader(manifest)))
+	for {
+		document := make([]byte, len(manifest))
+		n, err := documents.Read(document)
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		require.NoError(t, err)
+		object, _, err := scheme.Codecs.UniversalDeserializer().Decode(document[:n], nil, nil)
+		require.NoError(t, err)
+		require.NoError(t, create(ctx, api, object))
+	}
+}
+
+func create(ctx context.Context, api client.Interface, object runtime.Object) error {
+	var err error
+	switch object := object.(type) {
+	case *corev1.Namespace:
+		_, err = api.CoreV1().Namespaces().Create(ctx, object, metav1.CreateOptions{})
+	case *corev1.ServiceAccount:
+		_, err = api.CoreV1().ServiceAccounts(object.Namespace).Create(ctx, object, metav1.CreateOptions{})
+	case *rbacv1.ClusterRole:
+		_, err = api.RbacV1().ClusterRoles().Create(ctx, object, metav1.CreateOptions{})
+	case *rbacv1.ClusterRoleBinding:
+		_, err = api.RbacV1().ClusterRoleBindings().Create(ctx, object, metav1.CreateOptions{})
+	default:
+		err = errors.New("the manifest has an object that it is not expected to have")
+	}
+	return err
+}
