@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"slices"
@@ -10,6 +11,8 @@ import (
 
 	"golang.org/x/sys/unix"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/podchain/podchain/conformance/kubernetes/internal/machine"
@@ -36,12 +39,7 @@ func (c *Cluster) describe(n *node, object *corev1.Node, number int) (machine.De
 		Private: []string{"/run", "/var/lib", "/var/log"},
 		Programs: map[string]machine.Program{
 			containerdProgram: {Args: []string{"containerd", "--config", n.path("containerd.toml")}, Log: n.log(containerdProgram)},
-			kubeletProgram: {Log: n.log(kubeletProgram), Args: []string{c.programs["kubelet"],
-				"--config=" + n.path("kubelet.yaml"), "--kubeconfig=" + n.door.kubeconfig,
-				"--root-dir=" + n.path("kubelet"), "--cert-dir=" + n.path("pki"),
-				"--hostname-override=" + n.name, "--node-ip=" + address.String(),
-				"--node-labels=" + joinLabels(object.Labels),
-			}},
+			kubeletProgram:    {Log: n.log(kubeletProgram), Args: c.kubeletCommand(n, object, address)},
 		},
 	}
 	config, err := yaml.Marshal(kubeletConfiguration(n, object, size))
@@ -52,8 +50,13 @@ func (c *Cluster) describe(n *node, object *corev1.Node, number int) (machine.De
 	if err != nil {
 		return description, err
 	}
+	registration, err := yaml.Marshal(registration(object))
+	if err != nil {
+		return description, err
+	}
 	for file, content := range map[string]string{
 		"kubelet.yaml":          string(config),
+		"node.yaml":             string(registration),
 		"cni/podchain.conflist": string(network),
 		"containerd.toml":       c.containerdConfiguration(n),
 	} {
@@ -62,6 +65,32 @@ func (c *Cluster) describe(n *node, object *corev1.Node, number int) (machine.De
 		}
 	}
 	return description, nil
+}
+
+// kubeletCommand returns the command line of the node's kubelet.
+func (c *Cluster) kubeletCommand(n *node, object *corev1.Node, address netip.Addr) []string {
+	if c.kubelet != "" {
+		return []string{c.kubelet, "run", "kubelet", "--node=" + n.name, "--kubeconfig=" + n.door.kubeconfig,
+			"--runtime-endpoint=unix://" + n.path("cri.sock"), "--register=" + n.path("node.yaml"),
+			"--root-dir=" + n.path("kubelet"), "--cgroup-root=" + cgroup(n.directory),
+		}
+	}
+	return []string{c.programs["kubelet"],
+		"--config=" + n.path("kubelet.yaml"), "--kubeconfig=" + n.door.kubeconfig,
+		"--root-dir=" + n.path("kubelet"), "--cert-dir=" + n.path("pki"),
+		"--hostname-override=" + n.name, "--node-ip=" + address.String(),
+		"--node-labels=" + joinLabels(object.Labels),
+	}
+}
+
+// registration is the node that the reference's kubelet registers.
+func registration(object *corev1.Node) *corev1.Node {
+	wanted := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: object.Name, Labels: object.Labels}}
+	wanted.Spec.Taints = object.Spec.Taints
+	wanted.Status.Allocatable = object.Status.Allocatable
+	wanted.Status.Capacity = corev1.ResourceList{corev1.ResourcePods: *resource.NewQuantity(defaultPods, resource.DecimalSI)}
+	maps.Copy(wanted.Status.Capacity, object.Status.Capacity)
+	return wanted
 }
 
 func joinLabels(labels map[string]string) string {

@@ -36,6 +36,9 @@ type Options struct {
 	// Logs is a folder for the logs of all programs, which is kept. Default: a
 	// folder that ends with the cluster, unless it did not start.
 	Logs string
+	// Kubelet is a podchain program (see podchain run kubelet) that is the kubelet
+	// of the nodes. Empty: Kubernetes' own.
+	Kubelet string
 	// Use is kept with the cluster, for Running. Only one of each use runs at a
 	// time, unless it is empty.
 	Use string
@@ -86,6 +89,7 @@ type Cluster struct {
 	implementation.Faults
 
 	part      assembly.Part
+	kubelet   string // program of the reference's kubelet; empty: Kubernetes' own
 	directory string
 	logs      string
 	plugins   string // folder of the CNI plugins
@@ -127,7 +131,7 @@ var (
 // launch starts the links of the part.
 func launch(ctx context.Context, options Options, part assembly.Part) (*Cluster, error) {
 	c := &Cluster{
-		Faults: part.Taps, part: part, logs: part.Logs, journal: runtime.NewJournal(),
+		Faults: part.Taps, part: part, kubelet: options.Kubelet, logs: part.Logs, journal: runtime.NewJournal(),
 		links: map[implementation.Link]*process{}, doors: map[implementation.Link]*door{},
 		nodes: map[string]*node{}, names: sets.New[string](), kubelets: part.Has(implementation.Kubelet),
 	}

@@ -35,6 +35,7 @@ type cluster struct {
 	registry *runtime.Registry
 	runtime  *runtime.Simulated
 	journal  *runtime.Journal
+	root     string // of volumes
 
 	mu      sync.Mutex
 	began   time.Time
@@ -79,7 +80,7 @@ func (c *cluster) run() (stop func()) {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- kubelet.Run(ctx, c.config, kubelet.Options{
-			NodeName: nodeName, Address: "192.0.2.1", Runtime: c.journal.Wrap(nodeName, c.runtime), Dial: c.runtime.Dial,
+			NodeName: nodeName, Address: "192.0.2.1", Runtime: c.journal.Wrap(nodeName, c.runtime), Dial: c.runtime.Dial, Root: c.root,
 		})
 	}()
 	synctest.Wait()

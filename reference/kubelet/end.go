@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -214,6 +215,11 @@ func (w *worker) cleanUp(ctx context.Context, v *view) error {
 			}
 		}
 		if err := w.k.Runtime.RemovePodSandbox(ctx, sandbox.Id); err != nil {
+			return err
+		}
+	}
+	if w.k.Root != "" {
+		if err := os.RemoveAll(w.k.podFolder(w.uid)); err != nil {
 			return err
 		}
 	}

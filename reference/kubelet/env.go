@@ -93,22 +93,25 @@ func (w *worker) valueFrom(ctx context.Context, pod *corev1.Pod, c *corev1.Conta
 }
 
 func (w *worker) configMap(ctx context.Context, namespace, name string, optional *bool) (map[string]string, error) {
-	object, err := w.k.core.ConfigMaps(namespace).Get(ctx, name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) && optional != nil && *optional {
-		return nil, nil
-	}
-	if err != nil {
+	object, err := w.configMapObject(ctx, namespace, name, optional)
+	if err != nil || object == nil {
 		return nil, err
 	}
 	return object.Data, nil
 }
 
-func (w *worker) secret(ctx context.Context, namespace, name string, optional *bool) (map[string]string, error) {
-	object, err := w.k.core.Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
+// configMapObject returns nil for an optional one that is not there.
+func (w *worker) configMapObject(ctx context.Context, namespace, name string, optional *bool) (*corev1.ConfigMap, error) {
+	object, err := w.k.core.ConfigMaps(namespace).Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) && optional != nil && *optional {
 		return nil, nil
 	}
-	if err != nil {
+	return object, err
+}
+
+func (w *worker) secret(ctx context.Context, namespace, name string, optional *bool) (map[string]string, error) {
+	object, err := w.secretObject(ctx, namespace, name, optional)
+	if err != nil || object == nil {
 		return nil, err
 	}
 	data := make(map[string]string, len(object.Data))
@@ -116,6 +119,15 @@ func (w *worker) secret(ctx context.Context, namespace, name string, optional *b
 		data[key] = string(value)
 	}
 	return data, nil
+}
+
+// secretObject returns nil for an optional one that is not there.
+func (w *worker) secretObject(ctx context.Context, namespace, name string, optional *bool) (*corev1.Secret, error) {
+	object, err := w.k.core.Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) && optional != nil && *optional {
+		return nil, nil
+	}
+	return object, err
 }
 
 // field is the downward API for the fields of a Pod.

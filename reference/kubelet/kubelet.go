@@ -53,6 +53,12 @@ type Options struct {
 	Version string
 	// Runtime to run Pods with. It outlives the kubelet. Default: a simulated one.
 	Runtime runtime.Runtime
+	// Root is the folder for what containers see of the Pods' volumes. Empty: the
+	// runtime is a simulated one, whose containers see nothing.
+	Root string
+	// CgroupRoot is the control group that those of the Pods are made in. Default:
+	// the runtime's.
+	CgroupRoot string
 	// Dial reaches the Pods' addresses, for probes. Default: the runtime's own
 	// Dial if it has one, else the network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)

@@ -26,12 +26,27 @@ func specHash(c *corev1.Container) string {
 	return strconv.FormatUint(uint64(sum.Sum32()), 16)
 }
 
-// sandboxConfig tells the runtime about the Pod (KUBELET-16).
-func sandboxConfig(pod *corev1.Pod, attempt uint32) *runtimeapi.PodSandboxConfig {
-	network := runtimeapi.NamespaceMode_POD
-	if pod.Spec.HostNetwork {
-		network = runtimeapi.NamespaceMode_NODE
+// namespaces says what the containers of a Pod share: its network and IPC, and
+// their processes if it asks for that; or what they have of the node.
+func namespaces(pod *corev1.Pod) *runtimeapi.NamespaceOption {
+	shared := &runtimeapi.NamespaceOption{
+		Network: runtimeapi.NamespaceMode_POD, Ipc: runtimeapi.NamespaceMode_POD, Pid: runtimeapi.NamespaceMode_CONTAINER,
 	}
+	if pod.Spec.ShareProcessNamespace != nil && *pod.Spec.ShareProcessNamespace {
+		shared.Pid = runtimeapi.NamespaceMode_POD
+	}
+	for mode, ofNode := range map[*runtimeapi.NamespaceMode]bool{
+		&shared.Network: pod.Spec.HostNetwork, &shared.Ipc: pod.Spec.HostIPC, &shared.Pid: pod.Spec.HostPID,
+	} {
+		if ofNode {
+			*mode = runtimeapi.NamespaceMode_NODE
+		}
+	}
+	return shared
+}
+
+// sandboxConfig tells the runtime about the Pod (KUBELET-16).
+func (k *kubelet) sandboxConfig(pod *corev1.Pod, attempt uint32) *runtimeapi.PodSandboxConfig {
 	hostname := pod.Name
 	if pod.Spec.Hostname != "" {
 		hostname = pod.Spec.Hostname
@@ -41,9 +56,10 @@ func sandboxConfig(pod *corev1.Pod, attempt uint32) *runtimeapi.PodSandboxConfig
 		Hostname:    hostname,
 		Labels:      podLabels(pod),
 		Annotations: pod.Annotations,
-		Linux: &runtimeapi.LinuxPodSandboxConfig{SecurityContext: &runtimeapi.LinuxSandboxSecurityContext{
-			NamespaceOptions: &runtimeapi.NamespaceOption{Network: network},
-		}},
+		Linux: &runtimeapi.LinuxPodSandboxConfig{
+			CgroupParent:    k.CgroupRoot,
+			SecurityContext: &runtimeapi.LinuxSandboxSecurityContext{NamespaceOptions: namespaces(pod)},
+		},
 	}
 	for i := range pod.Spec.Containers {
 		for _, port := range pod.Spec.Containers[i].Ports {
@@ -91,18 +107,15 @@ func (w *worker) containerConfig(ctx context.Context, pod *corev1.Pod, c *corev1
 			"io.kubernetes.container.restartCount": strconv.FormatUint(uint64(attempt), 10),
 		},
 		LogPath: fmt.Sprintf("%s/%d.log", c.Name, attempt),
-		Linux:   &runtimeapi.LinuxContainerConfig{Resources: linuxResources(c)},
+		Linux: &runtimeapi.LinuxContainerConfig{
+			Resources: linuxResources(c), SecurityContext: security(pod, c),
+		},
 	}
 	for _, name := range order {
 		config.Envs = append(config.Envs, &runtimeapi.KeyValue{Key: name, Value: []byte(values[name])})
 	}
-	for _, mount := range c.VolumeMounts {
-		config.Mounts = append(config.Mounts, &runtimeapi.Mount{
-			ContainerPath: mount.MountPath, Readonly: mount.ReadOnly,
-			HostPath: fmt.Sprintf("/var/lib/kubelet/pods/%s/volumes/%s", pod.UID, mount.Name),
-		})
-	}
-	return config, nil
+	config.Mounts, err = w.mounts(ctx, pod, c, address)
+	return config, err
 }
 
 // linuxResources puts requests and limits into the terms of cgroups.
@@ -135,7 +148,7 @@ func (w *worker) createSandbox(ctx context.Context, pod *corev1.Pod, attempt uin
 	if attempt > 0 {
 		w.k.events.Event(podReference(pod), corev1.EventTypeNormal, eventSandboxChanged, "Pod sandbox changed, it will be killed and re-created.")
 	}
-	_, err := w.k.Runtime.RunPodSandbox(ctx, sandboxConfig(pod, attempt), runtimeHandler(pod))
+	_, err := w.k.Runtime.RunPodSandbox(ctx, w.k.sandboxConfig(pod, attempt), runtimeHandler(pod))
 	if err != nil && ctx.Err() == nil {
 		w.k.events.Eventf(podReference(pod), corev1.EventTypeWarning, eventFailedCreateSandbox, "Failed to create pod sandbox: %v", err)
 	}
@@ -177,7 +190,7 @@ func (w *worker) startContainer(ctx context.Context, pod *corev1.Pod, v *view, s
 		return why
 	}
 	sandbox := v.ready()
-	boxConfig := sandboxConfig(pod, sandbox.GetMetadata().GetAttempt())
+	boxConfig := w.k.sandboxConfig(pod, sandbox.GetMetadata().GetAttempt())
 	image, err := w.ensureImage(ctx, pod, c, boxConfig)
 	if err != nil {
 		return failed(reasonPull, err)
