@@ -362,9 +362,9 @@ func (w *World) postAtOnce(ctx context.Context, count, kind, name string) error 
 	})
 }
 
-// labelAtOnce has several clients add each its own label by reading, changing
-// and writing, again on conflict (API-UPDATE-03).
-func (w *World) labelAtOnce(ctx context.Context, count, text string) error {
+// modifyAtOnce has several clients change one object by reading, changing and
+// writing, again on conflict (API-UPDATE-03, IDEMP-05).
+func (w *World) modifyAtOnce(ctx context.Context, count, text, what string) error {
 	object, err := w.object(ctx, text)
 	if err != nil {
 		return err
@@ -379,8 +379,15 @@ func (w *World) labelAtOnce(ctx context.Context, count, text string) error {
 			if err != nil {
 				return got, err
 			}
-			if err := unstructured.SetNestedField(got.body, "here", "metadata", "labels", fmt.Sprintf("client-%d", index+1)); err != nil {
-				return got, CouldNotRun{err}
+			var fault error
+			if what == oneMore {
+				current := &unstructured.Unstructured{Object: got.body}
+				fault = unstructured.SetNestedField(got.body, history.Int(current, "spec", "replicas")+1, "spec", "replicas")
+			} else {
+				fault = unstructured.SetNestedField(got.body, "here", "metadata", "labels", fmt.Sprintf("client-%d", index+1))
+			}
+			if fault != nil {
+				return got, CouldNotRun{fault}
 			}
 			put, err := w.send(ctx, request{method: "PUT", path: path, body: got.body})
 			if err != nil || put.code != 409 {
@@ -388,6 +395,38 @@ func (w *World) labelAtOnce(ctx context.Context, count, text string) error {
 			}
 		}
 	})
+}
+
+// oneMore is what clients may want that modify an object at the same time.
+const oneMore = "to one replica more"
+
+// createAtOnce has as many objects of a kind created at the same time, named
+// kind-1 and so on. They are "them" from then on (IDEMP-06).
+func (w *World) createAtOnce(ctx context.Context, count, kind, replicas string, table *godog.Table) error {
+	total, err := number(count)
+	if err != nil {
+		return err
+	}
+	path, err := w.path(kind, "", "")
+	if err != nil {
+		return err
+	}
+	bodies := make([]map[string]any, total)
+	group := make([]reference, total)
+	for i := range total {
+		name := fmt.Sprintf("%s-%d", strings.ToLower(kind), i+1)
+		if bodies[i], err = w.manifest(ctx, kind, name, replicas, table); err != nil {
+			return err
+		}
+		group[i] = reference{text: fmt.Sprintf("%s %q", kind, name), kind: kind, name: name}
+	}
+	if err := w.atOnce(ctx, count, func(index int) (answer, error) {
+		return w.demand(ctx, request{method: "POST", path: path, body: bodies[index]})
+	}); err != nil {
+		return err
+	}
+	w.group = group
+	return nil
 }
 
 // awaitVersion waits until the record holds the version that a GET returned, so

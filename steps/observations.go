@@ -149,6 +149,37 @@ func (w *World) eachHas(ctx context.Context, table *godog.Table) error {
 	})
 }
 
+// eachHasGot waits until every one of them controls as many objects of a kind,
+// counting all that ever appeared, and demands that no further one follows.
+func (w *World) eachHasGot(ctx context.Context, count, kind string) error {
+	want, err := number(count)
+	if err != nil {
+		return err
+	}
+	exactly := func(record history.Record, owner reference) error {
+		children, err := w.appeared(record, 0, kind, owner.text)
+		switch {
+		case err != nil:
+			return err
+		case len(children) > want:
+			return history.Final{Err: fmt.Errorf("%s has got %d %ss, not %d: %s", owner.text, len(children), kind, want, names(children))}
+		case len(children) < want:
+			return fmt.Errorf("%s has got %d", owner.text, len(children))
+		}
+		return w.observed(record, owner.text)
+	}
+	if err := w.each(func(one reference) error {
+		return w.await(ctx, fmt.Sprintf("%s %ss of %s", count, kind, one.text), func(record history.Record) error { return exactly(record, one) })
+	}); err != nil {
+		return err
+	}
+	if err := w.settle(ctx); err != nil {
+		return err
+	}
+	record := w.History.Now()
+	return w.each(func(one reference) error { return exactly(record, one) })
+}
+
 func (w *World) each(check func(reference) error) error {
 	group, err := w.them()
 	if err != nil {

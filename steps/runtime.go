@@ -7,10 +7,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/cucumber/godog"
 
 	"github.com/podchain/podchain/conformance/field"
+	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
@@ -20,44 +22,74 @@ func (w *World) calls(ctx context.Context, pod string) ([]implementation.Call, e
 	if !ok {
 		return nil, CouldNotRun{errors.New("the implementation does not show the calls of its kubelets: tag the scenario @needs-cri")}
 	}
-	subject, err := w.object(ctx, pod)
+	subject, err := w.resolve(ctx, pod)
 	if err != nil {
 		return nil, err
 	}
 	if err := w.settle(ctx); err != nil {
 		return nil, err
 	}
+	versions := subject.versions(w.History.Now())
+	if len(versions) == 0 {
+		return nil, CouldNotRun{fmt.Errorf("%s has never been there", pod)}
+	}
+	uid := versions[len(versions)-1].Object.GetUID() // of the last of that name, which may be gone
 	calls, err := runtime.Calls(ctx)
 	if err != nil {
 		return nil, CouldNotRun{fmt.Errorf("the calls of the kubelets: %w", err)}
 	}
 	return slices.DeleteFunc(calls, func(call implementation.Call) bool {
-		return call.PodUID != string(subject.GetUID())
+		return call.PodUID != string(uid)
 	}), nil
 }
 
-// called demands that calls for the Pod match the rows, in that order; others
+// askAgain is how long after an answer that does not do the runtimes are asked again
+// for what they were called: they tell nobody by themselves.
+const askAgain = 200 * time.Millisecond
+
+// awaitCalls asks for the calls for a Pod until holds returns nil.
+func (w *World) awaitCalls(ctx context.Context, pod string, holds func([]implementation.Call) error) error {
+	patience, cancel := context.WithTimeout(ctx, w.Timeout)
+	defer cancel()
+	for {
+		calls, err := w.calls(ctx, pod)
+		if err != nil {
+			return err
+		}
+		fault := holds(calls)
+		if final := (history.Final{}); fault == nil || errors.As(fault, &final) {
+			return fault
+		}
+		timer := time.NewTimer(askAgain)
+		select {
+		case <-timer.C:
+		case <-patience.Done():
+			timer.Stop()
+			return fmt.Errorf("waited %s: %w; the calls were: %s", w.Timeout, fault, describeCalls(calls))
+		}
+	}
+}
+
+// called waits until calls for the Pod match the rows, in that order; others
 // may lie in between.
 func (w *World) called(ctx context.Context, pod string, table *godog.Table) error {
 	lines, err := rows(table)
 	if err != nil {
 		return err
 	}
-	calls, err := w.calls(ctx, pod)
-	if err != nil {
-		return err
-	}
-	at := 0
-	for i, line := range lines {
-		for at < len(calls) && w.isCall(calls[at], line) != nil {
+	return w.awaitCalls(ctx, pod, func(calls []implementation.Call) error {
+		at := 0
+		for i, line := range lines {
+			for at < len(calls) && w.isCall(calls[at], line) != nil {
+				at++
+			}
+			if at == len(calls) {
+				return fmt.Errorf("row %d, %s, was not called after the rows before it", i+1, line["call"])
+			}
 			at++
 		}
-		if at == len(calls) {
-			return fmt.Errorf("row %d, %s, was not called after the rows before it; the calls were: %s", i+1, line["call"], describeCalls(calls))
-		}
-		at++
-	}
-	return nil
+		return nil
+	})
 }
 
 func (w *World) isCall(call implementation.Call, line map[string]string) error {
@@ -99,7 +131,8 @@ func describeCalls(calls []implementation.Call) string {
 	return orElse(strings.Join(all, ", "), "none")
 }
 
-// calledTimes demands how often a call that succeeded was made for the Pod.
+// calledTimes waits until a call that succeeded was made for the Pod so often,
+// and demands that it was not made more often.
 func (w *World) calledTimes(ctx context.Context, method, times, pod string) error {
 	want, known := map[string]int{"never": 0, "once": 1, "twice": 2}[times]
 	if !known {
@@ -109,18 +142,19 @@ func (w *World) calledTimes(ctx context.Context, method, times, pod string) erro
 		}
 		want = number
 	}
-	calls, err := w.calls(ctx, pod)
-	if err != nil {
-		return err
-	}
-	count := 0
-	for _, call := range calls {
-		if call.Method == method && call.Error == "" {
-			count++
+	return w.awaitCalls(ctx, pod, func(calls []implementation.Call) error {
+		count := 0
+		for _, call := range calls {
+			if call.Method == method && call.Error == "" {
+				count++
+			}
 		}
-	}
-	if count != want {
-		return fmt.Errorf("expected %s to be called %s, it was called %d times: %s", method, times, count, describeCalls(calls))
-	}
-	return nil
+		switch fault := fmt.Errorf("expected %s to be called %s, it was called %d times", method, times, count); {
+		case count > want:
+			return history.Final{Err: fmt.Errorf("%w: %s", fault, describeCalls(calls))}
+		case count < want:
+			return fault
+		}
+		return nil
+	})
 }

@@ -164,15 +164,26 @@ func stages(text string) ([]field.Matcher, error) {
 // order: a stage may be skipped, never gone back, and "any" is one value for
 // good. The order "rising" is that of numbers.
 func (w *World) forward(ctx context.Context, text string, table *godog.Table) error {
-	lines, err := rows(table)
-	if err != nil {
-		return err
-	}
 	subject, err := w.resolve(ctx, text)
 	if err != nil {
 		return err
 	}
 	if err := w.settle(ctx); err != nil {
+		return err
+	}
+	return w.goesForward(subject, table)
+}
+
+func (w *World) eachForward(ctx context.Context, table *godog.Table) error {
+	if err := w.settle(ctx); err != nil {
+		return err
+	}
+	return w.each(func(one reference) error { return w.goesForward(one, table) })
+}
+
+func (w *World) goesForward(subject reference, table *godog.Table) error {
+	lines, err := rows(table)
+	if err != nil {
 		return err
 	}
 	versions := subject.versions(w.History.Now())
@@ -195,7 +206,7 @@ func (w *World) forward(ctx context.Context, text string, table *godog.Table) er
 			value, found := path.Get(version.Object.Object)
 			next, err := check(position, before, value, found)
 			if err != nil {
-				return fmt.Errorf("%s of %s, %s, went back (order: %s): %w", line["field"], text, history.Describe(version), line["order"], err)
+				return fmt.Errorf("%s of %s, %s, went back (order: %s): %w", line["field"], subject.text, history.Describe(version), line["order"], err)
 			}
 			position, before = next, value
 		}

@@ -61,6 +61,7 @@ var Vocabulary = []Sentence{
 		return func(ctx c, kind, name, replicas string) error { return w.create(ctx, kind, name, replicas, nil) }
 	}),
 	sentence(object+`(?: with `+count+` replicas?)? is created with`, func(w *World) any { return w.create }),
+	sentence(count+` ([A-Z]\w+?)s(?: with `+count+` replicas?)? are created at the same time with`, func(w *World) any { return w.createAtOnce }),
 	sentence(object+`(?: with `+count+` replicas?)? is applied`, func(w *World) any {
 		return func(ctx c, kind, name, replicas string) error { return w.apply(ctx, kind, name, replicas, nil) }
 	}),
@@ -117,6 +118,8 @@ var Vocabulary = []Sentence{
 	sentence(`each of them has`, func(w *World) any { return w.eachHas }),
 	sentence(`each of them keeps for `+count+` seconds?`, func(w *World) any { return w.eachKeeps }),
 	sentence(`each of them goes through`, func(w *World) any { return w.eachGoesThrough }),
+	sentence(`each of them only goes forward in`, func(w *World) any { return w.eachForward }),
+	sentence(`each of them has got `+count+` ([A-Z]\w+?)s?`, func(w *World) any { return w.eachHasGot }),
 	sentence(`no two of them share their (\S+)`, func(w *World) any { return w.distinct }),
 
 	// The container runtime is observed.
@@ -156,7 +159,7 @@ var Vocabulary = []Sentence{
 	}),
 	sentence(count+` clients POST `+object+` at the same time`, func(w *World) any { return w.postAtOnce }),
 	sentence(count+` clients bind `+ref+` at the same time`, func(w *World) any { return w.bindAtOnce }),
-	sentence(count+` clients modify `+ref+` at the same time, each its own label, trying again on conflict`, func(w *World) any { return w.labelAtOnce }),
+	sentence(count+` clients modify `+ref+` at the same time, each (its own label|to one replica more), trying again on conflict`, func(w *World) any { return w.modifyAtOnce }),
 	sentence(`the API server answers (\d{3}) ([A-Za-z ]+)`, func(w *World) any { return w.answered }),
 	sentence(`the API server refuses it`, func(w *World) any { return w.refused }),
 	sentence(count+` (?:answer is|answers are) (\d{3}) ([A-Za-z ]+)`, func(w *World) any { return w.counted }),
@@ -187,10 +190,12 @@ var Vocabulary = []Sentence{
 	sentence(`the store lets nobody in without the certificate of the API server`, func(w *World) any { return w.storeLocked }),
 
 	// Watches.
-	sentence(`there (?:is a watcher|are `+count+` watchers) of ([A-Z]\w+?)s(?: with the (label|field) selector "([^"]*)")? (from now on|without a version|from version \d+|from the first version of .+)`, func(w *World) any { return w.watch }),
+	sentence(`there (?:is a watcher|are `+count+` watchers) of ([A-Z]\w+?)s(?: with the (label|field) selector "([^"]*)")? (from now on|without a version|from version \d+|from the first version of .+|from where the last one ended)`, func(w *World) any { return w.watch }),
+	sentence(`the watch ends`, func(w *World) any { return w.ends }),
 	sentence(`the watcher is notified of`, func(w *World) any { return w.notified }),
 	sentence(`the watchers are all notified of the same in the same order`, func(w *World) any { return w.sameOrder }),
 	sentence(`the watcher is told that the version has expired`, func(w *World) any { return w.expired }),
+	sentence(`the watcher is told that the version has expired, or notified of`, func(w *World) any { return w.expiredOrNotified }),
 }
 
 // Register makes the vocabulary known to a scenario of godog.

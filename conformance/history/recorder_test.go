@@ -1,11 +1,13 @@
 package history_test
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
@@ -15,6 +17,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/reference"
 )
 
@@ -75,5 +78,35 @@ func TestCompactionBeforeTheWatch(t *testing.T) {
 		require.Empty(t, cmp.Diff(map[string]string{
 			"stays": "ADDED", "changes": "ADDED MODIFIED", "goes": "ADDED DELETED", "comes": "ADDED", "later": "ADDED"}, seen))
 		require.NoError(t, recorded.Await(ctx, "nothing", func(history.Record) error { return nil }), "there is no gap")
+	})
+}
+
+// An API server may be away for long: the record goes on where it was.
+func TestAPIServerIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		cluster := reference.StartForTest(t, reference.Options{Nodes: -1})
+		client, err := kubernetes.NewForConfig(cluster.Config())
+		require.NoError(t, err)
+		config := cluster.Config()
+		config.ContentType, config.AcceptContentTypes = "application/json", "application/json"
+		recorded := history.New()
+		recorder := history.NewRecorder(dynamic.NewForConfigOrDie(config), recorded)
+		require.NoError(t, recorder.Watch(ctx, history.Source{
+			Resource: corev1.SchemeGroupVersion.WithResource("configmaps"), Namespace: "kube-node-lease", LabelSelector: "ours"}))
+
+		require.NoError(t, cluster.StopLink(ctx, implementation.APIServer))
+		time.Sleep(time.Minute)
+		require.NoError(t, cluster.StartLink(ctx, implementation.APIServer))
+		_, err = client.CoreV1().ConfigMaps("kube-node-lease").Create(ctx,
+			&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "later", Labels: map[string]string{"ours": ""}}}, metav1.CreateOptions{})
+		require.NoError(t, err)
+		require.NoError(t, recorded.Await(ctx, "what was made later", func(record history.Record) error {
+			if record.Live("ConfigMap", "later") == nil {
+				return errors.New("it was not recorded")
+			}
+			return nil
+		}))
+		recorder.Stop()
 	})
 }

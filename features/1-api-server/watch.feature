@@ -175,3 +175,31 @@ Feature: API server: watch
       Then the watcher is notified of
         | event    | metadata.name | data[k] |
         | MODIFIED | a             | wet     |
+
+  @WATCH-16 @MUST @needs-links
+  Rule: Who goes on after a restart of the API server has missed nothing
+    Its watches end with it. The store remembers, or the new one says that it does not know what came after.
+
+    Scenario: A ConfigMap changes between the end of a watch and the next one
+      Given ConfigMap "a" is created
+      And there is a watcher of ConfigMaps with the label selector "app" from now on
+      And ConfigMap "a" is modified with
+        | field   | value |
+        | data[k] | v     |
+      And the watcher is notified of
+        | event    | metadata.name | data[k] |
+        | MODIFIED | a             | v       |
+      When the api-server is stopped
+      Then the watch ends
+      When the api-server is started
+      And ConfigMap "a" is modified with
+        | field   | value |
+        | data[k] | w     |
+      And ConfigMap "b" is created
+      And ConfigMap "a" is deleted
+      And there is a watcher of ConfigMaps with the label selector "app" from where the last one ended
+      Then the watcher is told that the version has expired, or notified of
+        | event    | metadata.name | data[k] |
+        | MODIFIED | a             | w       |
+        | ADDED    | b             | absent  |
+        | DELETED  | a             | w       |

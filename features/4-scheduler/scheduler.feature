@@ -450,3 +450,30 @@ Feature: Scheduler
       Then Pod "a" has
         | field         | value                           |
         | spec.nodeName | same as Node "n1" metadata.name |
+
+  @SCHED-24 @MUST @needs-links @needs-nodes
+  Rule: After a restart the Pods that are there tell what the nodes have left
+    What an earlier scheduler had in mind is gone with it, and nothing is given twice.
+
+    Scenario: More Pods came meanwhile than there is room for
+      Given these nodes:
+        | name | cpu | memory |
+        | n1   | 3   | 4Gi    |
+      And ReplicaSet "before" with 2 replicas is ready with
+        | field                                               | value    |
+        | spec.template.spec.containers[0].resources.requests | {cpu: 1} |
+      And the scheduler is stopped
+      When Pod "a" is created with
+        | field                                 | value    |
+        | spec.containers[0].resources.requests | {cpu: 1} |
+      And Pod "b" is created with
+        | field                                 | value    |
+        | spec.containers[0].resources.requests | {cpu: 2} |
+      And the scheduler is started
+      Then Pod "a" is ready
+      And Pod "b" has
+        | field                                       | value         |
+        | spec.nodeName                               | absent        |
+        | status.conditions[type=PodScheduled].reason | Unschedulable |
+      When ReplicaSet "before" is modified to 0 replicas
+      Then Pod "b" is ready

@@ -638,3 +638,115 @@ Feature: kubelet
         | image         |
         | slow-to-end:1 |
         | deaf:1        |
+
+  @KUBELET-38 @MUST @needs-containers
+  Rule: The end of a Pod does not end another one of its name
+    The kubelet removes the object with the uid of the Pod that it has run, and of no other.
+
+    Scenario: The name is taken again while the containers still end
+      Given Pod "neighbour" is ready
+      And Pod "a" is ready with
+        | field                              | value                             |
+        | spec.nodeName                      | {Pod "neighbour" spec.nodeName}   |
+        | spec.containers[0].image           | deaf:1                            |
+        | spec.terminationGracePeriodSeconds | 3                                 |
+      When Pod "a" is deleted
+      And Pod "a" is DELETEd with
+        | field              | value |
+        | gracePeriodSeconds | 0     |
+      And Pod "a" is created with
+        | field         | value                           |
+        | spec.nodeName | {Pod "neighbour" spec.nodeName} |
+      Then Pod "a" is ready
+      And Pod "a" keeps for 4 seconds
+        | field                      | value  |
+        | metadata.deletionTimestamp | absent |
+
+  @KUBELET-39 @SHOULD @needs-containers @needs-cri
+  Rule: The containers of a Pod that was removed by force are stopped all the same
+    The object is gone at once: that nothing runs any more, nobody has confirmed.
+
+    Scenario: No grace
+      Given Pod "a" is ready
+      When Pod "a" is DELETEd with
+        | field              | value |
+        | gracePeriodSeconds | 0     |
+      Then Pod "a" is gone
+      And the container runtime is called for Pod "a":
+        | call           | container |
+        | StartContainer | main      |
+        | StopContainer  | main      |
+        | StopPodSandbox |           |
+
+  @KUBELET-40 @MUST @needs-links @needs-containers
+  Rule: Containers outlive their kubelet
+    A restarted kubelet finds what runs and goes on with it, and nobody is told anything new.
+
+    Scenario: The kubelet is restarted
+      Given Pod "a" is ready
+      When the kubelet is stopped
+      And the kubelet is started
+      And Pod "new" is created with
+        | field         | value                   |
+        | spec.nodeName | {Pod "a" spec.nodeName} |
+      Then Pod "new" is ready
+      And Pod "a" only goes forward in
+        | field                                            | order                         |
+        | status.startTime                                 | absent, then any              |
+        | status.podIP                                     | absent, then any              |
+        | status.containerStatuses[name=main].containerID  | absent, then any              |
+        | status.containerStatuses[name=main].restartCount | absent, then 0                |
+        | status.conditions[type=Ready].status             | absent, then False, then True |
+
+  @KUBELET-41 @MUST @needs-links @needs-containers
+  Rule: A kubelet that was away catches up: it starts what was bound, and ends what was deleted
+    Also what was removed by force: it finds containers of which nobody knows any more.
+
+    @needs-cri
+    Scenario: One Pod came, one was deleted, one was removed by force
+      Given Pod "deleted" is ready
+      And Pod "removed" is ready with
+        | field         | value                         |
+        | spec.nodeName | {Pod "deleted" spec.nodeName} |
+      And the kubelet is stopped
+      When Pod "new" is created with
+        | field         | value                         |
+        | spec.nodeName | {Pod "deleted" spec.nodeName} |
+      And Pod "deleted" is deleted
+      And Pod "removed" is DELETEd with
+        | field              | value |
+        | gracePeriodSeconds | 0     |
+      Then Pod "removed" is gone
+      And Pod "deleted" has
+        | field                                             | value |
+        | metadata.deletionTimestamp                        | any   |
+        | status.containerStatuses[name=main].state.running | any   |
+      When the kubelet is started
+      Then Pod "new" is ready
+      And Pod "deleted" is gone
+      And the container runtime is called for Pod "deleted":
+        | call           | container |
+        | StopContainer  | main      |
+        | StopPodSandbox |           |
+      And the container runtime is called for Pod "removed":
+        | call           | container |
+        | StopContainer  | main      |
+        | StopPodSandbox |           |
+
+  @KUBELET-42 @SHOULD @needs-links @needs-containers @needs-cri
+  Rule: Containers need no API server to run, and to be started again
+    What happened meanwhile the kubelet reports when it is back.
+
+    Scenario: A container fails while the API server is away
+      Given Pod "a" is created with
+        | field                    | value         |
+        | spec.containers[0].image | fails-later:1 |
+      And Pod "a" has
+        | field        | value   |
+        | status.phase | Running |
+      When the api-server is stopped
+      Then StartContainer is called twice for Pod "a"
+      When the api-server is started
+      Then Pod "a" has
+        | field                                            | value |
+        | status.containerStatuses[name=main].restartCount | 1     |

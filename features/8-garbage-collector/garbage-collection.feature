@@ -102,3 +102,33 @@ Feature: Garbage collector
       And ConfigMap "owned" has
         | field                      | value |
         | metadata.deletionTimestamp | any   |
+
+  @GC-10 @MUST @needs-links
+  Rule: What was deleted while the collector was away is dealt with when it is back
+    In the background, where the owner is gone long since, and in the foreground, where it waits.
+
+    Scenario: Two owners are deleted, each in its way
+      Given ConfigMap "gone" is created
+      And ConfigMap "of-gone" is created with
+        | field                    | value                                                                                   |
+        | metadata.ownerReferences | [{apiVersion: v1, kind: ConfigMap, name: gone, uid: '{ConfigMap "gone" metadata.uid}'}] |
+      And ConfigMap "waits" is created
+      And ConfigMap "of-waits" is created with
+        | field                    | value                                                                                                               |
+        | metadata.ownerReferences | [{apiVersion: v1, kind: ConfigMap, name: waits, uid: '{ConfigMap "waits" metadata.uid}', blockOwnerDeletion: true}] |
+      And the garbage-collector is stopped
+      When ConfigMap "gone" is deleted in the background
+      And ConfigMap "waits" is deleted in the foreground
+      Then ConfigMap "gone" is gone
+      And ConfigMap "of-gone" keeps for 1 second
+        | field                      | value  |
+        | metadata.deletionTimestamp | absent |
+      And ConfigMap "waits" has
+        | field               | value                       |
+        | metadata.finalizers | includes foregroundDeletion |
+      When the garbage-collector is started
+      Then ConfigMap "of-gone" is gone
+      And these come in order:
+        | object               | field | value |
+        | ConfigMap "of-waits" |       | gone  |
+        | ConfigMap "waits"    |       | gone  |
