@@ -342,7 +342,16 @@ func (w *World) stopLink(ctx context.Context, name string) error {
 		return err
 	}
 	w.stimulus()
-	w.Stopped.Insert(link)
+	if !w.Stopped.Has(link) {
+		w.Stopped.Insert(link)
+		// Whatever becomes of the scenario, others are to find the link again.
+		w.cleanup = append(w.cleanup, func(ctx context.Context) error {
+			if !w.Stopped.Has(link) {
+				return nil
+			}
+			return links.StartLink(ctx, link)
+		})
+	}
 	return links.StopLink(ctx, link)
 }
 

@@ -77,8 +77,17 @@ func (r *Recorder) open(ctx context.Context, source Source) error {
 	return nil
 }
 
-// listed is what a list has shown.
+// listed is what a source is known to hold.
 type listed map[types.UID]*unstructured.Unstructured
+
+// take takes in an event.
+func (l listed) take(event watch.EventType, object *unstructured.Unstructured) {
+	if event == watch.Deleted {
+		delete(l, object.GetUID())
+		return
+	}
+	l[object.GetUID()] = object
+}
 
 // list records what has changed since the last list, and returns as of which
 // version.
@@ -135,23 +144,31 @@ func (r *Recorder) start(source Source, version string) (*stream, error) {
 
 // follow records a stream and resumes it from the last version whenever the
 // server ends it, as every client of a watch has to (WATCH-11, WATCH-16).
+//
+// The server may say that a version has expired where the record has not missed
+// anything by it: right after a list, when the store was compacted in between,
+// and when the server comes back, since nobody could write while it was away.
 func (r *Recorder) follow(source Source, stream *stream, version string, listed listed) {
-	since := version
+	forgivable := version // may have expired
 	for {
-		last, err := r.record(stream, version)
+		last, err := r.record(stream, version, listed)
 		stream.close()
 		version = last
-		if apierrors.IsResourceExpired(err) && version == since {
-			// The store was compacted between the list and the watch.
-			if version, err = r.list(r.ctx, source, listed); err == nil {
-				since = version
-			}
-		}
 		if r.ctx.Err() != nil {
 			return
 		}
-		if err == nil {
-			stream, err = r.resume(source, version)
+		for again := true; again; {
+			if err == nil {
+				var wasAway bool
+				if stream, wasAway, err = r.resume(source, version); wasAway {
+					forgivable = version
+				}
+			}
+			again = (apierrors.IsResourceExpired(err) || apierrors.IsGone(err)) && version == forgivable
+			if again {
+				version, err = r.list(r.ctx, source, listed)
+				forgivable = version
+			}
 		}
 		if err != nil {
 			r.fail(source, err)
@@ -162,7 +179,7 @@ func (r *Recorder) follow(source Source, stream *stream, version string, listed 
 
 // record records a stream to its end, and returns the last version in it. The
 // error is what the server ended it with; a stream that just ends is none.
-func (r *Recorder) record(stream *stream, version string) (last string, err error) {
+func (r *Recorder) record(stream *stream, version string, listed listed) (last string, err error) {
 	for {
 		event, received, err := stream.next()
 		switch {
@@ -170,6 +187,7 @@ func (r *Recorder) record(stream *stream, version string) (last string, err erro
 			return version, err
 		case event.Type != watch.Bookmark:
 			r.history.recordAt(event.Type, event.Object, received)
+			listed.take(event.Type, event.Object)
 		}
 		version = event.Object.GetResourceVersion()
 	}

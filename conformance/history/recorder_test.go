@@ -91,7 +91,10 @@ func TestAPIServerIsAway(t *testing.T) {
 		config := cluster.Config()
 		config.ContentType, config.AcceptContentTypes = "application/json", "application/json"
 		recorded := history.New()
-		recorder := history.NewRecorder(dynamic.NewForConfigOrDie(config), recorded)
+		transport, err := rest.HTTPClientFor(config)
+		require.NoError(t, err)
+		recorder, err := history.NewRecorder(config, transport, recorded)
+		require.NoError(t, err)
 		require.NoError(t, recorder.Watch(ctx, history.Source{
 			Resource: corev1.SchemeGroupVersion.WithResource("configmaps"), Namespace: "kube-node-lease", LabelSelector: "ours"}))
 

@@ -17,18 +17,19 @@ const patience = 2 * time.Minute
 const pause = 200 * time.Millisecond
 
 // resume opens a watch again. While the API server is away (it may be the link
-// that a scenario restarts) it tries again, as any client does; what the server
-// refuses is final.
-func (r *Recorder) resume(source Source, version string) (stream *stream, err error) {
+// that a scenario restarts) it tries again, as any client does, and says so; what
+// the server refuses is final.
+func (r *Recorder) resume(source Source, version string) (stream *stream, wasAway bool, err error) {
 	waitErr := wait.PollUntilContextTimeout(r.ctx, pause, patience, true, func(context.Context) (bool, error) {
 		stream, err = r.start(source, version)
 		if status := apierrors.APIStatus(nil); err != nil && errors.As(err, &status) && status.Status().Code < 500 && status.Status().Code != 429 {
 			return false, err
 		}
+		wasAway = wasAway || err != nil
 		return err == nil, nil
 	})
 	if err == nil {
 		err = waitErr
 	}
-	return stream, err
+	return stream, wasAway, err
 }

@@ -75,7 +75,8 @@ func (s *Server) watch(w http.ResponseWriter, rq *request) error {
 	if err := http.NewResponseController(w).Flush(); err != nil {
 		return nil // the client has gone
 	}
-	if err := st.run(ctx, options); err != nil && ctx.Err() == nil && !errors.Is(err, errGone) {
+	// A server that ends says nothing more, as one that is killed.
+	if err := st.run(ctx, options); err != nil && ctx.Err() == nil && s.ctx.Err() == nil && !errors.Is(err, errGone) {
 		return st.fail(err)
 	}
 	return nil
