@@ -64,11 +64,6 @@ func podSpec(object map[string]any) map[string]any {
 	return spec
 }
 
-// nodesLabel is on the nodes that a scenario brings, with its namespace as the
-// value: others that use the cluster keep theirs. On a shared cluster a taint of
-// the same name keeps the others away from nodes that will soon be gone.
-const nodesLabel = "podchain.dev/nodes-of"
-
 // place confines the Pods of a scenario that brought nodes to these nodes. Without
 // any, a DaemonSet on a shared cluster gets no Pods: it would have one on each of
 // the nodes of others.
@@ -81,10 +76,10 @@ func (w *World) place(kind string, spec map[string]any) {
 	if selector == nil {
 		selector = map[string]any{}
 	}
-	selector[nodesLabel] = w.Namespace
+	selector[belongings.NodesLabel] = w.Namespace
 	spec["nodeSelector"] = selector
 	if w.Shared {
 		tolerations, _ := spec["tolerations"].([]any)
-		spec["tolerations"] = append(tolerations, map[string]any{"key": nodesLabel, "operator": "Exists"})
+		spec["tolerations"] = append(tolerations, map[string]any{"key": belongings.NodesLabel, "operator": "Exists"})
 	}
 }

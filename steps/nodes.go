@@ -77,7 +77,7 @@ func (w *World) node(line map[string]string) (*corev1.Node, error) {
 		name = w.Namespace + "-" + name
 	}
 	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name,
-		Labels: map[string]string{nodesLabel: w.Namespace, belongings.RunLabel: w.Run}}}
+		Labels: map[string]string{belongings.NodesLabel: w.Namespace, belongings.RunLabel: w.Run}}}
 	if w.Shared {
 		node.Spec.Taints = []corev1.Taint{w.ownTaint()}
 	}
@@ -115,9 +115,10 @@ func (w *World) node(line map[string]string) (*corev1.Node, error) {
 	return node, nil
 }
 
-// ownTaint keeps the Pods of other scenarios off a node of this one.
+// ownTaint keeps the Pods of other scenarios off a node of this one, which will
+// soon be gone.
 func (w *World) ownTaint() corev1.Taint {
-	return corev1.Taint{Key: nodesLabel, Value: w.Namespace, Effect: corev1.TaintEffectNoSchedule}
+	return corev1.Taint{Key: belongings.NodesLabel, Value: w.Namespace, Effect: corev1.TaintEffectNoSchedule}
 }
 
 // keepOthersOut adds the scenario's own taint to the taints that a node is to

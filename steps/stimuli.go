@@ -12,6 +12,7 @@ import (
 	"github.com/cucumber/godog"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/podchain/podchain/conformance/belongings"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
 )
@@ -251,9 +252,13 @@ func (w *World) someNode(ctx context.Context) (name string, err error) {
 	return name, err
 }
 
-// usable says whether a node is one on which the scenario's Pods may run.
+// usable says whether a node is one on which the scenario's Pods may run: one that
+// it brought, if it brought any, and none that another scenario did.
 func (w *World) usable(node *unstructured.Unstructured) bool {
-	return w.nodes.Len() == 0 || w.nodes.Has(node.GetName())
+	if w.nodes.Len() == 0 {
+		return node.GetLabels()[belongings.NodesLabel] == ""
+	}
+	return w.nodes.Has(node.GetName())
 }
 
 // goAheadCondition is the readiness gate that the suite itself opens: a Pod is

@@ -179,6 +179,26 @@ func TestVerifyBlamesTheMissingLink(t *testing.T) {
 	assert.Contains(t, stdout, "Again: podchain verify --select chain.feature:19")
 }
 
+// On any cluster a scenario changes nothing but what it has made.
+func TestVerifyDoesNotTrespass(t *testing.T) {
+	for name, step := range map[string]string{
+		"a node that is there":          `When DELETE "/api/v1/nodes/node-1" is requested`,
+		"another namespace":             `When DELETE "/api/v1/namespaces/default" is requested`,
+		"an object elsewhere":           `When DELETE "/api/v1/namespaces/kube-system/configmaps/c" is requested`,
+		"a name that others may use":    `When Node "mine" is created`,
+		"a label on a node that is not": `When Node "node-1" is modified with` + "\n        | field | value |\n        | metadata.labels.a | b |",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			command := podchain(t, "verify", "--features", "features")
+			write(t, command.Dir, "features/a.feature", strings.Replace(goodFeature, `When ConfigMap "a" is created`, step, 1))
+			status, stdout, stderr := run(t, command)
+			assert.Equal(t, statusUnable, status, stderr)
+			assert.Contains(t, stdout, "would change what the scenario has not made")
+		})
+	}
+}
+
 func TestVerifyIsNotLetIn(t *testing.T) {
 	t.Parallel()
 	served := startServe(t)

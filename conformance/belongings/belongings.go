@@ -16,6 +16,10 @@ import (
 // RunLabel is the label that carries the id of the run on whatever it has made.
 const RunLabel = "podchain.dev/run"
 
+// NodesLabel is on the nodes that a scenario brings, with its namespace as the
+// value: no other scenario uses them.
+const NodesLabel = "podchain.dev/nodes-of"
+
 // idLength makes ids that no two runs in the world are likely to share: 27^10.
 const idLength = 10
 

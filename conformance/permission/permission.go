@@ -135,4 +135,3 @@ func IsRefusal(message string) bool { return refusal.MatchString(message) }
 func Denied(err error) bool {
 	return errors.Is(err, ErrDenied) || apierrors.IsForbidden(err) && IsRefusal(err.Error())
 }
-

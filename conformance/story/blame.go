@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 
+	"github.com/podchain/podchain/conformance/belongings"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
 )
@@ -157,10 +158,19 @@ func podUnplaced(record history.Record) string {
 	return ""
 }
 
+// nodes returns the nodes that there are for the Pods of the record: those that
+// another scenario has brought are for its own.
+func nodes(record history.Record) []*unstructured.Unstructured {
+	return record.LiveOf("Node", func(node *unstructured.Unstructured) bool {
+		of := node.GetLabels()[belongings.NodesLabel]
+		return of == "" || record.Live("Namespace", of) != nil
+	})
+}
+
 // nodeUnknown finds a Pod that the scheduler can place nowhere, since no kubelet
 // has ever registered a node.
 func nodeUnknown(record history.Record) string {
-	if len(record.LiveOf("Node", nil)) > 0 {
+	if len(nodes(record)) > 0 {
 		return ""
 	}
 	return waitingForNode(record, "no kubelet has registered a node")
@@ -169,7 +179,7 @@ func nodeUnknown(record history.Record) string {
 // nodeMissing finds a Pod that the scheduler can place nowhere, since no kubelet
 // keeps its node ready.
 func nodeMissing(record history.Record) string {
-	for _, node := range record.LiveOf("Node", nil) {
+	for _, node := range nodes(record) {
 		if history.Condition(node, "Ready") == "True" {
 			return ""
 		}

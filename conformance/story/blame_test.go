@@ -21,6 +21,8 @@ const (
 	namespace = `{kind: Namespace, metadata: {name: n, uid: n}}`
 	account   = `{kind: ServiceAccount, metadata: {name: default, uid: a}}`
 	node      = `{kind: Node, metadata: {name: n1, uid: n1}, status: {conditions: [{type: Ready, status: "True"}]}}`
+	own       = `{kind: Node, metadata: {name: n2, uid: n2, labels: {podchain.dev/nodes-of: n}}, status: {conditions: [{type: Ready, status: "True"}]}}`
+	theirs    = `{kind: Node, metadata: {name: n3, uid: n3, labels: {podchain.dev/nodes-of: o}}, status: {conditions: [{type: Ready, status: "True"}]}}`
 	deaf      = `{kind: Deployment, metadata: {name: web, uid: d, generation: 1}}`
 	seen      = `{kind: Deployment, metadata: {name: web, uid: d, generation: 1}, status: {observedGeneration: 1}}`
 	counted   = `{kind: Deployment, metadata: {name: web, uid: d, generation: 1}, status: {observedGeneration: 1, readyReplicas: 1, availableReplicas: 1}}`
@@ -72,6 +74,8 @@ func TestFirstBroken(t *testing.T) {
 		"no node is ready, the kubelet was stopped": {objects: []string{
 			`{kind: Node, metadata: {name: n1, uid: n1}, status: {conditions: [{type: Ready, status: Unknown}]}}`, seen, asked, refused},
 			stopped: implementation.Kubelet},
+		"only another scenario has a node": {objects: []string{namespace, account, theirs, seen, asked, refused}, blamed: implementation.Kubelet},
+		"the scenario has brought a node":  {objects: []string{namespace, account, own, seen, asked, refused}},
 		"the last node is gone": {objects: []string{node, "-" + node, seen, asked, refused}, blamed: implementation.Kubelet},
 		"Pod that nobody took":  {objects: []string{node, seen, asked, bound}, blamed: implementation.Kubelet},
 		"Pod on a node that is none": {objects: []string{
