@@ -128,6 +128,24 @@ func TestCleanTellsWhatIsStuck(t *testing.T) {
 			GenerateName: "held-", Finalizers: []string{finalizer}}}, metav1.CreateOptions{})
 		require.NoError(t, err)
 	}
+	t.Run("and is interrupted", func(t *testing.T) {
+		namespaces, err := client.CoreV1().Namespaces().Watch(t.Context(), ofRuns)
+		require.NoError(t, err)
+		defer namespaces.Stop()
+		command := podchain(t, "clean", "--kubeconfig", s.kubeconfig, "--run", "killed")
+		var stderr strings.Builder
+		command.Stderr = &stderr
+		require.NoError(t, command.Start())
+		for event := range namespaces.ResultChan() {
+			if namespace, ok := event.Object.(*corev1.Namespace); ok && namespace.DeletionTimestamp != nil {
+				break
+			}
+		}
+		require.NoError(t, command.Process.Signal(syscall.SIGINT))
+		require.Error(t, command.Wait())
+		assert.Equal(t, statusUnable, command.ProcessState.ExitCode())
+		assert.Contains(t, stderr.String(), "interrupted: run podchain clean again to remove the rest")
+	})
 	status, stdout, stderr := run(t, podchain(t, "clean", "--kubeconfig", s.kubeconfig, "--run", "killed", "--timeout", "3s"))
 	assert.Equal(t, statusUnable, status)
 	assert.Empty(t, stdout)

@@ -60,7 +60,13 @@ func TestGuest(t *testing.T) {
 	require.NoError(t, err)
 	apply(ctx, t, api, permission.Manifest(false))
 	g := guest{t: t, program: program, directory: t.TempDir(), api: api, control: cluster.Control()}
-	g.kubeconfig(ctx, cluster.Config())
+	g.kubeconfig(ctx, cluster.Config(), "default")
+	out, err := exec.CommandContext(ctx, program, "verify", "--kubeconfig", g.file()).CombinedOutput()
+	assert.Error(t, err)
+	for _, missing := range permission.Needed(false) {
+		assert.Contains(t, string(out), "\n  "+missing.String()+"\n", "an account without rights is told what it lacks")
+	}
+	g.kubeconfig(ctx, cluster.Config(), "podchain")
 
 	quiet := g.verify(ctx, "quiet")
 	var group sync.WaitGroup
@@ -69,7 +75,7 @@ func TestGuest(t *testing.T) {
 		group.Go(func() { reports[i] = g.verify(ctx, []string{"first", "second"}[i]) })
 	}
 	killed := g.kill(ctx)
-	out, err := exec.CommandContext(ctx, program, "clean", "--kubeconfig", g.file()).CombinedOutput()
+	out, err = exec.CommandContext(ctx, program, "clean", "--kubeconfig", g.file()).CombinedOutput()
 	assert.NoError(t, err, "%s", out)
 	t.Logf("clean: %s", out)
 	assert.Contains(t, string(out), "removed run "+killed)
@@ -94,16 +100,16 @@ type guest struct {
 
 func (g guest) file() string { return filepath.Join(g.directory, "kubeconfig") }
 
-// kubeconfig writes the file of the account, with a token.
-func (g guest) kubeconfig(ctx context.Context, config *rest.Config) {
+// kubeconfig writes the file of an account, with a token.
+func (g guest) kubeconfig(ctx context.Context, config *rest.Config, account string) {
 	hour := int64(time.Hour / time.Second)
-	token, err := g.api.CoreV1().ServiceAccounts("podchain-account").CreateToken(ctx, "podchain",
+	token, err := g.api.CoreV1().ServiceAccounts("podchain-account").CreateToken(ctx, account,
 		&authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: &hour}}, metav1.CreateOptions{})
 	require.NoError(g.t, err)
 	own := clientcmdapi.NewConfig()
 	own.Clusters["own"] = &clientcmdapi.Cluster{Server: config.Host, CertificateAuthorityData: config.CAData}
-	own.AuthInfos["podchain"] = &clientcmdapi.AuthInfo{Token: token.Status.Token}
-	own.Contexts["own"] = &clientcmdapi.Context{Cluster: "own", AuthInfo: "podchain"}
+	own.AuthInfos[account] = &clientcmdapi.AuthInfo{Token: token.Status.Token}
+	own.Contexts["own"] = &clientcmdapi.Context{Cluster: "own", AuthInfo: account}
 	own.CurrentContext = "own"
 	require.NoError(g.t, clientcmd.WriteToFile(*own, g.file()))
 }
