@@ -143,7 +143,11 @@ func launch(ctx context.Context, options Options, part assembly.Part) (*Cluster,
 			return nil, err
 		}
 	}
-	if c.programs, err = build(ctx, options.Version, options.Progress, programsOf(part.Links)); err != nil {
+	needed := programsOf(part.Links)
+	if c.kubelet != "" {
+		needed = slices.DeleteFunc(needed, func(name string) bool { return name == kubeletProgram })
+	}
+	if c.programs, err = build(ctx, options.Version, options.Progress, needed); err != nil {
 		return nil, err
 	}
 	if c.claim, err = claimDirectory(options.Use); err != nil {

@@ -44,7 +44,7 @@ func programsOf(links []implementation.Link) []string {
 		case link == implementation.APIServer:
 			names = append(names, "etcd", "kube-apiserver", controllerManager) // for what stands aside
 		case link == implementation.Kubelet:
-			names = append(names, "kubelet", "machine", "part")
+			names = append(names, kubeletProgram, "machine", "part")
 		case link == implementation.Scheduler:
 			names = append(names, scheduler)
 		default:

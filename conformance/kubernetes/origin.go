@@ -7,6 +7,7 @@ import (
 
 	"github.com/podchain/podchain/conformance/assembly"
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/reference"
 )
 
 // Origin gives links of real Kubernetes to clusters that others give links to
@@ -19,11 +20,29 @@ var _ assembly.Origin = (*Origin)(nil)
 // many nodes there are and where logs go is said by each part.
 func NewOrigin(options Options) *Origin { return &Origin{options.withDefaults()} }
 
+// ReferenceOnContainerd returns an origin whose nodes have containerd and, for a
+// kubelet, the reference's. It has no other link. The program is podchain, or one
+// that has its commands.
+func ReferenceOnContainerd(program string, options Options) *Origin {
+	options.Kubelet = program
+	return NewOrigin(options)
+}
+
 // Describe implements assembly.Origin.
-func (o *Origin) Describe() implementation.Description { return New(o.options).Describe() }
+func (o *Origin) Describe() implementation.Description {
+	if o.options.Kubelet != "" {
+		return implementation.Description{Name: "reference+containerd", Version: reference.Version}
+	}
+	return New(o.options).Describe()
+}
 
 // Start implements assembly.Origin.
 func (o *Origin) Start(ctx context.Context, part assembly.Part) (implementation.Cluster, error) {
+	for _, link := range part.Links {
+		if o.options.Kubelet != "" && link != implementation.Kubelet {
+			return nil, assembly.Lacking(o.Describe().Name, link)
+		}
+	}
 	c, err := launch(ctx, o.options, part)
 	if err != nil {
 		return nil, err
