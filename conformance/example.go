@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cucumber/godog"
 	messages "github.com/cucumber/messages/go/v21"
 
+	"github.com/podchain/podchain/conformance/field"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/permission"
@@ -163,14 +165,31 @@ func judge(ctx context.Context, result ExampleResult, world *steps.World, step *
 	case step == nil:
 		result.Outcome = CouldNotRun
 	default:
-		// Nothing is left undone: the link that the requirement is about did
-		// something wrongly.
-		if link, err := implementation.ParseLink(result.Example.Requirement.Link); err == nil {
-			failure.Blamed = link
-		}
+		// Nothing is left undone: some link did something wrongly.
+		failure.Blamed, failure.Missing = wrongdoer(result.Example.Requirement, err)
 	}
 	result.Reason = reason(failure)
 	return result
+}
+
+// wrongdoer returns the link that the requirement is about, unless what is not as
+// it should be is for another to write: then that one, and what it has written.
+// The link is empty where nobody can tell.
+func wrongdoer(requirement *specification.Requirement, err error) (link implementation.Link, wrote string) {
+	if parsed, err := implementation.ParseLink(requirement.Link); err == nil {
+		link = parsed
+	}
+	object, deviation := (*steps.Deviation)(nil), (*field.Deviation)(nil)
+	if !errors.As(err, &object) || !errors.As(object, &deviation) {
+		return link, ""
+	}
+	kind, name := object.Object.GetKind(), object.Object.GetName()
+	writers := story.Writers(kind, deviation.Field)
+	if len(writers) == 0 || slices.Contains(writers, link) {
+		return link, ""
+	}
+	what, _, _ := strings.Cut(deviation.Error(), "\n")
+	return writers[0], fmt.Sprintf("%s %q: %s", kind, name, what)
 }
 
 // crashed returns the link that has ended without being told to.

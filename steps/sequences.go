@@ -66,7 +66,7 @@ func (w *World) happened(record history.Record, m moment, subject reference, ver
 	case version.Type == watch.Deleted:
 		return fmt.Errorf("it is gone")
 	}
-	return field.Check(version.Object.Object, []field.Expectation{m.expect}, w.lookup(record, &subject))
+	return w.check(record, &subject, version.Object, []field.Expectation{m.expect})
 }
 
 // passesThrough waits until versions of one object match the rows in order,

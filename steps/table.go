@@ -179,10 +179,25 @@ func valueAt(object any, path string) (any, error) {
 	return value, nil
 }
 
-// check compares an object with a table.
+// check compares an object with a table; the error is a Deviation.
 func (w *World) check(record history.Record, subject *reference, object *unstructured.Unstructured, expected []field.Expectation) error {
-	return field.Check(object.Object, expected, w.lookup(record, subject))
+	if err := field.Check(object.Object, expected, w.lookup(record, subject)); err != nil {
+		return &Deviation{object, err}
+	}
+	return nil
 }
+
+// Deviation is the error for a recorded object that is not as a table says.
+type Deviation struct {
+	Object *unstructured.Unstructured
+	// Err has a field.Deviation for every row that does not hold.
+	Err error
+}
+
+func (d *Deviation) Error() string { return d.Err.Error() }
+
+// Unwrap returns Err.
+func (d *Deviation) Unwrap() error { return d.Err }
 
 // fieldIs compares one field of an object with the value column of a table.
 func (w *World) fieldIs(object *unstructured.Unstructured, path, value string) error {

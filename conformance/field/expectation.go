@@ -23,8 +23,21 @@ func Expect(path, value string) (Expectation, error) {
 	return Expectation{Field: path, Path: parsed, Matcher: matcher}, err
 }
 
-// Check compares an object (in JSON form) with all rows; the error names every
-// row that does not hold, with expected and actual. lookup gets the row's field
+// Deviation is a row that does not hold.
+type Deviation struct {
+	// Field as the row names it.
+	Field string
+	// Err says what was expected, and what is there.
+	Err error
+}
+
+func (d *Deviation) Error() string { return d.Field + ": " + d.Err.Error() }
+
+// Unwrap returns Err.
+func (d *Deviation) Unwrap() error { return d.Err }
+
+// Check compares an object (in JSON form) with all rows; the error has a Deviation
+// for every row that does not hold. lookup gets the row's field
 // and what stands behind "same as".
 func Check(object any, expectations []Expectation, lookup func(field, reference string) (any, error)) error {
 	var faults []error
@@ -37,7 +50,7 @@ func Check(object any, expectations []Expectation, lookup func(field, reference 
 			return lookup(expectation.Field, reference)
 		}
 		if err := expectation.Matcher.Match(value, found, resolve); err != nil {
-			faults = append(faults, fmt.Errorf("%s: %w", expectation.Field, err))
+			faults = append(faults, &Deviation{Field: expectation.Field, Err: err})
 		}
 	}
 	return errors.Join(faults...)

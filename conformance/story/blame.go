@@ -41,6 +41,8 @@ var checks = []check{
 	{link: implementation.Kubelet, missing: nodeUnknown, evenStopped: true},
 	{link: implementation.Kubelet, missing: nodeMissing},
 	{link: implementation.Kubelet, missing: podUntaken},
+	{link: implementation.Kubelet, missing: gateOpened},
+	{link: implementation.Kubelet, missing: gatePassed},
 	{link: implementation.ReplicaSetController, missing: countsStale("ReplicaSet")},
 	{link: implementation.StatefulSetController, missing: countsStale("StatefulSet")},
 	{link: implementation.DeploymentController, missing: deploymentStale},
@@ -208,6 +210,54 @@ func podUntaken(record history.Record) string {
 		}
 	}
 	return ""
+}
+
+// gateOpened finds a Pod whose kubelet has answered a readiness gate itself: the
+// condition became true in one write with what only a kubelet writes. From then on
+// everybody takes the Pod for ready who should have waited.
+func gateOpened(record history.Record) string {
+	for _, pod := range record.LiveOf("Pod", nil) {
+		versions := record.ByUID(pod.GetUID())
+		for i := 1; i < len(versions); i++ {
+			before, now := versions[i-1].Object, versions[i].Object
+			if history.Condition(before, "ContainersReady") == history.Condition(now, "ContainersReady") {
+				continue
+			}
+			for _, gate := range readinessGates(now) {
+				if history.Condition(before, gate) != "True" && history.Condition(now, gate) == "True" {
+					return fmt.Sprintf("the kubelet itself opened the readiness gate %q of Pod %q, which is for others to open", gate, pod.GetName())
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// gatePassed finds a Pod that is ready though one of its gates is shut.
+func gatePassed(record history.Record) string {
+	for _, pod := range record.LiveOf("Pod", history.Active) {
+		if history.Condition(pod, "Ready") != "True" {
+			continue
+		}
+		for _, gate := range readinessGates(pod) {
+			if history.Condition(pod, gate) != "True" {
+				return fmt.Sprintf("Pod %q is ready, and its readiness gate %q is not open", pod.GetName(), gate)
+			}
+		}
+	}
+	return ""
+}
+
+func readinessGates(pod *unstructured.Unstructured) []string {
+	var names []string
+	gates, _, _ := unstructured.NestedSlice(pod.Object, "spec", "readinessGates")
+	for _, entry := range gates {
+		gate, _ := entry.(map[string]any)
+		if name, ok := gate["conditionType"].(string); ok {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func countsStale(kind string) func(history.Record) string {

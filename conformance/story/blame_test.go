@@ -76,8 +76,8 @@ func TestFirstBroken(t *testing.T) {
 			stopped: implementation.Kubelet},
 		"only another scenario has a node": {objects: []string{namespace, account, theirs, seen, asked, refused}, blamed: implementation.Kubelet},
 		"the scenario has brought a node":  {objects: []string{namespace, account, own, seen, asked, refused}},
-		"the last node is gone": {objects: []string{node, "-" + node, seen, asked, refused}, blamed: implementation.Kubelet},
-		"Pod that nobody took":  {objects: []string{node, seen, asked, bound}, blamed: implementation.Kubelet},
+		"the last node is gone":            {objects: []string{node, "-" + node, seen, asked, refused}, blamed: implementation.Kubelet},
+		"Pod that nobody took":             {objects: []string{node, seen, asked, bound}, blamed: implementation.Kubelet},
 		"Pod on a node that is none": {objects: []string{
 			`{kind: Node, metadata: {name: n2, uid: n2}, status: {conditions: [{type: Ready, status: "True"}]}}`, seen, asked, bound}},
 		"the kubelet was stopped": {objects: []string{node, seen, asked, bound}, stopped: implementation.Kubelet},
@@ -95,6 +95,13 @@ func TestFirstBroken(t *testing.T) {
 		"one of two owners is gone": {objects: []string{
 			"-{kind: ConfigMap, metadata: {name: a, uid: a}}", `{kind: ConfigMap, metadata: {name: b, uid: b}}`,
 			`{kind: ConfigMap, metadata: {name: c, uid: c, ownerReferences: [{uid: a}, {uid: b}]}}`}},
+		"the kubelet opens a gate": {objects: []string{gatedBy(``), gatedBy(`{type: ContainersReady, status: "True"}, {type: x, status: "True"}, {type: Ready, status: "True"}`)},
+			blamed: implementation.Kubelet},
+		"another opens the gate": {objects: []string{gatedBy(``), gatedBy(`{type: ContainersReady, status: "True"}`),
+			gatedBy(`{type: ContainersReady, status: "True"}, {type: x, status: "True"}`)}},
+		"the kubelet passes a gate that is shut": {objects: []string{gatedBy(`{type: ContainersReady, status: "True"}, {type: x, status: "False"}, {type: Ready, status: "True"}`)},
+			blamed: implementation.Kubelet},
+		"the kubelet waits at a gate": {objects: []string{gatedBy(`{type: ContainersReady, status: "True"}, {type: x, status: "False"}, {type: Ready, status: "False"}`)}},
 		"empty namespace that stays": {objects: []string{
 			`{kind: Namespace, metadata: {name: n, uid: n, deletionTimestamp: "2026-01-01T00:00:00Z"}}`},
 			blamed: implementation.NamespaceController},
@@ -113,6 +120,37 @@ func TestFirstBroken(t *testing.T) {
 			require.Empty(t, cmp.Diff(test.blamed, blame.Link))
 			require.Equal(t, test.blamed != "", broken)
 			require.Equal(t, broken, blame.Missing != "", "who is blamed is told of what")
+		})
+	}
+}
+
+// gatedBy is a Pod with a readiness gate and conditions.
+func gatedBy(conditions string) string {
+	return `{kind: Pod, metadata: {name: p, uid: p}, spec: {nodeName: n1, readinessGates: [{conditionType: x}]}, status: {startTime: "2026-01-01T00:00:00Z", conditions: [` + conditions + `]}}`
+}
+
+// TestWriters: the field decides, and with a condition its type.
+func TestWriters(t *testing.T) {
+	for at, want := range map[[2]string]implementation.Link{
+		{"Pod", "status.containerStatuses[name=main].started"}:       implementation.Kubelet,
+		{"Pod", "status.conditions[type=PodScheduled].status"}:       implementation.Scheduler,
+		{"Pod", "status.conditions[type=PodReadyToStartContainers]"}: implementation.Kubelet,
+		{"Pod", "spec.nodeName"}:                                     implementation.Scheduler,
+		{"Pod", "spec.nodeSelector"}:                                 "",
+		{"Pod", "statusQuo"}:                                         "",
+		{"ReplicaSet", "status.readyReplicas"}:                       implementation.ReplicaSetController,
+		{"Deployment", "status.observedGeneration"}:                  implementation.DeploymentController,
+		{"Deployment", "metadata.generation"}:                        "",
+		{"ConfigMap", "status"}:                                      "",
+	} {
+		t.Run(at[0]+" "+at[1], func(t *testing.T) {
+			writers := story.Writers(at[0], at[1])
+			if want == "" {
+				require.Empty(t, writers)
+				return
+			}
+			require.NotEmpty(t, writers)
+			require.Equal(t, want, writers[0])
 		})
 	}
 }

@@ -1,0 +1,48 @@
+package conformance
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/podchain/podchain/conformance/field"
+	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/specification"
+	"github.com/podchain/podchain/steps"
+)
+
+// TestWrongdoer: who should have written what is not as it should be is to blame,
+// unless it is what the requirement is about.
+func TestWrongdoer(t *testing.T) {
+	deviation := func(kind, path string) error {
+		object := &unstructured.Unstructured{Object: map[string]any{"kind": kind, "metadata": map[string]any{"name": "a"}}}
+		return fmt.Errorf("waited: %w", &steps.Deviation{Object: object,
+			Err: errors.Join(&field.Deviation{Field: path, Err: errors.New("expected 1, it is absent")})})
+	}
+	for name, test := range map[string]struct {
+		about string // link of the requirement
+		err   error
+		want  implementation.Link
+		wrote string
+	}{
+		"no object":                         {"scheduler", errors.New("no Event appeared"), implementation.Scheduler, ""},
+		"no object, the whole chain":        {"chain", errors.New("no Event appeared"), "", ""},
+		"its own field":                     {"replicaset-controller", deviation("ReplicaSet", "status.replicas"), implementation.ReplicaSetController, ""},
+		"a field of several":                {"kubelet", deviation("Pod", "status.conditions[type=PodScheduled].status"), implementation.Kubelet, ""},
+		"a field of nobody":                 {"replicaset-controller", deviation("Pod", "metadata.labels"), implementation.ReplicaSetController, ""},
+		"what the API server decides about": {"api-server", deviation("Deployment", "status.replicas"), implementation.APIServer, ""},
+		"another's field": {"api-server", deviation("Pod", "status.observedGeneration"), implementation.Kubelet,
+			`Pod "a": status.observedGeneration: expected 1, it is absent`},
+		"a field, the whole chain": {"chain", deviation("Pod", "status.containerStatuses[name=main].started"), implementation.Kubelet,
+			`Pod "a": status.containerStatuses[name=main].started: expected 1, it is absent`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			link, wrote := wrongdoer(&specification.Requirement{Link: test.about}, test.err)
+			assert.Equal(t, test.want, link)
+			assert.Equal(t, test.wrote, wrote)
+		})
+	}
+}
