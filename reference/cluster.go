@@ -23,9 +23,11 @@ type Cluster struct {
 	options Options
 	store   store.Store
 	// api is what answers now; nil while the API server is stopped.
-	api    atomic.Pointer[apiserver.Server]
-	admin  *line
-	failed chan error
+	api atomic.Pointer[apiserver.Server]
+	// foreign answers in its place, if the API server is somebody else's.
+	foreign *foreign
+	admin   *line
+	failed  chan error
 
 	// control is held by whoever starts or stops something.
 	control sync.Mutex
@@ -68,8 +70,14 @@ func start(ctx context.Context, options Options, journal *runtime.Journal) (*Clu
 		registry: runtime.NewRegistry(runtime.RegistryOptions{Lenient: options.AnyImage}),
 		journal:  journal,
 	}
-	if c.store == nil {
+	if c.store == nil && options.API == nil {
 		c.store = store.NewMemory()
+	}
+	if options.API != nil {
+		var err error
+		if c.foreign, err = newForeign(options.API); err != nil {
+			return nil, err
+		}
 	}
 	if err := c.start(ctx); err != nil {
 		return nil, errors.Join(err, c.Stop(context.WithoutCancel(ctx)))
@@ -78,7 +86,7 @@ func start(ctx context.Context, options Options, journal *runtime.Journal) (*Clu
 }
 
 func (c *Cluster) start(ctx context.Context) error {
-	stopped := map[implementation.Link]bool{}
+	stopped := map[implementation.Link]bool{implementation.APIServer: c.foreign != nil}
 	for _, link := range c.options.Without {
 		if _, err := implementation.ParseLink(string(link)); err != nil {
 			return err
@@ -154,7 +162,10 @@ func (c *Cluster) connect(name string, link implementation.Link) *line {
 	}
 	l := newLine(name, c.options.Token, tap)
 	c.lines[l] = struct{}{}
-	if c.api.Load() != nil {
+	switch {
+	case c.foreign != nil:
+		c.foreign.answer(l)
+	case c.api.Load() != nil:
 		l.answer(c)
 	}
 	return l

@@ -1,10 +1,16 @@
 package reference
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Compact implements implementation.Compactor: the store forgets every version
 // but the present ones, as etcd does every five minutes.
 func (c *Cluster) Compact(ctx context.Context) error {
+	if c.foreign != nil {
+		return errors.New("the store is somebody else's")
+	}
 	current, _, err := c.store.Revision(ctx)
 	if err != nil {
 		return err

@@ -17,7 +17,14 @@ type line struct {
 	config *rest.Config
 
 	mu     sync.Mutex
-	remote *memory.Transport // nil while nobody answers
+	remote remote // nil while nobody answers
+}
+
+// remote is the far end of a line.
+type remote interface {
+	http.RoundTripper
+	// Close returns when no request is under way that it could have ended.
+	Close()
 }
 
 // newLine returns a line that nobody answers yet. Requests go through tap, where
@@ -49,10 +56,12 @@ func (l *line) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // answer has the handler serve the line's requests.
-func (l *line) answer(handler http.Handler) {
+func (l *line) answer(handler http.Handler) { l.reach(memory.NewTransport(handler)) }
+
+func (l *line) reach(remote remote) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.remote = memory.NewTransport(handler)
+	l.remote = remote
 }
 
 // cut ends all requests of the line and returns when the last one has been

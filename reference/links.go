@@ -51,6 +51,8 @@ func (c *Cluster) StartLink(_ context.Context, link implementation.Link) error {
 	switch {
 	case !Has(link):
 		return fmt.Errorf("the reference has no %s", link)
+	case link == implementation.APIServer && c.foreign != nil:
+		return errors.New("the API server is somebody else's")
 	case link == implementation.APIServer:
 		return c.startAPIServer()
 	case c.links[link] != nil:

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/client-go/rest"
 
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/tap"
@@ -35,6 +36,9 @@ type Options struct {
 	// AnyImage makes every well-formed image exist. Those that are not in the
 	// table of images run until they are told to end, ready and healthy.
 	AnyImage bool
+	// API is how an administrator reaches an API server that somebody else runs:
+	// the links of the cluster are clients of that one, and have none of their own.
+	API *rest.Config
 	// Store holds the objects; whoever made it closes it after the cluster. Nil:
 	// a new one in memory for each cluster.
 	Store store.Store
@@ -56,6 +60,19 @@ func (o Options) nodes() int {
 	return o.Nodes
 }
 
+// through puts another tap behind the one of the options: what that one makes of a
+// request is what the link says.
+func (o Options) through(behind func(implementation.Link, http.RoundTripper) http.RoundTripper) Options {
+	before := o.Tap
+	o.Tap = behind
+	if before != nil {
+		o.Tap = func(link implementation.Link, next http.RoundTripper) http.RoundTripper {
+			return before(link, behind(link, next))
+		}
+	}
+	return o
+}
+
 // Implementation starts reference clusters that have the same options.
 type Implementation struct{ options Options }
 
@@ -71,7 +88,15 @@ func New(options Options) implementation.Implementation {
 }
 
 // Describe implements implementation.Implementation.
-func (*Implementation) Describe() implementation.Description {
+func (i *Implementation) Describe() implementation.Description {
+	description := describe()
+	for _, link := range i.options.Without {
+		description.Without(link)
+	}
+	return description
+}
+
+func describe() implementation.Description {
 	return implementation.Description{Name: "reference", Version: Version}
 }
 
@@ -79,19 +104,12 @@ func (*Implementation) Describe() implementation.Description {
 // server answers; the links and nodes come up as they do in any cluster, and
 // Cluster.WaitReady waits for them.
 func (i *Implementation) Start(ctx context.Context) (implementation.Cluster, error) {
-	options, taps := i.options, tap.New()
-	options.Tap = taps.Through
-	if changed := i.options.Tap; changed != nil {
-		// What it makes of a request is what the link says.
-		options.Tap = func(link implementation.Link, next http.RoundTripper) http.RoundTripper {
-			return changed(link, taps.Through(link, next))
-		}
-	}
-	cluster, err := start(ctx, options, runtime.NewJournal())
+	taps := tap.New()
+	cluster, err := start(ctx, i.options.through(taps.Through), runtime.NewJournal())
 	if err != nil {
 		return nil, err
 	}
-	observed := observedCluster{cluster, taps}
+	observed := observedCluster{journaledCluster{cluster}, taps}
 	if inBubble() {
 		return virtualCluster{observed}, nil
 	}
@@ -109,21 +127,21 @@ func (virtualImplementation) Virtual(t *testing.T, run func(t *testing.T)) {
 	synctest.Test(t, run)
 }
 
-// observedCluster keeps a journal of its runtimes' calls, and taps what its links
-// say. A cluster that is to run for long does not: the journal never forgets.
-type observedCluster struct {
-	*Cluster
-	implementation.Faults
-}
+// journaledCluster keeps a journal of its runtimes' calls. A cluster that is to
+// run for long does not: it never forgets.
+type journaledCluster struct{ *Cluster }
 
-var (
-	_ implementation.Runtime = observedCluster{}
-	_ implementation.Faults  = observedCluster{}
-)
+var _ implementation.Runtime = journaledCluster{}
 
 // Calls implements implementation.Runtime.
-func (c observedCluster) Calls(context.Context) ([]implementation.Call, error) {
+func (c journaledCluster) Calls(context.Context) ([]implementation.Call, error) {
 	return c.journal.Calls(), nil
+}
+
+// observedCluster has taps, too.
+type observedCluster struct {
+	journaledCluster
+	implementation.Faults
 }
 
 // virtualCluster is a cluster that lives in a bubble. The bubble knows when all

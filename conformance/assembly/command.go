@@ -14,8 +14,16 @@ import (
 //
 //	{kubeconfig}  the file by which the program reaches the API server
 //	{dir}         a directory of its own, removed at the end
-//	{port}        a loopback port that nobody else uses
+//	{port}        a loopback port that nobody else uses, the same at every start
 //	{node}        for a kubelet, the name of its node: it runs once for each node
+//
+// A program is at work when it has asked the API server for something, and a
+// kubelet when its Node is there. It ends at SIGTERM.
+//
+// The API server itself listens on {port} and writes {kubeconfig}, whenever it
+// starts: the file lets an administrator in, and may name new credentials each time.
+// It is at work when GET /readyz is answered with 200. It is stopped and started
+// like any link, and what it has stored is to outlive that.
 type Command string
 
 var placeholder = regexp.MustCompile(`\{([a-z]+)\}`)
@@ -34,8 +42,8 @@ func (c Command) Check(link implementation.Link) error {
 		}
 	}
 	switch perNode := strings.Contains(string(c), "{node}"); {
-	case link == implementation.APIServer:
-		return fmt.Errorf("%s: a program cannot take its place here: check a cluster that it serves with --kubeconfig", link)
+	case link == implementation.APIServer && !strings.Contains(string(c), "{kubeconfig}"):
+		return fmt.Errorf("%s: the command line has no {kubeconfig}: the file that it writes to let an administrator in", link)
 	case link == implementation.Kubelet && !perNode:
 		return fmt.Errorf("%s: the command line has no {node}: each node has a kubelet of its own", link)
 	case link != implementation.Kubelet && perNode:

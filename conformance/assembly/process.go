@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// stopPatience is how long a program may take to end after SIGTERM.
-	stopPatience = 10 * time.Second
+	// endPatience is how long a program may take to end after SIGTERM.
+	endPatience = 10 * time.Second
 	// tailLines and tailBytes bound what is shown of a log.
 	tailLines = 15
 	tailBytes = 8 << 10
@@ -63,13 +63,13 @@ func (p *process) stop(ctx context.Context) error {
 	if err := p.signal(syscall.SIGTERM); err != nil {
 		return err
 	}
-	patience := time.NewTimer(stopPatience)
+	patience := time.NewTimer(endPatience)
 	defer patience.Stop()
 	var late error
 	select {
 	case <-p.done:
 	case <-patience.C:
-		late = fmt.Errorf("%s did not end within %s of SIGTERM and was killed", p.name, stopPatience)
+		late = fmt.Errorf("%s did not end within %s of SIGTERM and was killed", p.name, endPatience)
 	case <-ctx.Done():
 		late = fmt.Errorf("%s was killed: %w", p.name, ctx.Err())
 	}
@@ -84,6 +84,44 @@ func (p *process) signal(signal syscall.Signal) error {
 		return fmt.Errorf("%s: send %s: %w", p.name, signal, err)
 	}
 	return nil
+}
+
+// hasEnded tells whether it has, told to or not.
+func (p *process) hasEnded() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// errPatience is why a wait for a process ends.
+var errPatience = errors.New("patience")
+
+// await returns when atWork does, which says what is missing when its context ends:
+// because the process has ended, or has had its time.
+func (p *process) await(ctx context.Context, patience time.Duration, atWork func(context.Context) error) error {
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-p.done:
+			cancel()
+		case <-waiting.Done():
+		}
+	}()
+	missing := atWork(waiting)
+	switch {
+	case missing == nil:
+		return nil
+	case p.hasEnded():
+		return p.ended()
+	case errors.Is(context.Cause(ctx), errPatience):
+		return fmt.Errorf("%s has been running for %s and is not at work: %w; %s", p.name, patience, missing, p.tail())
+	default:
+		return fmt.Errorf("%s: waiting for it: %w: %w", p.name, ctx.Err(), missing)
+	}
 }
 
 // ended says how the program ended, with the last lines that it printed. Call it

@@ -15,14 +15,6 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// Description says what is being checked, for reports.
-type Description struct {
-	// Name of the implementation, such as "reference" or "kubernetes".
-	Name string `json:"name"`
-	// Version it reports, such as "v1.37.2".
-	Version string `json:"version"`
-}
-
 // Implementation is a way to get a cluster.
 type Implementation interface {
 	// Describe says what is being checked. It is called after the first Start.

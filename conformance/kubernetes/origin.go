@@ -67,8 +67,7 @@ func (s share) Parts() []any {
 	parts := []any{struct {
 		implementation.Links
 		implementation.Crashing
-		implementation.Versioned
-	}{c, c, c}}
+	}{c, c}}
 	if c.part.Has(implementation.APIServer) {
 		parts = append(parts, struct{ implementation.Compactor }{c})
 	}

@@ -31,8 +31,8 @@ func Terminal(out io.Writer, result *conformance.Result) error {
 			lag.Count, lag.P50.Round(time.Microsecond), lag.P99.Round(time.Microsecond), lag.Max.Round(time.Microsecond))
 	}
 	counts := result.Count()
-	fmt.Fprintf(&text, "\n%s %s: %d requirements, %d passed, %d failed, %d could not run, %d not applicable, in %s\n",
-		result.Implementation.Name, result.Implementation.Version, len(result.Requirements),
+	fmt.Fprintf(&text, "\n%s: %d requirements, %d passed, %d failed, %d could not run, %d not applicable, in %s\n",
+		result.Implementation, len(result.Requirements),
 		counts[conformance.Passed], counts[conformance.Failed], counts[conformance.CouldNotRun],
 		counts[conformance.NotApplicable], result.Elapsed.Round(10*time.Millisecond))
 	_, err := io.WriteString(out, text.String())

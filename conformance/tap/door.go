@@ -59,8 +59,8 @@ func (t *Taps) Open(link implementation.Link, config *rest.Config) (*Door, error
 		return nil, err
 	}
 	d := &Door{URL: "https://" + listener.Addr().String(), credentials: credentials, ended: make(chan error, 1)}
-	pass := proxy(target, t.Through(link, own), func(r *http.Request) { r.Header.Del("Authorization") })
-	passAs := proxy(target, t.Through(link, others), func(*http.Request) {})
+	pass := proxy(target, t.Through(link, t.Finish(link, own)), func(r *http.Request) { r.Header.Del("Authorization") })
+	passAs := proxy(target, t.Through(link, t.Finish(link, others)), func(*http.Request) {})
 	d.server = &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			switch r.Header.Get("Authorization") {

@@ -19,6 +19,8 @@ type Taps struct {
 	faults  []*injected
 	writes  []implementation.Write
 	streams map[*stream]implementation.Link
+	// underWay are the writes of each link that Finish carries to their end.
+	underWay map[implementation.Link]*sent
 }
 
 var _ implementation.Faults = (*Taps)(nil)
@@ -31,7 +33,9 @@ type injected struct {
 }
 
 // New returns taps that let everything through.
-func New() *Taps { return &Taps{streams: map[*stream]implementation.Link{}} }
+func New() *Taps {
+	return &Taps{streams: map[*stream]implementation.Link{}, underWay: map[implementation.Link]*sent{}}
+}
 
 // mostWrites bounds the memory of a cluster that runs for long: what came before
 // is forgotten.

@@ -1,0 +1,145 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/util/sets"
+
+	"github.com/podchain/podchain/conformance"
+	"github.com/podchain/podchain/conformance/belongings"
+	"github.com/podchain/podchain/conformance/running"
+)
+
+type cleanOptions struct {
+	kubeconfig string
+	runs       []string
+	dryRun     bool
+	timeout    time.Duration
+}
+
+func newCleanCommand() *cobra.Command {
+	var options cleanOptions
+	command := &cobra.Command{
+		Use:   "clean",
+		Short: "Remove what killed runs have left in a cluster",
+		Long: `Remove what killed runs of podchain verify --kubeconfig have left in a cluster, and
+wait until it is gone: namespaces and nodes with the label podchain.dev/run. A run
+that goes on renews a Lease in its namespace podchain-ID; one that does not do so for
+15 seconds was killed. With --run a run is removed in any case.
+
+Exit status: 0 if nothing is left, 2 if something could not be removed: what it is
+and what holds it is told.`,
+		Example: `  podchain clean --kubeconfig ~/.kube/config --dry-run
+  podchain clean --kubeconfig ~/.kube/config
+  podchain clean --kubeconfig ~/.kube/config --run bdf2k7xq9z`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			return clean(command.Context(), options, command.OutOrStdout(), command.ErrOrStderr())
+		},
+	}
+	flags := command.Flags()
+	flags.StringVar(&options.kubeconfig, "kubeconfig", "", "clean the running cluster of this kubeconfig `file` (required)")
+	flags.StringArrayVar(&options.runs, "run", nil, "remove the run with this `id`, going on or not, and no other (repeatable)")
+	flags.BoolVar(&options.dryRun, "dry-run", false, "only tell what would be removed")
+	flags.DurationVar(&options.timeout, "timeout", 2*time.Minute, "give up on a run that is not gone after this time")
+	return command
+}
+
+func clean(ctx context.Context, options cleanOptions, out, told io.Writer) (err error) {
+	switch {
+	case options.kubeconfig == "":
+		return errors.New("which cluster? Name its --kubeconfig")
+	case options.timeout <= 0:
+		return fmt.Errorf("--timeout %s: there is no time to clean in", options.timeout)
+	}
+	target, err := running.FromKubeconfig(options.kubeconfig)
+	if err != nil {
+		return err
+	}
+	// Nodes of a dead run go as they came: by whoever runs the cluster.
+	target.AllowDisruption()
+	cluster, err := target.Start(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, cluster.Stop(context.WithoutCancel(ctx))) }()
+	sweeper, err := conformance.NewSweeper(cluster)
+	if err != nil {
+		return err
+	}
+	left, err := sweeper.Find(ctx)
+	if err != nil {
+		return err
+	}
+	if left, err = dead(ctx, sweeper, left, options.runs, out, told); err != nil {
+		return err
+	}
+	var faults []error
+	for _, run := range left {
+		if options.dryRun {
+			fmt.Fprintf(out, "would remove %s\n", run)
+			continue
+		}
+		if err := remove(ctx, sweeper, run.ID, options.timeout); err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		fmt.Fprintf(out, "removed %s\n", run)
+	}
+	if ctx.Err() != nil {
+		faults = append(faults, errors.New("interrupted: run podchain clean again to remove the rest"))
+	}
+	return errors.Join(faults...)
+}
+
+// dead returns those of the runs that are to be removed: the wanted ones, or, if
+// none is named, all that do not go on.
+func dead(ctx context.Context, sweeper *belongings.Sweeper, found []belongings.Run, wanted []string, out, told io.Writer) ([]belongings.Run, error) {
+	for _, id := range wanted {
+		if !slices.ContainsFunc(found, func(run belongings.Run) bool { return run.ID == id }) {
+			fmt.Fprintf(out, "nothing is there of run %s; there is something of %s\n", id, orNone(found))
+		}
+	}
+	if len(wanted) == 0 && len(found) == 0 {
+		fmt.Fprintln(out, "nothing is there of any run")
+	}
+	var alive sets.Set[string]
+	if len(wanted) == 0 && len(found) > 0 {
+		fmt.Fprintf(told, "waiting %s for signs of life of %s\n", belongings.Patience, orNone(found))
+		var err error
+		if alive, err = sweeper.Alive(ctx, found); err != nil {
+			return nil, err
+		}
+	}
+	return slices.DeleteFunc(found, func(run belongings.Run) bool {
+		if alive.Has(run.ID) {
+			fmt.Fprintf(out, "run %s goes on: it is left alone\n", run.ID)
+			return true
+		}
+		return len(wanted) > 0 && !slices.Contains(wanted, run.ID)
+	}), nil
+}
+
+func orNone(runs []belongings.Run) string {
+	var ids []string
+	for _, run := range runs {
+		ids = append(ids, run.ID)
+	}
+	if len(ids) == 0 {
+		return "no run"
+	}
+	return "run " + strings.Join(ids, ", ")
+}
+
+func remove(ctx context.Context, sweeper *belongings.Sweeper, run string, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	return sweeper.Remove(ctx, run)
+}

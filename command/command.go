@@ -1,0 +1,125 @@
+// Package command is the command line of podchain. A program that has origins of
+// its own to take links from is the same command line, with these named:
+//
+//	command.go   the commands, how a program ends
+//	verify.go    run the specification
+//	matrix.go    run it over combinations of origins
+//	links.go     where links come from: --link LINK=SPEC
+//	handover.go  origins that another program has
+//	serve.go, run.go, run_kubelet.go, store.go   the reference as a cluster, or one link of it
+//	trace.go, list.go, clean.go, rbac.go   what they say
+//	reports.go   files with what came of a run
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/go-logr/logr"
+	"github.com/spf13/cobra"
+	"k8s.io/klog/v2"
+
+	"github.com/podchain/podchain/conformance/assembly"
+)
+
+// Options are what a program has beyond podchain itself.
+type Options struct {
+	// Name of the program. Empty: podchain.
+	Name string
+	// Origins that --link can name, as "NAME" or "NAME@VERSION".
+	Origins map[string]Origin
+	// Commands beside podchain's own.
+	Commands []*cobra.Command
+}
+
+// Origin returns where links come from. The version is empty where none was named;
+// told is for what takes time.
+type Origin func(version string, told io.Writer) (assembly.Origin, error)
+
+// Main runs the command line of the process, and returns its exit status.
+func Main(options Options) int {
+	// client-go logs through a global logger what its callers deal with anyway:
+	// every watch that ends is a line on stderr. What matters to the user comes
+	// back as an error.
+	klog.SetLogger(logr.Discard())
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first signal asks for a clean end; from then on a second one ends the
+	// process at once.
+	context.AfterFunc(ctx, stop)
+	err := New(options).ExecuteContext(ctx)
+	stop()
+	if err != nil && err.Error() != "" {
+		fmt.Fprintln(os.Stderr, "podchain:", err)
+	}
+	return status(err)
+}
+
+// New returns the command line.
+func New(options Options) *cobra.Command {
+	if options.Name == "" {
+		options.Name = "podchain"
+	}
+	command := &cobra.Command{
+		Use:   options.Name,
+		Short: "The executable specification of how a Deployment becomes running Pods",
+		// Errors are printed once, in Main, and a failed run is no reason to
+		// explain the flags.
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	command.SetFlagErrorFunc(func(command *cobra.Command, err error) error {
+		return fmt.Errorf("%w; see %s --help", err, command.CommandPath())
+	})
+	command.AddCommand(
+		newVerifyCommand(options),
+		newCleanCommand(),
+		newRBACCommand(),
+		newServeCommand(),
+		newTraceCommand(),
+		newRunCommand(),
+		newListCommand(),
+	)
+	command.AddCommand(options.Commands...)
+	return command
+}
+
+// Exit statuses. Zero is all well.
+const (
+	// statusFailed says that a requirement failed: the run did its work.
+	statusFailed = 1
+	// statusUnable says that what was asked for could not be done.
+	statusUnable = 2
+)
+
+// exit is an error that ends the program with a status of its own. Any other
+// error ends it with statusUnable.
+type exit struct {
+	status int
+	// err is printed; nil for a command that has said everything itself.
+	err error
+}
+
+func (e *exit) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+
+func (e *exit) Unwrap() error { return e.err }
+
+func status(err error) int {
+	var e *exit
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &e):
+		return e.status
+	}
+	return statusUnable
+}

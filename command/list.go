@@ -1,0 +1,102 @@
+package command
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/podchain/podchain/conformance/specification"
+	"github.com/podchain/podchain/steps"
+)
+
+func newListCommand() *cobra.Command {
+	var output, directory string
+	var selection []string
+	var sentences bool
+	command := &cobra.Command{
+		Use:   "list",
+		Short: "List the requirements of the specification",
+		Long: `List the requirements: id, level, link, what they need of an implementation, the
+place of the Rule, and its sentence. With --sentences, list the sentences that
+features are written in.`,
+		Example: `  podchain list --select scheduler
+  podchain list --output json
+  podchain list --sentences`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			out := command.OutOrStdout()
+			if sentences {
+				return listSentences(out)
+			}
+			selected, err := loadSelected(directory, selection)
+			if err != nil {
+				return err
+			}
+			switch output {
+			case "table":
+				return listTable(out, selected)
+			case "json":
+				return listJSON(out, selected)
+			}
+			return fmt.Errorf("--output %s: expected table or json", output)
+		},
+	}
+	flags := command.Flags()
+	flags.StringVarP(&output, "output", "o", "table", "the format: table or json")
+	flags.StringVar(&directory, "features", "", "list the features in this `directory` instead of the specification's own")
+	flags.StringArrayVar(&selection, "select", nil, "list what this `pattern` names (see podchain verify --help)")
+	flags.BoolVar(&sentences, "sentences", false, "list the vocabulary instead")
+	return command
+}
+
+func listSentences(out io.Writer) error {
+	for _, sentence := range steps.Vocabulary {
+		if _, err := fmt.Fprintln(out, sentence); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func listTable(out io.Writer, listed *specification.Specification) error {
+	writer := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(writer, "ID\tLEVEL\tLINK\tNEEDS\tWHERE\tREQUIREMENT")
+	for _, r := range listed.Requirements {
+		needs := strings.Join(r.Capabilities(), ",")
+		if needs == "" {
+			needs = "-"
+		}
+		fmt.Fprintf(writer, "%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.Level, r.Link, needs, r.Location, r.Sentence)
+	}
+	return writer.Flush()
+}
+
+type listed struct {
+	ID           string   `json:"id"`
+	Level        string   `json:"level"`
+	Link         string   `json:"link"`
+	Sentence     string   `json:"sentence"`
+	Why          string   `json:"why,omitempty"`
+	Capabilities []string `json:"capabilities"`
+	Scenarios    int      `json:"scenarios"`
+	specification.Location
+}
+
+func listJSON(out io.Writer, selected *specification.Specification) error {
+	entries := []listed{}
+	for _, r := range selected.Requirements {
+		needs := r.Capabilities()
+		if needs == nil {
+			needs = []string{}
+		}
+		entries = append(entries, listed{r.ID, r.Level, r.Link, r.Sentence, r.Why, needs, len(r.Examples), r.Location})
+	}
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(entries)
+}

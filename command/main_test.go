@@ -1,0 +1,59 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// asProgram makes the test binary be podchain, so that tests can run the
+// program itself, signals and exit status included, without building it.
+const asProgram = "PODCHAIN_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if kubeconfig := os.Getenv(asCrashing); kubeconfig != "" {
+		crash(kubeconfig)
+	}
+	if os.Getenv(asProgram) != "" {
+		os.Exit(Main(Options{}))
+	}
+	os.Exit(m.Run())
+}
+
+// asCrashing makes it a program that ends at the first Deployment that it sees in
+// the cluster of this kubeconfig file.
+const asCrashing = "PODCHAIN_TEST_AS_CRASHING"
+
+func crash(kubeconfig string) {
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		panic(err)
+	}
+	deployments, err := kubernetes.NewForConfigOrDie(config).AppsV1().Deployments("").Watch(context.Background(), metav1.ListOptions{})
+	if err != nil {
+		panic(err)
+	}
+	<-deployments.ResultChan()
+	fmt.Println("out of memory")
+	os.Exit(137)
+}
+
+// podchain returns the command that runs podchain with the arguments, in a
+// directory of its own.
+func podchain(t *testing.T, arguments ...string) *exec.Cmd {
+	t.Helper()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command(program, arguments...)
+	command.Env = append(os.Environ(), asProgram+"=1")
+	command.Dir = t.TempDir()
+	return command
+}

@@ -1,0 +1,132 @@
+package command
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// itself is podchain as the shell runs it: see asProgram.
+func itself(t *testing.T) string {
+	t.Helper()
+	program, err := os.Executable()
+	require.NoError(t, err)
+	return program
+}
+
+// The reference's own scheduler, as a program: it is stopped and started, and
+// what it prints stays beside the report.
+func TestVerifyWithAProgram(t *testing.T) {
+	t.Parallel()
+	command := podchain(t, "verify", "--link", "scheduler="+itself(t)+" run scheduler --kubeconfig={kubeconfig}",
+		"--select", "RS-05", "--select", "SCHED-02", "--report", "json=report.json")
+	status, stdout, stderr := run(t, command)
+	assert.Equal(t, 0, status, "%s%s", stdout, stderr)
+	log, err := os.ReadFile(filepath.Join(command.Dir, "report-logs", "scheduler.log"))
+	require.NoError(t, err)
+	assert.Contains(t, string(log), "running: scheduler, https://127.0.0.1:")
+}
+
+// A program that does not do its part is no verdict on the specification.
+func TestVerifyWithABadProgram(t *testing.T) {
+	for name, c := range map[string]struct {
+		link string
+		says []string
+	}{
+		"it exits":          {"scheduler=echo oh no; exit 1", []string{"the scheduler ended: exit status 1", "| oh no"}},
+		"it has success":    {"scheduler=true", []string{"the scheduler ended: it ended by itself, with success; it printed nothing"}},
+		"it is missing":     {"scheduler=./scheduler {kubeconfig}", []string{"the scheduler ended: exit status 127", "./scheduler: not found"}},
+		"it writes garbage": {`scheduler=printf '\033[2J\377\n'; exit 3`, []string{"exit status 3", `| \x1b[2J\xff`}},
+		"a placeholder that is none": {"scheduler=run {config}",
+			[]string{"there is no placeholder {config}: there are {kubeconfig}, {dir}, {port}, {node}"}},
+		"a kubelet without its node":     {"kubelet=run {kubeconfig}", []string{"the command line has no {node}"}},
+		"an API server without its file": {"api-server=run", []string{"the command line has no {kubeconfig}: the file that it writes"}},
+		"nothing":                        {"scheduler=", []string{"Expected reference, none, kubernetes, kubernetes@VERSION, or a command line"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			command := podchain(t, "verify", "--select", "RS-05", "--link", c.link)
+			command.Env = append(command.Env, "TMPDIR="+command.Dir)
+			status, stdout, stderr := run(t, command)
+			assert.Equal(t, 2, status)
+			assert.Empty(t, stdout)
+			for _, text := range c.says {
+				assert.Contains(t, stderr, text)
+			}
+			onlyIn(t, command.Dir, nil)
+		})
+	}
+}
+
+func TestVerifyWithALinkTwice(t *testing.T) {
+	t.Parallel()
+	status, _, stderr := run(t, podchain(t, "verify", "--link", "scheduler=none", "--link", "scheduler=reference"))
+	assert.Equal(t, 2, status)
+	assert.Contains(t, stderr, "where the scheduler comes from has been said already")
+}
+
+// A program that ends in the middle of a scenario is blamed, with what it printed;
+// what comes after it could not run.
+func TestVerifyWithAProgramThatCrashes(t *testing.T) {
+	t.Parallel()
+	const needsAScheduler = `Feature: mine
+  @RS-01 @MUST
+  Rule: one
+    Scenario: the program ends in the middle of it
+      When Deployment "web" is created
+      Then Deployment "web" is ready
+    Scenario: the program has ended before it
+      When Deployment "web" is created
+      Then Deployment "web" is ready
+`
+	crashing := asCrashing + "={kubeconfig} " + itself(t)
+	command := podchain(t, "verify", "--features", "features", "--link", "scheduler="+crashing,
+		"--parallel", "1", "--timeout", "3s", "--report", "json=report.json")
+	write(t, command.Dir, "features/mine.feature", needsAScheduler)
+	status, stdout, _ := run(t, command)
+	assert.Equal(t, 1, status)
+	assert.Contains(t, stdout, "The chain broke at the scheduler: the scheduler ended: exit status 137")
+	assert.Contains(t, stdout, "| out of memory")
+	content, err := os.ReadFile(filepath.Join(command.Dir, "report.json"))
+	require.NoError(t, err)
+	var report struct {
+		Requirements []struct {
+			Outcome  string
+			Failures []struct{ Blamed, Error string }
+		}
+	}
+	require.NoError(t, json.Unmarshal(content, &report))
+	require.Len(t, report.Requirements, 1)
+	assert.Equal(t, "failed", report.Requirements[0].Outcome)
+	failures := report.Requirements[0].Failures
+	require.Len(t, failures, 2)
+	assert.Equal(t, "scheduler", failures[0].Blamed)
+	assert.Equal(t, "scheduler", failures[1].Blamed)
+	assert.Contains(t, failures[1].Error, "the scenario could not begin: the scheduler ended")
+}
+
+func TestRunIsNotPossible(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ arguments, says string }{
+		"no link":                {"", "accepts 1 arg(s)"},
+		"an unknown link":        {"router", `unknown link "router"`},
+		"no cluster":             {"scheduler", "Name its --kubeconfig"},
+		"a file that is none":    {"scheduler --kubeconfig nowhere", "kubeconfig nowhere"},
+		"a kubelet without name": {"kubelet --kubeconfig k", "needs the name of a node"},
+		"the API server":         {"api-server --kubeconfig k", "podchain serve"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			command := podchain(t, append([]string{"run"}, strings.Fields(c.arguments)...)...)
+			write(t, command.Dir, "k", kubeconfig("https://127.0.0.1:1", "guess"))
+			status, _, stderr := run(t, command)
+			assert.Equal(t, 2, status)
+			assert.Contains(t, stderr, c.says)
+		})
+	}
+}

@@ -1,0 +1,45 @@
+package command
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/podchain/podchain/conformance/permission"
+)
+
+func newRBACCommand() *cobra.Command {
+	var allow []string
+	command := &cobra.Command{
+		Use:   "rbac",
+		Short: "Print the manifest of an account that may check a cluster",
+		Long: `Print the manifest of a ServiceAccount that may do what podchain verify --kubeconfig
+and podchain clean do, and nothing else. The kubeconfig file for it has a token,
+which kubectl create token makes.`,
+		Example: `  podchain rbac | kubectl apply -f -
+  kubectl create token podchain --namespace podchain-account --duration 1h
+  podchain rbac --allow disruptive | kubectl apply -f -`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			disruptive, err := allowed(allow)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprint(command.OutOrStdout(), permission.Manifest(disruptive))
+			return err
+		},
+	}
+	command.Flags().StringArrayVar(&allow, "allow", nil, "also what is `disruptive`, as in podchain verify")
+	return command
+}
+
+// allowed reads the --allow flags.
+func allowed(flags []string) (disruptive bool, err error) {
+	for _, what := range flags {
+		if what != "disruptive" {
+			return false, fmt.Errorf("--allow %s: what can be allowed is disruptive", what)
+		}
+		disruptive = true
+	}
+	return disruptive, nil
+}

@@ -1,0 +1,68 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/klog/v2"
+
+	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/reference"
+)
+
+func newRunCommand() *cobra.Command {
+	var kubeconfig, node string
+	var options kubeletOptions
+	command := &cobra.Command{
+		Use:   "run LINK",
+		Short: "Run one link of the reference in another cluster",
+		Long: `Run one link of the reference by itself, in the cluster of a kubeconfig file, where
+no other program may play the same link: a controller, the scheduler, or the kubelet
+of one node. It runs until it is told to end, and logs to stderr.
+
+The containers of a node are simulated, unless --runtime-endpoint names a container
+runtime: then they run. That kubelet belongs on the node, where it reaches the Pods.`,
+		Example: `  podchain run scheduler --kubeconfig ~/.kube/config
+  podchain run kubelet --node node-1 --kubeconfig ~/.kube/config
+  podchain run kubelet --node $(hostname) --runtime-endpoint unix:///run/containerd/containerd.sock --kubeconfig FILE
+  podchain verify --link scheduler='podchain run scheduler --kubeconfig={kubeconfig}'`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(command *cobra.Command, arguments []string) error {
+			return runLink(command.Context(), command.OutOrStdout(), arguments[0], kubeconfig, node, options)
+		},
+	}
+	flags := command.Flags()
+	flags.StringVar(&kubeconfig, "kubeconfig", "", "`file` that reaches the cluster (required)")
+	flags.StringVar(&node, "node", "", "`name` of the node, for the kubelet")
+	options.add(flags)
+	return command
+}
+
+func runLink(ctx context.Context, out io.Writer, name, kubeconfig, node string, options kubeletOptions) error {
+	link, err := implementation.ParseLink(name)
+	if err != nil {
+		return err
+	}
+	if kubeconfig == "" {
+		return errors.New("in which cluster? Name its --kubeconfig")
+	}
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		return fmt.Errorf("kubeconfig %s: %w", kubeconfig, err)
+	}
+	// Nobody else tells the user what goes on.
+	klog.ClearLogger()
+	klog.SetOutput(os.Stderr)
+	if _, err := fmt.Fprintf(out, "running: %s, %s\n", link, config.Host); err != nil {
+		return err
+	}
+	if options.endpoint != "" {
+		return options.run(ctx, link, config, node)
+	}
+	return reference.Run(ctx, link, config, node)
+}

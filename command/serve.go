@@ -1,0 +1,175 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/podchain/podchain/conformance/access"
+	"github.com/podchain/podchain/conformance/control"
+	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/reference"
+)
+
+// serveOptions are the flags of serve.
+type serveOptions struct {
+	kubeconfig string
+	control    string
+	nodes      int
+	port       uint16
+	store      storeOptions
+}
+
+func newServeCommand() *cobra.Command {
+	var options serveOptions
+	command := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the reference as a cluster for kubectl and any other client",
+		Long: `Run the reference implementation as a cluster, on a loopback port, for kubectl
+and any other client of Kubernetes. Containers are simulated: those of an image that
+the specification names behave as its table of images says, all others run until
+they are told to end.
+
+Everything the cluster holds is in memory and gone when it stops, unless --store
+names an etcd: there it stays, and the next cluster on it goes on with it.
+
+With --control, podchain verify --kubeconfig finds what it can find on no other
+cluster: links that it may stop, nodes that it may add, calls of the runtimes.`,
+		Example: `  podchain serve &
+  export KUBECONFIG=$PWD/podchain.kubeconfig
+  kubectl create deployment web --image=web:1 --replicas=3`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			return serve(command.Context(), command.OutOrStdout(), command.ErrOrStderr(), options)
+		},
+	}
+	flags := command.Flags()
+	flags.StringVar(&options.kubeconfig, "kubeconfig-out", "podchain.kubeconfig", "`FILE` to write the client configuration to; removed at the end")
+	flags.StringVar(&options.control, "control", "", "unix `socket` to offer on what the cluster can do beyond the API; the kubeconfig file mentions it")
+	flags.IntVar(&options.nodes, "nodes", reference.DefaultNodes, "how many nodes the cluster has")
+	flags.Uint16Var(&options.port, "port", 0, "loopback port to listen on; 0 takes a free one")
+	options.store.add(flags)
+	return command
+}
+
+// serve runs a cluster until the context is done, or a link gives up.
+func serve(ctx context.Context, out, told io.Writer, options serveOptions) (err error) {
+	if options.nodes < 0 {
+		return fmt.Errorf("--nodes %d: a cluster cannot have less than no nodes", options.nodes)
+	}
+	listener, err := listen(ctx, options.port)
+	if err != nil {
+		return err
+	}
+	credentials, err := access.New()
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	nodes := options.nodes
+	if nodes == 0 {
+		nodes = -1 // to the reference, 0 is the default
+	}
+	held, err := options.store.open(ctx, told)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer func() { err = errors.Join(err, held.close()) }()
+	cluster, err := startServed(ctx, reference.Options{Nodes: nodes, Token: credentials.Token, AnyImage: true, Store: held.Store, Offers: held.offers}, options.control != "")
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	server := &http.Server{
+		Handler:           cluster,
+		TLSConfig:         credentials.TLS,
+		ReadHeaderTimeout: 10 * time.Second,
+		// Clients that break off a handshake are not this program's errors.
+		ErrorLog: log.New(io.Discard, "", 0),
+	}
+	serving := make(chan error, 1)
+	go func() { serving <- server.ServeTLS(listener, "", "") }()
+	defer func() {
+		// Watches never end by themselves, so connections are cut, not drained.
+		closed := server.Close()
+		if ended := <-serving; !errors.Is(ended, http.ErrServerClosed) {
+			err = errors.Join(err, ended)
+		}
+		err = errors.Join(err, closed, cluster.Stop(context.WithoutCancel(ctx)))
+	}()
+
+	if options.control != "" {
+		end, err := control.Serve(options.control, control.Handler(reference.New(reference.Options{}).Describe(), cluster))
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, end()) }()
+	}
+	url := "https://" + listener.Addr().String()
+	remove, err := credentials.WriteKubeconfig(options.kubeconfig, url, options.control)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, remove()) }()
+
+	path, err := filepath.Abs(options.kubeconfig)
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(out, "ready: %s, KUBECONFIG=%s\n", url, path); err != nil {
+		return fmt.Errorf("say that the cluster is ready: %w", err)
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-cluster.Failed():
+		return err
+	case err := <-serving:
+		serving <- err // for the deferred end
+		return fmt.Errorf("serve: %w", err)
+	}
+}
+
+// servedCluster is a reference cluster that others reach.
+type servedCluster interface {
+	implementation.Cluster
+	http.Handler
+	// Failed yields the error of the first link that gave up.
+	Failed() <-chan error
+}
+
+// startServed starts a cluster; one that is observed keeps a journal of what its
+// kubelets call, which never forgets.
+func startServed(ctx context.Context, options reference.Options, observed bool) (servedCluster, error) {
+	if !observed {
+		return reference.Start(ctx, options)
+	}
+	cluster, err := reference.New(options).Start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return cluster.(servedCluster), nil
+}
+
+func listen(ctx context.Context, port uint16) (net.Listener, error) {
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(int(port)))
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("port %d is in use: choose another with --port, or 0 for any free one", port)
+	case errors.Is(err, os.ErrPermission):
+		return nil, fmt.Errorf("port %d needs privileges: choose one above 1023 with --port, or 0 for any free one", port)
+	case err != nil:
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
+	return listener, nil
+}

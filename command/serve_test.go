@@ -1,0 +1,159 @@
+package command
+
+import (
+	"bufio"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// served is a podchain serve that has said that it is ready.
+type served struct {
+	*exec.Cmd
+	kubeconfig string
+	stderr     *strings.Builder
+}
+
+func startServe(t *testing.T, arguments ...string) *served {
+	t.Helper()
+	s := &served{Cmd: podchain(t, append([]string{"serve"}, arguments...)...), stderr: &strings.Builder{}}
+	s.kubeconfig = filepath.Join(s.Dir, "podchain.kubeconfig")
+	s.Stderr = s.stderr
+	stdout, err := s.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, s.Start())
+	t.Cleanup(func() {
+		if s.ProcessState == nil {
+			assert.NoError(t, s.Process.Kill())
+			assert.Error(t, s.Wait())
+		}
+	})
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	require.NoError(t, err, "it ends without being ready: %s", s.stderr)
+	require.Regexp(t, `^ready: https://127\.0\.0\.1:\d+, KUBECONFIG=/.*/podchain\.kubeconfig\n$`, line)
+	return s
+}
+
+func (s *served) config(t *testing.T) *rest.Config {
+	t.Helper()
+	config, err := clientcmd.BuildConfigFromFlags("", s.kubeconfig)
+	require.NoError(t, err)
+	return config
+}
+
+func TestServe(t *testing.T) {
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			s := startServe(t, "--nodes=3")
+			info, err := os.Stat(s.kubeconfig)
+			require.NoError(t, err)
+			assert.Equal(t, os.FileMode(0o600), info.Mode())
+
+			client, err := kubernetes.NewForConfig(s.config(t))
+			require.NoError(t, err)
+			// A client in the middle of a watch does not keep it from ending.
+			events, err := client.CoreV1().Nodes().Watch(t.Context(), metav1.ListOptions{})
+			require.NoError(t, err)
+			defer events.Stop()
+			for range 3 {
+				<-events.ResultChan()
+			}
+
+			require.NoError(t, s.Process.Signal(signal))
+			require.NoError(t, s.Wait(), "status 0")
+			assert.Empty(t, s.stderr.String())
+			left, err := os.ReadDir(s.Dir)
+			require.NoError(t, err)
+			assert.Empty(t, left, "nothing is left behind")
+		})
+	}
+}
+
+func TestServeLetsNobodyInWithoutTheToken(t *testing.T) {
+	t.Parallel()
+	s := startServe(t)
+	config := s.config(t)
+	for name, token := range map[string]string{"none": "", "wrong": "guess"} {
+		t.Run(name, func(t *testing.T) {
+			stranger := rest.AnonymousClientConfig(config)
+			stranger.BearerToken = token
+			client, err := rest.HTTPClientFor(stranger)
+			require.NoError(t, err)
+			defer client.CloseIdleConnections()
+			response, err := client.Get(config.Host + "/api/v1/namespaces/default/pods")
+			require.NoError(t, err)
+			require.NoError(t, response.Body.Close())
+			assert.Equal(t, http.StatusUnauthorized, response.StatusCode)
+		})
+	}
+	t.Run("another authority", func(t *testing.T) {
+		stranger := rest.CopyConfig(config)
+		stranger.CAData = nil
+		client, err := rest.HTTPClientFor(stranger)
+		require.NoError(t, err)
+		_, err = client.Get(config.Host + "/version")
+		assert.ErrorContains(t, err, "certificate")
+	})
+}
+
+func TestServeLeavesAnotherKubeconfigAlone(t *testing.T) {
+	t.Parallel()
+	s := startServe(t)
+	require.NoError(t, os.Remove(s.kubeconfig))
+	require.NoError(t, os.WriteFile(s.kubeconfig, []byte("somebody else's"), 0o600))
+	require.NoError(t, s.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, s.Wait())
+	assert.FileExists(t, s.kubeconfig)
+}
+
+func TestServeRefuses(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, taken.Close()) }) // after the parallel cases
+	_, port, err := net.SplitHostPort(taken.Addr().String())
+	require.NoError(t, err)
+	foreign := filepath.Join(t.TempDir(), "config")
+	require.NoError(t, os.WriteFile(foreign, []byte("current-context: production\n"), 0o600))
+
+	for name, c := range map[string]struct {
+		arguments []string
+		message   string
+	}{
+		"a port in use":                 {[]string{"--port", port}, "podchain: port " + port + " is in use: choose another with --port, or 0 for any free one"},
+		"a port that is none":           {[]string{"--port", "65536"}, `podchain: invalid argument "65536" for "--port"`},
+		"less than no nodes":            {[]string{"--nodes", "-1"}, "podchain: --nodes -1: "},
+		"a kubeconfig in no directory":  {[]string{"--kubeconfig-out", "none/kubeconfig"}, "podchain: write the kubeconfig: "},
+		"a kubeconfig that is not ours": {[]string{"--kubeconfig-out", foreign}, "podchain: write the kubeconfig: " + foreign + " exists and is not one of podchain's"},
+		"an argument":                   {[]string{"now"}, `podchain: unknown command "now" for "podchain serve"`},
+		"a flag that does not exist":    {[]string{"--node", "1"}, "podchain: unknown flag: --node"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			command := podchain(t, append([]string{"serve"}, c.arguments...)...)
+			var stdout, stderr strings.Builder
+			command.Stdout, command.Stderr = &stdout, &stderr
+			var failed *exec.ExitError
+			require.ErrorAs(t, command.Run(), &failed)
+			assert.Equal(t, statusUnable, failed.ExitCode())
+			assert.Contains(t, stderr.String(), c.message)
+			assert.Equal(t, 1, strings.Count(stderr.String(), "\n"), "one message: %s", &stderr)
+			assert.Empty(t, stdout.String())
+			left, err := os.ReadDir(command.Dir)
+			require.NoError(t, err)
+			assert.Empty(t, left)
+		})
+	}
+}

@@ -1,0 +1,126 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/reference/apiserver"
+	"github.com/podchain/podchain/reference/store"
+	"github.com/podchain/podchain/reference/store/etcd"
+	"github.com/podchain/podchain/reference/store/etcd/local"
+)
+
+// storeOptions say where a cluster keeps its objects.
+type storeOptions struct {
+	store    string
+	files    etcd.Files
+	eventTTL time.Duration
+}
+
+const (
+	inMemory        = "memory"
+	defaultEventTTL = time.Hour
+)
+
+// add adds the flags, whose names are kube-apiserver's where it has them.
+func (o *storeOptions) add(flags *pflag.FlagSet) {
+	flags.StringVar(&o.store, "store", inMemory, "`STORE` that holds the objects: memory; etcd or kine, one of its own that is gone at the end; or etcd=URL,URL..., one that runs and keeps them")
+	flags.StringVar(&o.files.CA, "etcd-cafile", "", "`file` with the authorities that the certificate of --store etcd=https://... is checked against (default: the system's)")
+	flags.StringVar(&o.files.Cert, "etcd-certfile", "", "`file` with the client certificate for --store etcd=https://...")
+	flags.StringVar(&o.files.Key, "etcd-keyfile", "", "`file` with that certificate's key")
+	flags.DurationVar(&o.eventTTL, "event-ttl", defaultEventTTL, "how long Events are kept, unless they are in memory: there they stay")
+}
+
+// opened is a store that has to be closed.
+type opened struct {
+	store.Store // nil: what the reference does by itself
+	// offers implement what the suite can do with it.
+	offers []any
+	close  func() error
+}
+
+// open opens the store. Whoever has to wait for one to be built is told.
+func (o *storeOptions) open(ctx context.Context, told io.Writer) (*opened, error) {
+	kind, endpoints, external := strings.Cut(o.store, "=")
+	program, known := local.Programs[kind]
+	switch {
+	case o.files != (etcd.Files{}) && !external:
+		return nil, errors.New("--etcd-cafile, --etcd-certfile and --etcd-keyfile go with --store etcd=https://HOST:PORT")
+	case o.eventTTL < time.Second:
+		return nil, fmt.Errorf("--event-ttl %s: Events are kept for a second at least", o.eventTTL)
+	case o.store == inMemory && o.eventTTL != defaultEventTTL:
+		return nil, errors.New("--event-ttl goes with --store etcd: Events in memory stay")
+	case o.store == inMemory:
+		return &opened{close: func() error { return nil }}, nil
+	case !known || external && kind != local.Etcd.Name:
+		return nil, fmt.Errorf("--store %s: expected memory, etcd, kine, or etcd=URL", o.store)
+	}
+	open := func() (*opened, error) { return o.ofItsOwn(ctx, program, told) }
+	if external {
+		open = func() (*opened, error) { return o.external(ctx, strings.Split(endpoints, ",")) }
+	}
+	s, err := open()
+	if err != nil {
+		return nil, fmt.Errorf("--store %s: %w", o.store, err)
+	}
+	return s, nil
+}
+
+// connect opens the store at the endpoints.
+func (o *storeOptions) connect(ctx context.Context, endpoints []string, files etcd.Files) (*etcd.Store, error) {
+	certificates, err := files.TLS()
+	if err != nil {
+		return nil, err
+	}
+	return etcd.Open(ctx, etcd.Options{Endpoints: endpoints, TLS: certificates, TimeToLive: apiserver.EventTimeToLive(o.eventTTL)})
+}
+
+func (o *storeOptions) external(ctx context.Context, endpoints []string) (*opened, error) {
+	s, err := o.connect(ctx, endpoints, o.files)
+	if err != nil {
+		return nil, err
+	}
+	access, err := local.Access(endpoints, apiserver.Root, o.files)
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return &opened{Store: s, offers: []any{readable(access)}, close: s.Close}, nil
+}
+
+// readable is a store that the suite may read and not stop.
+type readable implementation.StoreAccess
+
+// Store implements implementation.Store.
+func (r readable) Store(context.Context) (implementation.StoreAccess, error) {
+	return implementation.StoreAccess(r), nil
+}
+
+// ofItsOwn starts a store that ends when it is closed.
+func (o *storeOptions) ofItsOwn(ctx context.Context, program local.Program, told io.Writer) (*opened, error) {
+	binary, err := program.Binary(ctx, func(path string) {
+		fmt.Fprintf(told, "there is no %s on PATH: building %s, once\n", program.Name, path)
+	})
+	if err != nil {
+		return nil, err
+	}
+	server, err := local.Start(ctx, local.Options{Program: program, Binary: binary})
+	if err != nil {
+		return nil, err
+	}
+	s, err := o.connect(ctx, []string{server.Endpoint()}, server.Files())
+	if err != nil {
+		return nil, errors.Join(err, server.Stop())
+	}
+	return &opened{
+		Store:  s,
+		offers: []any{local.Offer{Server: server, Prefix: apiserver.Root}},
+		close:  func() error { return errors.Join(s.Close(), server.Stop()) },
+	}, nil
+}

@@ -1,0 +1,127 @@
+package command
+
+import (
+	"bufio"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+)
+
+const deploymentYAML = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: main, image: "nginx:1"}]}
+`
+
+func TestTrace(t *testing.T) {
+	for name, arguments := range map[string][]string{
+		"in its own cluster":   {"trace", "-f", "-"},
+		"in another namespace": {"trace", "-f", "-", "--namespace", "shop"},
+		"and nothing is left":  {"trace", "-f", "-", "--rm"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			command := podchain(t, arguments...)
+			command.Stdin = strings.NewReader(deploymentYAML)
+			var stderr strings.Builder
+			command.Stderr = &stderr
+			out, err := command.Output()
+			require.NoError(t, err, stderr.String())
+			assert.Empty(t, stderr.String())
+			assert.Regexp(t, `(?s)^Deployment \w+/web on reference v.*\n  10 .*/web is available after .*: 2 of 2 Pods\.`, string(out))
+		})
+	}
+}
+
+// An interrupted trace removes what it has created from somebody else's cluster.
+func TestTraceInterrupted(t *testing.T) {
+	t.Parallel()
+	s := startServe(t)
+	command := podchain(t, "trace", "-f", "-", "--kubeconfig", s.kubeconfig, "--rm")
+	command.Stdin = strings.NewReader(strings.Replace(deploymentYAML, "nginx:1", "Not an image", 1))
+	var stderr strings.Builder
+	command.Stderr = &stderr
+	stdout, err := command.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, command.Start())
+	reader := bufio.NewReader(stdout)
+	for line := ""; !strings.Contains(line, "InvalidImageName"); {
+		line, err = reader.ReadString('\n')
+		require.NoError(t, err, "it ends before the Pods are in trouble: %s", &stderr)
+	}
+	require.NoError(t, command.Process.Signal(os.Interrupt))
+	rest, err := io.ReadAll(reader)
+	require.NoError(t, err)
+	var failed *exec.ExitError
+	require.ErrorAs(t, command.Wait(), &failed)
+	assert.Equal(t, statusUnable, failed.ExitCode())
+	assert.Equal(t, "podchain: interrupted\n", stderr.String())
+	assert.Contains(t, string(rest), "Removed with its ReplicaSet and Pods in ")
+	client, err := kubernetes.NewForConfig(s.config(t))
+	require.NoError(t, err)
+	left, err := client.AppsV1().Deployments("default").List(t.Context(), metav1.ListOptions{})
+	require.NoError(t, err)
+	assert.Empty(t, left.Items)
+	require.NoError(t, s.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, s.Wait())
+}
+
+func TestTraceRefuses(t *testing.T) {
+	directory := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(directory, name)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		return path
+	}
+	good := file("good.yaml", deploymentYAML)
+	placed := file("placed.yaml", strings.Replace(deploymentYAML, "name: web", "name: web, namespace: shop", 1))
+	stuck := file("stuck.yaml", strings.Replace(deploymentYAML, "spec: {", "spec: {schedulerName: nobody, ", 1))
+	for name, c := range map[string]struct {
+		arguments []string
+		status    int
+		message   string
+	}{
+		"no manifest":             {nil, statusUnable, "podchain: which Deployment? name a manifest with -f"},
+		"no such file":            {[]string{"-f", "none.yaml"}, statusUnable, "podchain: none.yaml: cannot read the manifest: no such file or directory"},
+		"invalid YAML":            {[]string{"-f", file("invalid.yaml", "a: b\n c: d\n")}, statusUnable, "invalid.yaml:2: not valid YAML: "},
+		"another kind":            {[]string{"-f", file("pod.yaml", "apiVersion: v1\nkind: Pod\n")}, statusUnable, "pod.yaml:2: kind Pod, but "},
+		"several documents":       {[]string{"-f", file("two.yaml", deploymentYAML+"---\nkind: Service\n")}, statusUnable, "two.yaml:11: a second document (Service), but "},
+		"two namespaces":          {[]string{"-f", placed, "--namespace", "other"}, statusUnable, `the Deployment is of namespace "shop", and --namespace says "other"`},
+		"no such kubeconfig":      {[]string{"-f", good, "--kubeconfig", "none"}, statusUnable, "podchain: kubeconfig none: "},
+		"no time":                 {[]string{"-f", good, "--timeout", "0s"}, statusUnable, "podchain: --timeout 0s: "},
+		"an argument":             {[]string{good}, statusUnable, "podchain: unknown command "},
+		"a Deployment gets stuck": {[]string{"-f", stuck, "--timeout", "1s"}, statusFailed, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			command := podchain(t, append([]string{"trace"}, c.arguments...)...)
+			var stdout, stderr strings.Builder
+			command.Stdout, command.Stderr = &stdout, &stderr
+			var failed *exec.ExitError
+			require.ErrorAs(t, command.Run(), &failed)
+			assert.Equal(t, c.status, failed.ExitCode())
+			assert.Contains(t, stderr.String(), c.message)
+			if c.status == statusFailed {
+				assert.Empty(t, stderr.String())
+				assert.Contains(t, stdout.String(), "Deployment default/web is stuck at the ")
+				return
+			}
+			assert.Equal(t, 1, strings.Count(stderr.String(), "\n"), "one message: %s", &stderr)
+			assert.Empty(t, stdout.String())
+		})
+	}
+}

@@ -1,0 +1,242 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/podchain/podchain/conformance"
+	"github.com/podchain/podchain/conformance/belongings"
+	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/report"
+	"github.com/podchain/podchain/conformance/running"
+	"github.com/podchain/podchain/conformance/specification"
+	"github.com/podchain/podchain/features"
+	"github.com/podchain/podchain/reference"
+)
+
+type verifyOptions struct {
+	kubeconfig string
+	control    string
+	allow      []string
+	features   string
+	selection  []string
+	links      []string
+	parallel   int
+	seed       int64
+	timeout    time.Duration
+	reports    []string
+	logs       string
+	store      storeOptions
+}
+
+func newVerifyCommand(program Options) *cobra.Command {
+	var options verifyOptions
+	command := &cobra.Command{
+		Use:   "verify",
+		Short: "Run the specification, against the reference or a cluster",
+		Long: `Run the specification. Without flags it runs against the reference implementation,
+a cluster for each scenario, in virtual time.
+
+With --kubeconfig it runs against a running cluster, and touches nothing there that
+it has not created itself: namespaces with the label podchain.dev/run, which are
+gone at the end. Several runs at once do not see each other. What a killed run has
+left, podchain clean removes; podchain rbac prints what an account has to be allowed
+to do. With --allow disruptive it also does what everybody on the cluster feels,
+where whoever runs the cluster offers it: one such run at a time.
+
+With --link any link comes from somewhere else: from nowhere (none), from real
+Kubernetes (kubernetes, kubernetes@1.34), or it is a program, which the shell runs
+with these filled in:
+  {kubeconfig}  the file by which the program reaches the API server
+  {dir}         a directory of its own, removed at the end
+  {port}        a loopback port that nobody else uses
+  {node}        for a kubelet, the name of its node: it runs once for each
+The API server itself writes {kubeconfig} whenever it starts, for an administrator,
+and listens on {port}. --link all=SPEC says where the links come from that no other
+flag names; without it that is the reference. All scenarios then share one cluster in
+real time, as they do with --store etcd and --store kine, which put the reference's
+API server on one of these. Links of real Kubernetes are the matter of the program
+podchain-kubernetes, which is built where it is needed (Linux, as root, within a clone
+of podchain).
+
+Exit status: 0 if every requirement passed or is not applicable, 1 if one failed,
+2 if one could not run, nothing was selected or the usage is wrong.`,
+		Example: `  podchain verify
+  podchain verify --select scheduler --select RS-07
+  podchain verify --select MUST --select '!KUBELET'
+  podchain verify --kubeconfig ~/.kube/config --report json=report.json
+  podchain verify --link scheduler=none      # what breaks without a scheduler?
+  podchain verify --link scheduler='./my-scheduler --kubeconfig={kubeconfig}'
+  podchain verify --link scheduler=kubernetes@1.34
+  podchain verify --link all=kubernetes --link kubelet='./my-kubelet --node={node} --kubeconfig={kubeconfig}'`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			return verify(command.Context(), program, options, command.OutOrStdout(), command.ErrOrStderr())
+		},
+	}
+	flags := command.Flags()
+	flags.StringVar(&options.kubeconfig, "kubeconfig", "", "check the running cluster of this kubeconfig `file`")
+	flags.StringVar(&options.control, "control", "", "unix `socket` on which whoever runs the cluster offers to stop links, add nodes and so on (default: the one that the kubeconfig file mentions)")
+	flags.StringArrayVar(&options.allow, "allow", nil, "on a running cluster, also do what is `disruptive`: what everybody who uses it feels")
+	flags.StringVar(&options.features, "features", "", "run the features in this `directory` instead of the specification's own")
+	flags.StringArrayVar(&options.selection, "select", nil, "run what this `pattern` names: an id, a prefix of ids, a level, a link, a feature's path or path:line; ! in front excludes (repeatable)")
+	flags.StringArrayVar(&options.links, "link", nil, "`LINK=SPEC`: where a link, or all that are not named, come from: "+originNames()+", or a command line (repeatable)")
+	flags.IntVar(&options.parallel, "parallel", 0, "run so many scenarios at once (default: as many as suit the implementation)")
+	flags.Int64Var(&options.seed, "seed", 0, "run the scenarios in the random order of this seed")
+	flags.DurationVar(&options.timeout, "timeout", time.Minute, "give up waiting for one thing after this time")
+	flags.StringArrayVar(&options.reports, "report", nil, "`FORMAT=FILE`: also write a report, in the format json (repeatable)")
+	flags.StringVar(&options.logs, "logs", "", "`directory` that keeps what programs print (default: beside the first report; without one, nowhere)")
+	options.store.add(flags)
+	return command
+}
+
+func verify(ctx context.Context, program Options, options verifyOptions, out, progressOut io.Writer) (err error) {
+	selected, err := loadSelected(options.features, options.selection)
+	if err != nil {
+		return err
+	}
+	if options.parallel < 0 {
+		return fmt.Errorf("--parallel %d: a number of scenarios is not negative", options.parallel)
+	}
+	if options.kubeconfig != "" && options.store.store != inMemory {
+		return errors.New("--store goes with the reference: a running cluster has a store of its own")
+	}
+	if options.kubeconfig != "" && len(options.links) > 0 {
+		return errors.New("--link and --kubeconfig do not go together: a running cluster's links are not podchain's to leave out")
+	}
+	sources, err := parseLinks(options.links)
+	if err != nil {
+		return err
+	}
+	if elsewhere := sources.elsewhere(program.Origins); elsewhere != "" {
+		return handOver(ctx, elsewhere, progressOut)
+	}
+	held, err := options.store.open(ctx, progressOut)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, held.close()) }()
+	var target implementation.Implementation
+	if options.kubeconfig == "" && options.control == "" {
+		from := origins{named: program.Origins, reference: reference.Options{Store: held.Store, Offers: held.offers}, told: progressOut}
+		target, err = from.implementation(sources, options.logsDirectory())
+	} else {
+		target, err = somebodys(options)
+	}
+	if err != nil {
+		return err
+	}
+	reports, err := openReports(options.reports)
+	if err != nil {
+		return err
+	}
+	defer reports.discard()
+	terminal := false
+	if file, ok := progressOut.(*os.File); ok {
+		terminal = term.IsTerminal(int(file.Fd()))
+	}
+	if os.Getenv("GOGC") == "" {
+		// Clusters come and go by the hundred, and little of them is alive at a
+		// time: collecting at twice that little would cost a fifth of the run.
+		debug.SetGCPercent(400)
+	}
+	progress := report.NewProgress(progressOut, terminal, selected)
+	run := conformance.Options{
+		Specification: selected, Implementation: target, Parallel: options.parallel,
+		Seed: options.seed, Timeout: options.timeout, Done: progress.Done,
+	}
+	if options.kubeconfig != "" {
+		run.Run = belongings.NewID()
+		fmt.Fprintf(progressOut, "run %s: what it makes in the cluster has the label %s=%[1]s\n", run.Run, belongings.RunLabel)
+		defer context.AfterFunc(ctx, func() {
+			fmt.Fprintln(progressOut, "ending: what the run has made is removed; interrupt once more to leave it to podchain clean")
+		})()
+	}
+	var result *conformance.Result
+	if _, virtual := target.(implementation.Virtual); virtual {
+		result, err = conformance.RunVirtual(ctx, run)
+	} else {
+		result, err = conformance.Run(ctx, run)
+	}
+	progress.End()
+	if result == nil {
+		return err
+	}
+	// With an error the cluster did not end well: what came of the run is there.
+	if err := errors.Join(report.Terminal(out, result), reports.write(result)); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return errors.Join(err, errors.New("interrupted: what had not been executed by then could not run"))
+	}
+	status := result.ExitStatus()
+	if err != nil && status == 0 {
+		status = statusUnable
+	}
+	if status != 0 {
+		return &exit{status, err}
+	}
+	return nil
+}
+
+// loadSelected reads the specification, embedded or from a directory.
+func loadSelected(directory string, selection []string) (*specification.Specification, error) {
+	var files fs.FS = features.Files
+	if directory != "" {
+		info, err := os.Stat(directory)
+		if err != nil {
+			return nil, fmt.Errorf("--features: %w", err)
+		}
+		if !info.IsDir() {
+			return nil, fmt.Errorf("--features %s is not a directory", directory)
+		}
+		files = os.DirFS(directory)
+	}
+	loaded, err := specification.Load(files)
+	if err != nil {
+		return nil, err
+	}
+	return loaded.Select(selection)
+}
+
+// logsDirectory is where programs' logs stay, empty for nowhere.
+func (o verifyOptions) logsDirectory() string {
+	if o.logs != "" || len(o.reports) == 0 {
+		return o.logs
+	}
+	_, file, _ := strings.Cut(o.reports[0], "=")
+	return strings.TrimSuffix(file, filepath.Ext(file)) + "-logs"
+}
+
+// somebodys is the cluster that somebody else runs.
+func somebodys(options verifyOptions) (implementation.Implementation, error) {
+	if options.kubeconfig == "" {
+		return nil, errors.New("--control goes with --kubeconfig: which cluster does it control?")
+	}
+	cluster, err := running.FromKubeconfig(options.kubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	if options.control != "" {
+		cluster.Control(options.control)
+	}
+	disruptive, err := allowed(options.allow)
+	if err != nil {
+		return nil, err
+	}
+	if disruptive {
+		cluster.AllowDisruption()
+	}
+	return cluster, nil
+}

@@ -1,0 +1,264 @@
+package command
+
+import (
+	"bufio"
+	"encoding/json"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+)
+
+// run runs a command to its end and returns exit status, stdout and stderr.
+func run(t *testing.T, command *exec.Cmd) (status int, stdout, stderr string) {
+	t.Helper()
+	var out, err strings.Builder
+	command.Stdout, command.Stderr = &out, &err
+	if failure := command.Run(); failure != nil {
+		require.ErrorAs(t, failure, new(*exec.ExitError))
+	}
+	return command.ProcessState.ExitCode(), out.String(), err.String()
+}
+
+func write(t *testing.T, directory, name, content string) {
+	t.Helper()
+	path := filepath.Join(directory, name)
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
+}
+
+const goodFeature = `Feature: mine
+  @RS-01 @MUST
+  Rule: one
+    Scenario: s
+      When ConfigMap "a" is created
+`
+
+func TestVerifyRefusesBadInput(t *testing.T) {
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	nobody := closed.Addr().String()
+	require.NoError(t, closed.Close())
+	tests := map[string]struct {
+		files     map[string]string
+		arguments []string
+		says      []string
+	}{
+		"a feature that is no Gherkin": {
+			files:     map[string]string{"features/bad.feature": "Feature: x\n  @RS-01 @MUST\n  Rule: y\n    Scenario: z\n      When a\n      nonsense\n"},
+			arguments: []string{"--features", "features"},
+			says:      []string{"bad.feature:6", "Gherkin"},
+		},
+		"a capability that nobody has": {
+			files:     map[string]string{"features/a.feature": strings.Replace(goodFeature, "@MUST", "@MUST @needs-wings", 1)},
+			arguments: []string{"--features", "features"},
+			says:      []string{"a.feature:", "@needs-wings", "no such capability", "links, nodes"},
+		},
+		"a step that nobody knows": {
+			files:     map[string]string{"features/a.feature": goodFeature + "      Then pigs fly\n"},
+			arguments: []string{"--features", "features"},
+			says:      []string{"a.feature:6", `"pigs fly"`, "podchain list --sentences"},
+		},
+		"a Rule without an id": {
+			files:     map[string]string{"features/a.feature": "Feature: x\n  @MUST\n  Rule: y\n    Scenario: z\n      When ConfigMap \"a\" is created\n"},
+			arguments: []string{"--features", "features"},
+			says:      []string{"a.feature:3", "has no id"},
+		},
+		"an id twice": {
+			files:     map[string]string{"features/a.feature": goodFeature, "features/b.feature": goodFeature},
+			arguments: []string{"--features", "features"},
+			says:      []string{"b.feature:3", "RS-01", "a.feature:3"},
+		},
+		"no feature at all": {
+			files:     map[string]string{"features/readme": ""},
+			arguments: []string{"--features", "features"},
+			says:      []string{"*.feature"},
+		},
+		"features that are not there": {arguments: []string{"--features", "nowhere"}, says: []string{"nowhere"}},
+		"an unknown id":               {arguments: []string{"--select", "RS-99"}, says: []string{`"RS-99" selects nothing`, "podchain list"}},
+		"nothing left":                {arguments: []string{"--select", "RS-01", "--select", "!RS"}, says: []string{"nothing is left to run"}},
+		"a report in a folder that is not there": {
+			arguments: []string{"--report", "json=nowhere/report.json", "--select", "RS-01"},
+			says:      []string{"nowhere/report.json", "cannot be written"},
+		},
+		"a report of an unknown format": {arguments: []string{"--report", "xml=r"}, says: []string{"FORMAT=FILE", "json"}},
+		"a kubeconfig that is not there": {
+			arguments: []string{"--kubeconfig", "nowhere"}, says: []string{"kubeconfig nowhere", "no such file"}},
+		"a kubeconfig that is none": {
+			files:     map[string]string{"k": "{]"},
+			arguments: []string{"--kubeconfig", "k"}, says: []string{"kubeconfig k"}},
+		"a cluster that cannot be reached": {
+			files:     map[string]string{"k": kubeconfig("https://"+nobody, "t")},
+			arguments: []string{"--kubeconfig", "k"}, says: []string{nobody, "cannot be reached"}},
+		"allowing what nobody asks for": {arguments: []string{"--kubeconfig", "k", "--allow", "everything"},
+			files: map[string]string{"k": kubeconfig("https://127.0.0.1:1", "t")}, says: []string{"what can be allowed is disruptive"}},
+		"a socket without a cluster": {arguments: []string{"--control", "c"}, says: []string{"--control goes with --kubeconfig"}},
+		"a link that does not exist": {arguments: []string{"--link", "router=none"}, says: []string{`unknown link "router"`, "scheduler"}},
+		"a negative number":          {arguments: []string{"--parallel", "-1"}, says: []string{"--parallel -1"}},
+		"an unknown flag":            {arguments: []string{"--fast"}, says: []string{"--fast", "--help"}},
+		"an argument":                {arguments: []string{"now"}, says: []string{"now"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			command := podchain(t, append([]string{"verify"}, test.arguments...)...)
+			for name, content := range test.files {
+				write(t, command.Dir, name, content)
+			}
+			status, stdout, stderr := run(t, command)
+			assert.Equal(t, 2, status)
+			assert.Empty(t, stdout)
+			for _, word := range test.says {
+				assert.Contains(t, stderr, word)
+			}
+			assert.NotContains(t, stderr, "goroutine", "a message, no stack")
+			onlyIn(t, command.Dir, test.files)
+		})
+	}
+}
+
+// onlyIn demands that a directory holds the files a test put there, and no more.
+func onlyIn(t *testing.T, directory string, files map[string]string) {
+	t.Helper()
+	require.NoError(t, filepath.WalkDir(directory, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(directory, path)
+		assert.Contains(t, files, name, "left behind")
+		return err
+	}))
+}
+
+func kubeconfig(server, token string) string {
+	return `{apiVersion: v1, kind: Config, current-context: c,
+clusters: [{name: c, cluster: {server: "` + server + `", insecure-skip-tls-verify: true}}],
+users: [{name: u, user: {token: ` + token + `}}],
+contexts: [{name: c, context: {cluster: c, user: u}}]}`
+}
+
+func TestVerifyPassesAndReports(t *testing.T) {
+	t.Parallel()
+	command := podchain(t, "verify", "--select", "RS-01", "--report", "json=report.json", "--seed", "7")
+	status, stdout, stderr := run(t, command)
+	require.Equal(t, 0, status, stderr)
+	assert.Contains(t, stdout, "1 requirements, 1 passed")
+	content, err := os.ReadFile(filepath.Join(command.Dir, "report.json"))
+	require.NoError(t, err)
+	var report struct {
+		Implementation struct{ Name string }
+		Started        string
+		Seconds        float64
+		Seed           int64
+		Requirements   []map[string]any
+	}
+	require.NoError(t, json.Unmarshal(content, &report))
+	assert.Equal(t, "reference", report.Implementation.Name)
+	assert.Equal(t, int64(7), report.Seed)
+	require.Len(t, report.Requirements, 1)
+	requirement := report.Requirements[0]
+	assert.Equal(t, []any{"RS-01", "MUST", "replicaset-controller", "passed"},
+		[]any{requirement["id"], requirement["level"], requirement["link"], requirement["outcome"]})
+	assert.NotContains(t, requirement, "reason")
+	onlyIn(t, command.Dir, map[string]string{"report.json": ""})
+}
+
+func TestVerifyBlamesTheMissingLink(t *testing.T) {
+	t.Parallel()
+	status, stdout, _ := run(t, podchain(t, "verify", "--link", "scheduler=none", "--select", "chain.feature:19"))
+	assert.Equal(t, 1, status)
+	assert.Contains(t, stdout, "The chain broke at the scheduler: Pod")
+	assert.Contains(t, stdout, "Again: podchain verify --select chain.feature:19")
+}
+
+// On any cluster a scenario changes nothing but what it has made.
+func TestVerifyDoesNotTrespass(t *testing.T) {
+	for name, step := range map[string]string{
+		"a node that is there":          `When DELETE "/api/v1/nodes/node-1" is requested`,
+		"another namespace":             `When DELETE "/api/v1/namespaces/default" is requested`,
+		"an object elsewhere":           `When DELETE "/api/v1/namespaces/kube-system/configmaps/c" is requested`,
+		"a name that others may use":    `When Node "mine" is created`,
+		"a label on a node that is not": `When Node "node-1" is modified with` + "\n        | field | value |\n        | metadata.labels.a | b |",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			command := podchain(t, "verify", "--features", "features")
+			write(t, command.Dir, "features/a.feature", strings.Replace(goodFeature, `When ConfigMap "a" is created`, step, 1))
+			status, stdout, stderr := run(t, command)
+			assert.Equal(t, statusUnable, status, stderr)
+			assert.Contains(t, stdout, "would change what the scenario has not made")
+		})
+	}
+}
+
+func TestVerifyIsNotLetIn(t *testing.T) {
+	t.Parallel()
+	served := startServe(t)
+	command := podchain(t, "verify", "--kubeconfig", "k")
+	write(t, command.Dir, "k", kubeconfig(served.config(t).Host, "guess"))
+	status, _, stderr := run(t, command)
+	assert.Equal(t, 2, status)
+	assert.Contains(t, stderr, "does not let this account in (401 Unauthorized)")
+}
+
+// What a served cluster offers beyond its API is found by its kubeconfig file.
+func TestVerifyThroughTheControlSocket(t *testing.T) {
+	t.Parallel()
+	served := startServe(t, "--control", "control")
+	status, stdout, stderr := run(t, podchain(t, "verify", "--kubeconfig", served.kubeconfig, "--allow", "disruptive",
+		"--select", "RS-05", "--select", "SCHED-07", "--select", "KUBELET-06", "--select", "WATCH-09"))
+	assert.Equal(t, 0, status, "%s%s", stdout, stderr)
+	assert.Contains(t, stdout, "0 not applicable")
+
+	status, stdout, _ = run(t, podchain(t, "verify", "--kubeconfig", served.kubeconfig, "--select", "WATCH-09", "--select", "API-CREATE-01"))
+	assert.Equal(t, 0, status)
+	assert.Contains(t, stdout, "1 passed, 0 failed, 0 could not run, 1 not applicable")
+	assert.Contains(t, stdout, "it would disturb whoever else uses the cluster: --allow disruptive permits it")
+}
+
+func TestVerifyIsInterrupted(t *testing.T) {
+	t.Run("on the reference", func(t *testing.T) {
+		t.Parallel()
+		command := podchain(t, "verify", "--link", "scheduler=none", "--parallel", "1", "--report", "json=report.json")
+		stderr, err := command.StderrPipe()
+		require.NoError(t, err)
+		require.NoError(t, command.Start())
+		lines := bufio.NewScanner(stderr)
+		require.True(t, lines.Scan(), "the first failure is told at once")
+		require.NoError(t, command.Process.Signal(syscall.SIGINT))
+		var last string
+		for lines.Scan() {
+			last = lines.Text()
+		}
+		require.Error(t, command.Wait())
+		assert.Equal(t, 2, command.ProcessState.ExitCode())
+		assert.Contains(t, last, "interrupted")
+		onlyIn(t, command.Dir, map[string]string{"report.json": ""})
+	})
+	t.Run("on a cluster", func(t *testing.T) {
+		t.Parallel()
+		served := startServe(t)
+		client, err := kubernetes.NewForConfig(served.config(t))
+		require.NoError(t, err)
+		namespaces, err := client.CoreV1().Namespaces().Watch(t.Context(), metav1.ListOptions{LabelSelector: "podchain.dev/run"})
+		require.NoError(t, err)
+		defer namespaces.Stop()
+		command := podchain(t, "verify", "--kubeconfig", served.kubeconfig, "--select", "CHAIN")
+		require.NoError(t, command.Start())
+		require.Equal(t, "ADDED", string((<-namespaces.ResultChan()).Type))
+		require.NoError(t, command.Process.Signal(syscall.SIGINT))
+		require.Error(t, command.Wait())
+		assert.Equal(t, 2, command.ProcessState.ExitCode())
+		left, err := client.CoreV1().Namespaces().List(t.Context(), metav1.ListOptions{LabelSelector: "podchain.dev/run"})
+		require.NoError(t, err)
+		assert.Empty(t, left.Items)
+	})
+}

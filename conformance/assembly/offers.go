@@ -1,0 +1,162 @@
+package assembly
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/podchain/podchain/conformance/implementation"
+)
+
+var (
+	_ implementation.Composite   = (*cluster)(nil)
+	_ implementation.Crashing    = (*cluster)(nil)
+	_ implementation.Withholding = (*cluster)(nil)
+	_ implementation.Faults      = (*cluster)(nil)
+)
+
+// Parts implements implementation.Composite: what is about a link is offered if
+// who the link is of offers it.
+func (c *cluster) Parts() []any {
+	var parts []any
+	if every[implementation.Links](c, implementation.AllLinks) {
+		parts = append(parts, links{c})
+	}
+	if every[implementation.Replicas](c, elected()) {
+		parts = append(parts, replicas{c})
+	}
+	if store, ok := owned[implementation.Compactor](c, implementation.APIServer); ok {
+		parts = append(parts, struct{ implementation.Compactor }{store})
+	}
+	if store, ok := owned[implementation.Store](c, implementation.APIServer); ok {
+		parts = append(parts, struct{ implementation.Store }{store})
+	}
+	if outage, ok := owned[implementation.Outage](c, implementation.APIServer); ok {
+		parts = append(parts, struct{ implementation.Outage }{outage})
+	}
+	if nodes, ok := owned[implementation.Nodes](c, implementation.Kubelet); ok {
+		parts = append(parts, struct{ implementation.Nodes }{nodes})
+	}
+	if runtime, ok := owned[implementation.Runtime](c, implementation.Kubelet); ok {
+		parts = append(parts, struct{ implementation.Runtime }{runtime})
+	}
+	if images, ok := owned[implementation.Images](c, implementation.Kubelet); ok {
+		parts = append(parts, struct{ implementation.Images }{images})
+	}
+	return parts
+}
+
+// elected are the links of which one leads where there are several.
+func elected() []implementation.Link {
+	return slices.DeleteFunc(slices.Clone(implementation.AllLinks), func(link implementation.Link) bool {
+		return link == implementation.APIServer || link == implementation.Kubelet
+	})
+}
+
+// owned returns what the owner of a link offers.
+func owned[T any](c *cluster, link implementation.Link) (offered T, ok bool) {
+	owner := c.owners[link]
+	if owner == nil {
+		return offered, false
+	}
+	return implementation.Offered[T](owner)
+}
+
+// every tells whether the owners of all links offer something; those that are left
+// out do not matter.
+func every[T any](c *cluster, all []implementation.Link) bool {
+	return !slices.ContainsFunc(all, func(link implementation.Link) bool {
+		_, ok := owned[T](c, link)
+		return c.owners[link] != nil && !ok
+	})
+}
+
+// Crashed implements implementation.Crashing.
+func (c *cluster) Crashed() (first implementation.Link, crash error) {
+	for _, member := range c.members {
+		crashing, ok := implementation.Offered[implementation.Crashing](member)
+		if !ok {
+			continue
+		}
+		if link, err := crashing.Crashed(); err != nil && (crash == nil || before(link, first)) {
+			first, crash = link, err
+		}
+	}
+	return first, crash
+}
+
+func before(a, b implementation.Link) bool {
+	return slices.Index(implementation.AllLinks, a) < slices.Index(implementation.AllLinks, b)
+}
+
+// subjects are the links that capabilities are about.
+var subjects = map[string]implementation.Link{
+	"compaction": implementation.APIServer, "store": implementation.APIServer, "outage": implementation.APIServer,
+	"nodes": implementation.Kubelet, "cri": implementation.Kubelet, "images": implementation.Kubelet,
+}
+
+// Withheld implements implementation.Withholding: the owner of the link that a
+// capability is about knows.
+func (c *cluster) Withheld(capability string) string {
+	if owner, ok := owned[implementation.Withholding](c, subjects[capability]); ok {
+		return owner.Withheld(capability)
+	}
+	return ""
+}
+
+// absent is the error for a link that nobody plays.
+func absent(link implementation.Link) error {
+	return fmt.Errorf("the cluster has no %s: it was assembled without", link)
+}
+
+// links has each link started and stopped by its owner.
+type links struct{ c *cluster }
+
+// StopLink implements implementation.Links. A link that has been left out is
+// stopped.
+func (l links) StopLink(ctx context.Context, link implementation.Link) error {
+	owner, ok := owned[implementation.Links](l.c, link)
+	if !ok {
+		return nil
+	}
+	if err := owner.StopLink(ctx, link); err != nil {
+		return err
+	}
+	return l.c.taps.Idle(ctx, link)
+}
+
+// StartLink implements implementation.Links.
+func (l links) StartLink(ctx context.Context, link implementation.Link) error {
+	owner, ok := owned[implementation.Links](l.c, link)
+	if !ok {
+		return absent(link)
+	}
+	return owner.StartLink(ctx, link)
+}
+
+// replicas has each link's processes counted by its owner.
+type replicas struct{ c *cluster }
+
+// StartReplica implements implementation.Replicas.
+func (r replicas) StartReplica(ctx context.Context, link implementation.Link) error {
+	return r.of(link, func(owner implementation.Replicas) error { return owner.StartReplica(ctx, link) })
+}
+
+// KillLeader implements implementation.Replicas. It does not wait for the taps to
+// be idle: what the other process of the link writes goes on.
+func (r replicas) KillLeader(ctx context.Context, link implementation.Link) error {
+	return r.of(link, func(owner implementation.Replicas) error { return owner.KillLeader(ctx, link) })
+}
+
+// StopReplicas implements implementation.Replicas.
+func (r replicas) StopReplicas(ctx context.Context, link implementation.Link) error {
+	return r.of(link, func(owner implementation.Replicas) error { return owner.StopReplicas(ctx, link) })
+}
+
+func (r replicas) of(link implementation.Link, do func(implementation.Replicas) error) error {
+	owner, ok := owned[implementation.Replicas](r.c, link)
+	if !ok {
+		return absent(link)
+	}
+	return do(owner)
+}

@@ -1,0 +1,328 @@
+package assembly
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/tap"
+)
+
+// Program is the origin of a link that is a program, or for the kubelet one on
+// each node.
+type Program struct {
+	link    implementation.Link
+	command Command
+	// Patience bounds the wait until the program is at work.
+	Patience time.Duration
+}
+
+var _ Origin = (*Program)(nil)
+
+// NewProgram returns the origin of the link; the error says why the command line
+// cannot be run in its place.
+func NewProgram(link implementation.Link, command Command) (*Program, error) {
+	if err := command.Check(link); err != nil {
+		return nil, err
+	}
+	return &Program{link: link, command: command, Patience: 30 * time.Second}, nil
+}
+
+// Describe implements Origin.
+func (p *Program) Describe() implementation.Description {
+	return implementation.Description{Name: string(p.command)}
+}
+
+// Start implements Origin.
+func (p *Program) Start(ctx context.Context, part Part) (implementation.Cluster, error) {
+	if !slices.Equal(part.Links, []implementation.Link{p.link}) {
+		return nil, fmt.Errorf("%s is the %s and nothing else", p.command, p.link)
+	}
+	r := &running{Program: p, part: part}
+	if err := r.start(ctx); err != nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*endPatience)
+		defer cancel()
+		return nil, errors.Join(err, r.Stop(ctx))
+	}
+	switch p.link {
+	case implementation.Kubelet:
+		return kubelets{r}, nil
+	default:
+		return r, nil
+	}
+}
+
+// running is a program that plays its link.
+type running struct {
+	*Program
+	part      Part
+	directory string
+	api       *api                  // nil unless it is the API server
+	client    *kubernetes.Clientset // nil unless it is the kubelet
+
+	// control is held by whoever starts or stops something.
+	control sync.Mutex
+	stopped bool // the link
+	seats   []*seat
+}
+
+var (
+	_ implementation.Links    = (*running)(nil)
+	_ implementation.Crashing = (*running)(nil)
+)
+
+// seat is where one process of the program runs.
+type seat struct {
+	name       string // for people
+	node       string
+	directory  string
+	log        string
+	kubeconfig string
+	port       int
+	door       *tap.Door // nil for the API server
+	running    *process  // nil while it is stopped
+}
+
+func (r *running) start(ctx context.Context) (err error) {
+	if r.directory, err = os.MkdirTemp("", "podchain-"); err != nil {
+		return err
+	}
+	if r.part.Logs != "" {
+		if err := os.MkdirAll(r.part.Logs, 0o755); err != nil {
+			return fmt.Errorf("the programs' logs: %w", err)
+		}
+	}
+	nodes := []string{""}
+	switch r.link {
+	case implementation.APIServer:
+		r.api = &api{}
+	case implementation.Kubelet:
+		if r.client, err = kubernetes.NewForConfig(r.part.API); err != nil {
+			return err
+		}
+		nodes = nil
+		for i := range r.part.Nodes {
+			nodes = append(nodes, fmt.Sprintf("node-%d", i+1))
+		}
+	}
+	r.control.Lock()
+	for _, node := range nodes {
+		if _, err := r.add(node); err != nil {
+			r.control.Unlock()
+			return err
+		}
+	}
+	all, err := r.launch(r.seats...)
+	r.control.Unlock()
+	if err != nil {
+		return err
+	}
+	return r.await(ctx, all...)
+}
+
+// add prepares a seat; its process is not started yet. The caller holds control.
+func (r *running) add(node string) (*seat, error) {
+	file, s := string(r.link), &seat{name: "the " + string(r.link), node: node}
+	if node != "" {
+		file += "-" + node
+		s.name += " of " + node
+	}
+	s.directory = filepath.Join(r.directory, file)
+	s.kubeconfig = filepath.Join(s.directory, "kubeconfig")
+	logs := r.part.Logs
+	if logs == "" {
+		logs = r.directory
+	}
+	var err error
+	if s.log, err = filepath.Abs(filepath.Join(logs, file+".log")); err != nil {
+		return nil, err
+	}
+	if err := os.RemoveAll(s.log); err != nil { // of an earlier run
+		return nil, err
+	}
+	if err := os.Mkdir(s.directory, 0o700); err != nil {
+		return nil, err
+	}
+	if s.port, err = freePort(); err != nil {
+		return nil, err
+	}
+	if r.api == nil {
+		if s.door, err = r.part.Taps.Open(r.link, r.part.API); err != nil {
+			return nil, fmt.Errorf("%s: %w", s.name, err)
+		}
+		if err := s.door.WriteKubeconfig(s.kubeconfig); err != nil {
+			return nil, errors.Join(err, s.door.Close())
+		}
+	}
+	r.seats = append(r.seats, s)
+	return s, nil
+}
+
+// freePort returns a port that nobody listened on a moment ago: the program
+// opens it itself, so nobody can keep it for it.
+func freePort() (int, error) {
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	return listener.Addr().(*net.TCPAddr).Port, listener.Close()
+}
+
+// begun is a process that is on its way to work.
+type begun struct {
+	*process
+	atWork func(context.Context) error
+}
+
+// launch starts the processes of the seats that are empty. The caller holds control.
+func (r *running) launch(seats ...*seat) (all []begun, err error) {
+	for _, s := range seats {
+		if s.running != nil {
+			if s.running.hasEnded() {
+				return nil, s.running.ended()
+			}
+			continue
+		}
+		atWork, err := r.fill(s)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, begun{s.running, atWork})
+	}
+	return all, nil
+}
+
+// await returns when all are at work.
+func (r *running) await(ctx context.Context, all ...begun) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, r.Patience, errPatience)
+	defer cancel()
+	for _, one := range all {
+		if err := one.await(ctx, r.Patience, one.atWork); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fill starts the process of a seat, and returns what waits until it is at work.
+func (r *running) fill(s *seat) (atWork func(context.Context) error, err error) {
+	if r.api != nil {
+		if err := r.api.forget(s.kubeconfig); err != nil {
+			return nil, err
+		}
+		atWork = func(ctx context.Context) error { return r.api.find(ctx, s.kubeconfig) }
+	} else {
+		asked := s.door.Expect()
+		atWork = func(ctx context.Context) error {
+			select {
+			case <-asked:
+			case <-ctx.Done():
+				return errors.New("it has not asked the API server for anything")
+			}
+			if s.node == "" {
+				return nil
+			}
+			return awaitNode(ctx, r.client, s.node, isRegistered)
+		}
+	}
+	line := r.command.fill(map[string]string{
+		"kubeconfig": s.kubeconfig, "dir": s.directory, "node": s.node, "port": strconv.Itoa(s.port),
+	})
+	s.running, err = start(s.name, line, s.directory, s.log)
+	return atWork, err
+}
+
+// Config implements implementation.Cluster.
+func (r *running) Config() *rest.Config {
+	if r.api != nil {
+		return r.api.config()
+	}
+	return rest.CopyConfig(r.part.API)
+}
+
+// Stop implements implementation.Cluster.
+func (r *running) Stop(ctx context.Context) error {
+	r.control.Lock()
+	defer r.control.Unlock()
+	var errs []error
+	for _, s := range r.seats {
+		errs = append(errs, s.leave(ctx))
+	}
+	r.seats = nil
+	if r.directory != "" {
+		errs = append(errs, os.RemoveAll(r.directory))
+	}
+	return errors.Join(errs...)
+}
+
+// StopLink implements implementation.Links.
+func (r *running) StopLink(ctx context.Context, link implementation.Link) error {
+	if link != r.link {
+		return Lacking(string(r.command), link)
+	}
+	r.control.Lock()
+	defer r.control.Unlock()
+	r.stopped = true
+	var errs []error
+	for _, s := range r.seats {
+		errs = append(errs, s.stop(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// StartLink implements implementation.Links.
+func (r *running) StartLink(ctx context.Context, link implementation.Link) error {
+	if link != r.link {
+		return Lacking(string(r.command), link)
+	}
+	r.control.Lock()
+	r.stopped = false
+	all, err := r.launch(r.seats...)
+	r.control.Unlock()
+	if err != nil {
+		return err
+	}
+	return r.await(ctx, all...)
+}
+
+// Crashed implements implementation.Crashing.
+func (r *running) Crashed() (implementation.Link, error) {
+	r.control.Lock()
+	defer r.control.Unlock()
+	for _, s := range r.seats {
+		if s.running != nil && s.running.hasEnded() {
+			return r.link, s.running.ended()
+		}
+	}
+	return "", nil
+}
+
+// stop ends the process of the seat.
+func (s *seat) stop(ctx context.Context) error {
+	if s.running == nil {
+		return nil
+	}
+	err := s.running.stop(ctx)
+	s.running = nil
+	return err
+}
+
+// leave gives the seat up.
+func (s *seat) leave(ctx context.Context) error {
+	err := s.stop(ctx)
+	if s.door != nil {
+		err = errors.Join(err, s.door.Close())
+	}
+	return err
+}

@@ -1,0 +1,110 @@
+package tap
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+
+	"github.com/podchain/podchain/conformance/implementation"
+)
+
+// Finish carries every write of a link that has been sent on its way to its end,
+// also when the link does not wait for the answer any more, or is no more: so that
+// Idle can tell when there is none left. It is for API servers to which a cut
+// connection does not say when that is, and stands behind the link's tap.
+func (t *Taps) Finish(link implementation.Link, next http.RoundTripper) http.RoundTripper {
+	return &finisher{next: next, sent: t.sent(link)}
+}
+
+// Idle returns when no write of the link is under way. The link itself has been
+// stopped before.
+func (t *Taps) Idle(ctx context.Context, link implementation.Link) error {
+	if err := t.sent(link).wait(ctx); err != nil {
+		return fmt.Errorf("a write of the %s is still under way: %w", link, err)
+	}
+	return nil
+}
+
+func (t *Taps) sent(link implementation.Link) *sent {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.underWay[link] == nil {
+		t.underWay[link] = &sent{}
+	}
+	return t.underWay[link]
+}
+
+// sent counts the writes of a link that have not been answered.
+type sent struct {
+	mu    sync.Mutex
+	count int
+	none  chan struct{} // closed when there are none; nil if there are none
+}
+
+func (s *sent) add() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.count++; s.count == 1 {
+		s.none = make(chan struct{})
+	}
+}
+
+func (s *sent) done() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.count--; s.count == 0 {
+		close(s.none)
+		s.none = nil
+	}
+}
+
+func (s *sent) wait(ctx context.Context) error {
+	s.mu.Lock()
+	none := s.none
+	s.mu.Unlock()
+	if none == nil {
+		return nil
+	}
+	select {
+	case <-none:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+type finisher struct {
+	next http.RoundTripper
+	sent *sent
+}
+
+// RoundTrip implements http.RoundTripper.
+func (f *finisher) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !targetOf(r).writes() {
+		return f.next.RoundTrip(r)
+	}
+	type answer struct {
+		response *http.Response
+		err      error
+	}
+	answered := make(chan answer)
+	f.sent.add()
+	go func() {
+		response, err := f.next.RoundTrip(r.WithContext(context.WithoutCancel(r.Context())))
+		f.sent.done() // the header of an answer comes after what it tells of
+		select {
+		case answered <- answer{response, err}:
+		case <-r.Context().Done():
+			if err == nil {
+				_ = response.Body.Close() // nobody reads it
+			}
+		}
+	}()
+	select {
+	case a := <-answered:
+		return a.response, a.err
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+}
