@@ -265,7 +265,8 @@ Feature: Scheduler
 
   @SCHED-11 @MUST @needs-nodes
   Rule: A cordoned node takes no new Pods
-    spec.unschedulable is what kubectl cordon sets. Pods that run there stay.
+    spec.unschedulable is what kubectl cordon sets. Pods that run there stay. The witness goes
+    nowhere until the scheduler has seen the cordon: Nodes and Pods come to it on watches apart.
 
     Scenario: Cordon and uncordon
       Given these nodes:
@@ -273,8 +274,16 @@ Feature: Scheduler
         | n1   |
       And Pod "before" is ready
       And Node "n1" is modified with
-        | field              | value |
-        | spec.unschedulable | true  |
+        | field                    | value |
+        | metadata.labels.cordoned | since |
+        | spec.unschedulable       | true  |
+      And Pod "witness" is created with
+        | field             | value                                                                           |
+        | spec.nodeSelector | {cordoned: since}                                                               |
+        | spec.tolerations  | [{key: node.kubernetes.io/unschedulable, operator: Exists, effect: NoSchedule}] |
+      And Pod "witness" has
+        | field         | value                           |
+        | spec.nodeName | same as Node "n1" metadata.name |
       And Pod "after" is created
       And Pod "after" has
         | field                                       | value         |

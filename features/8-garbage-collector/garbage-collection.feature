@@ -59,7 +59,8 @@ Feature: Garbage collector
 
   @GC-03 @MUST
   Rule: Deleted in the foreground: the Pods go first, then the ReplicaSet, then the Deployment
-    The owner stays, marked, until all dependents that block its deletion are gone.
+    The owner stays, marked, until all dependents that block its deletion are gone. A ReplicaSet
+    controller that has not heard of the mark yet may replace a Pod, which then goes the same way.
 
     Scenario: A Deployment
       Given Deployment "web" with 1 replica is ready
@@ -68,7 +69,7 @@ Feature: Garbage collector
         | object                             | field                      | value |
         | Deployment "web"                   | metadata.deletionTimestamp | any   |
         | the ReplicaSet of Deployment "web" | metadata.deletionTimestamp | any   |
-        | the Pod of Deployment "web"        |                            | gone  |
+        | the first Pod of Deployment "web"  |                            | gone  |
         | the ReplicaSet of Deployment "web" |                            | gone  |
         | Deployment "web"                   |                            | gone  |
 
