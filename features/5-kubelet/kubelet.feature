@@ -696,7 +696,19 @@ Feature: kubelet
         | status.podIP                                     | absent, then any              |
         | status.containerStatuses[name=main].containerID  | absent, then any              |
         | status.containerStatuses[name=main].restartCount | absent, then 0                |
-        | status.conditions[type=Ready].status             | absent, then False, then True |
+
+    @since-v1.35
+    Scenario: The kubelet is restarted, and its Pods stay ready
+      Given Pod "a" is ready
+      When the kubelet is stopped
+      And the kubelet is started
+      And Pod "new" is created with
+        | field         | value                   |
+        | spec.nodeName | {Pod "a" spec.nodeName} |
+      Then Pod "new" is ready
+      And Pod "a" only goes forward in
+        | field                                | order                         |
+        | status.conditions[type=Ready].status | absent, then False, then True |
 
   @KUBELET-41 @MUST @needs-links @needs-containers
   Rule: A kubelet that was away catches up: it starts what was bound, and ends what was deleted

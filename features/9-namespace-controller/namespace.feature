@@ -6,6 +6,7 @@ Feature: Namespace controller
   Rule: A deleted namespace is emptied, Pods first, and then removed
     While it waits its conditions tell what for, and creations inside are refused (API-CREATE-07).
 
+    @since-v1.33
     Scenario: A namespace with a Deployment
       Given ConfigMap "a" is created
       # Two seconds pass between the end that is asked for and the end.
