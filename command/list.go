@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -21,7 +22,7 @@ func newListCommand() *cobra.Command {
 		Use:   "list",
 		Short: "List the requirements of the specification",
 		Long: `List the requirements: id, level, link, what they need of an implementation, the
-place of the Rule, and its sentence. With --sentences, list the sentences that
+release of a link that brought them, the place of the Rule, and its sentence. With --sentences, list the sentences that
 features are written in.`,
 		Example: `  podchain list --select scheduler
   podchain list --output json
@@ -64,13 +65,15 @@ func listSentences(out io.Writer) error {
 
 func listTable(out io.Writer, listed *specification.Specification) error {
 	writer := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(writer, "ID\tLEVEL\tLINK\tNEEDS\tWHERE\tREQUIREMENT")
+	fmt.Fprintln(writer, "ID\tLEVEL\tLINK\tNEEDS\tSINCE\tWHERE\tREQUIREMENT")
 	for _, r := range listed.Requirements {
-		needs := strings.Join(r.Capabilities(), ",")
-		if needs == "" {
-			needs = "-"
+		needs := cmp.Or(strings.Join(r.Capabilities(), ","), "-")
+		var since []string
+		for _, came := range r.Since() {
+			since = append(since, came.String())
 		}
-		fmt.Fprintf(writer, "%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.Level, r.Link, needs, r.Location, r.Sentence)
+		fmt.Fprintf(writer, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.Level, r.Link, needs,
+			cmp.Or(strings.Join(since, ","), "-"), r.Location, r.Sentence)
 	}
 	return writer.Flush()
 }
@@ -82,7 +85,9 @@ type listed struct {
 	Sentence     string   `json:"sentence"`
 	Why          string   `json:"why,omitempty"`
 	Capabilities []string `json:"capabilities"`
-	Scenarios    int      `json:"scenarios"`
+	// Since is what brought some or all of its scenarios.
+	Since     []specification.Since `json:"since,omitempty"`
+	Scenarios int                   `json:"scenarios"`
 	specification.Location
 }
 
@@ -93,7 +98,7 @@ func listJSON(out io.Writer, selected *specification.Specification) error {
 		if needs == nil {
 			needs = []string{}
 		}
-		entries = append(entries, listed{r.ID, r.Level, r.Link, r.Sentence, r.Why, needs, len(r.Examples), r.Location})
+		entries = append(entries, listed{r.ID, r.Level, r.Link, r.Sentence, r.Why, needs, r.Since(), len(r.Examples), r.Location})
 	}
 	encoder := json.NewEncoder(out)
 	encoder.SetIndent("", "  ")

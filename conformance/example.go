@@ -31,6 +31,10 @@ func perform(ctx context.Context, example *specification.Example, further func(*
 		result.Reason = notOffered(options.Cluster, lacking)
 		return result
 	}
+	if why := cameLater(options.Cluster, example); why != "" {
+		result.Outcome, result.Reason = NotApplicable, why
+		return result
+	}
 	if link, crash := crashed(options.Cluster); crash != nil {
 		result.Outcome = CouldNotRun
 		what, _, _ := strings.Cut(crash.Error(), "\n")
@@ -67,6 +71,16 @@ func notOffered(cluster implementation.Cluster, lacking []string) string {
 		}
 	}
 	return "the implementation does not offer " + strings.Join(lacking, ", ")
+}
+
+// cameLater says which link is too old for what the example asserts, "" if none.
+func cameLater(cluster implementation.Cluster, example *specification.Example) string {
+	for _, came := range example.Since {
+		if has := implementation.Before(cluster, implementation.Link(came.Link), came.Version); has != "" {
+			return fmt.Sprintf("it came with %s; the %s is %s", came.Version, came.Link, has)
+		}
+	}
+	return ""
 }
 
 // execute runs the steps by godog and returns the first that did not hold, with

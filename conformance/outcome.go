@@ -16,7 +16,7 @@ const (
 	// Passed: executed, and as specified.
 	Passed Outcome = "passed"
 	// NotApplicable: it needs a capability that the implementation does not
-	// offer.
+	// offer, or came with a later release than the implementation is of.
 	NotApplicable Outcome = "not applicable"
 	// CouldNotRun: no verdict was possible, and that is not the
 	// implementation's doing as far as can be told.

@@ -129,7 +129,7 @@ func runAll(ctx context.Context, options Options, venue venue) []RequirementResu
 }
 
 // Check returns an error that lists every capability that nobody could offer,
-// and every step which no sentence of the vocabulary matches, or more than one,
+// every release of a link that there is not, and every step which no sentence of the vocabulary matches, or more than one,
 // each with its place and what to do.
 func Check(specification *specification.Specification, further func(*godog.ScenarioContext)) error {
 	var faults []error
@@ -141,6 +141,12 @@ func Check(specification *specification.Specification, further func(*godog.Scena
 					told[requirement.ID+name] = true
 					faults = append(faults, fmt.Errorf("%s: @needs-%s: no such capability: there are %s",
 						example.Location, name, strings.Join(implementation.Capabilities(), ", ")))
+				}
+			}
+			for _, came := range example.Since {
+				if _, err := implementation.ParseLink(came.Link); err != nil && !told[requirement.ID+came.Link] {
+					told[requirement.ID+came.Link] = true
+					faults = append(faults, fmt.Errorf("%s: it is tagged as having come with %s: %w", example.Location, came, err))
 				}
 			}
 			if further != nil {

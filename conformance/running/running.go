@@ -90,22 +90,27 @@ func (i *Implementation) Start(ctx context.Context) (implementation.Cluster, err
 	}
 	i.version.Store(version.GitVersion)
 	if i.socket == "" {
-		return cluster{config: i.config}, nil
+		return cluster{config: i.config, version: version.GitVersion}, nil
 	}
 	offered, err := control.Connect(ctx, i.socket)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", i.name, err)
 	}
-	return cluster{i.config, offered, i.disrupt}, nil
+	return cluster{i.config, version.GitVersion, offered, i.disrupt}, nil
 }
 
 type cluster struct {
 	config  *rest.Config
+	version string          // of the API server
 	offered *control.Client // nil: nothing
 	disrupt bool
 }
 
 func (c cluster) Config() *rest.Config { return rest.CopyConfig(c.config) }
+
+// Version implements implementation.Versioned. Of which release the other links
+// are the API server does not tell: a distribution has them all of one.
+func (c cluster) Version(implementation.Link) string { return c.version }
 
 // Parts implements implementation.Composite.
 func (c cluster) Parts() []any {

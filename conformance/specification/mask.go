@@ -43,11 +43,20 @@ func (f *file) examples(rule *messages.Rule, scenario *messages.Scenario) ([]*Ex
 }
 
 func (f *file) example(rule *messages.Rule, scenario *messages.Scenario, table *messages.Examples, row *messages.TableRow) (*Example, error) {
+	tags := [][]*messages.Tag{f.feature.Tags, rule.Tags, scenario.Tags}
+	if table != nil {
+		tags = append(tags, table.Tags)
+	}
+	since, err := f.since(tags...)
+	if err != nil {
+		return nil, err
+	}
 	example := &Example{
 		Name:         scenario.Name,
 		Location:     Location{f.name, int(scenario.Location.Line)},
-		Capabilities: capabilities(f.feature.Tags, rule.Tags, scenario.Tags),
-		TimeBased:    tagged(timeBasedTag, f.feature.Tags, rule.Tags, scenario.Tags),
+		Capabilities: capabilities(tags...),
+		TimeBased:    tagged(timeBasedTag, tags...),
+		Since:        since,
 		Feature:      f.mask(rule, scenario, table, row),
 	}
 	if row != nil {

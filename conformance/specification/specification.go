@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 
@@ -50,6 +51,19 @@ func (r *Requirement) Capabilities() []string {
 	return sortedUnique(all)
 }
 
+// Since returns the releases that brought what some of the examples assert.
+func (r *Requirement) Since() []Since {
+	var all []Since
+	for _, example := range r.Examples {
+		for _, since := range example.Since {
+			if !slices.Contains(all, since) {
+				all = append(all, since)
+			}
+		}
+	}
+	return all
+}
+
 // Example is a scenario, or one row of a scenario outline.
 type Example struct {
 	Requirement *Requirement
@@ -62,6 +76,9 @@ type Example struct {
 	// TimeBased says that it waits for the time that the requirement is about
 	// (tag @time-based): in real time it takes more than some 15 s.
 	TimeBased bool
+	// Since are the releases that brought what it asserts (tag @since-v1.35);
+	// empty for what has always been so.
+	Since []Since
 	// Steps as written, with an outline's values filled in.
 	Steps []Step
 	// Feature is the file with everything but this example blanked out: line

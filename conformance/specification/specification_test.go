@@ -101,6 +101,36 @@ func TestAnExampleStandsAloneAtItsLines(t *testing.T) {
 	assert.NotContains(t, string(example.Feature), "Secret")
 }
 
+// TestSince: what stands in a tag holds for all below it.
+func TestSince(t *testing.T) {
+	loaded, err := specification.Load(fstest.MapFS{"4-scheduler/a.feature": {Data: []byte(`Feature: f
+  @SCHED-01 @MUST @since-v1.31
+  Rule: r
+    @since-kubelet-v1.35
+    Scenario Outline: s
+      When <x>
+      Examples:
+        | x |
+        | a |
+      @since-api-server-v1.36
+      Examples:
+        | x |
+        | b |
+    Scenario: t
+      When x
+`)}})
+	require.NoError(t, err)
+	rule := specification.Since{Link: "scheduler", Version: "v1.31"}
+	outline := specification.Since{Link: "kubelet", Version: "v1.35"}
+	rows := specification.Since{Link: "api-server", Version: "v1.36"}
+	only := loaded.Requirements[0]
+	require.Len(t, only.Examples, 3)
+	assert.Equal(t, []specification.Since{rule, outline}, only.Examples[0].Since)
+	assert.Equal(t, []specification.Since{rule, outline, rows}, only.Examples[1].Since)
+	assert.Equal(t, []specification.Since{rule}, only.Examples[2].Since)
+	assert.Equal(t, []specification.Since{rule, outline, rows}, only.Since())
+}
+
 func TestSelect(t *testing.T) {
 	tests := []struct {
 		patterns string
@@ -149,6 +179,9 @@ func TestLoadSaysWhatIsWrongAndWhere(t *testing.T) {
 		"no examples":      {"Feature: f\n  @RS-01 @MUST\n  Rule: r\n    Scenario Outline: s\n      When x\n", "a.feature:4: the outline has no Examples"},
 		"no rows":          {"Feature: f\n  @RS-01 @MUST\n  Rule: r\n    Scenario Outline: s\n      When x\n      Examples:\n        | a |\n", "a.feature:6: these Examples have no row"},
 		"outside a Rule":   {"Feature: f\n  Scenario: s\n    When x\n", "a.feature:2: this scenario stands outside of a Rule"},
+		"no minor":         {rule("RS-01", "MUST @since-v1.35.1"), "a.feature:2: @since-v1.35.1 names no minor release"},
+		"no v":             {rule("RS-01", "MUST @since-1.35"), "a.feature:2: @since-1.35 names no minor release"},
+		"nobody's release": {rule("RS-01", "MUST @since-v1.35"), "a.feature:2: @since-v1.35: the chain as a whole has no release"},
 		"no requirement":   {"Feature: f\n", "no Rule with a requirement id"},
 		"broken off table": {rule("RS-01", "MUST") + "        | a |\n        | b | c |\n", "a.feature:7"},
 	}
