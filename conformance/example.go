@@ -63,11 +63,9 @@ func perform(ctx context.Context, example *specification.Example, further func(*
 
 // notOffered says which capabilities are lacking, and why where that is known.
 func notOffered(cluster implementation.Cluster, lacking []string) string {
-	if withholding, ok := cluster.(implementation.Withholding); ok {
-		for _, capability := range lacking {
-			if why := withholding.Withheld(capability); why != "" {
-				return why
-			}
+	for _, capability := range lacking {
+		if why := implementation.Withheld(cluster, capability); why != "" {
+			return why
 		}
 	}
 	return "the implementation does not offer " + strings.Join(lacking, ", ")

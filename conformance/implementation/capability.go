@@ -48,9 +48,9 @@ var capabilities = map[string]func(Cluster) bool{
 	"store":      offers[Store],
 	"outage":     offers[Outage],
 	"replicas":   offers[Replicas],
-	// Every implementation that the suite knows runs containers, or has
-	// something that says so.
-	"containers": func(Cluster) bool { return true },
+	// Nobody has to do anything for his containers to be used: whose kubelets only
+	// report that they run some, says so.
+	"containers": func(cluster Cluster) bool { return Withheld(cluster, "containers") == "" },
 }
 
 // Disturbs tells whether what a capability does is felt by everybody who uses the
@@ -68,10 +68,30 @@ func NeedsCalm(capability string) bool {
 	return false
 }
 
-// Withholding is a cluster that could offer more than it does.
+// Withholding is offered by a cluster that says why it does not offer more: it
+// could and may not, or its links do without, as a kubelet that runs no
+// containers.
 type Withholding interface {
-	// Withheld returns why a capability is not offered, "" if it is or cannot be.
+	// Withheld returns why a capability is not offered, "" if it is or nothing is
+	// known of it.
 	Withheld(capability string) (why string)
+}
+
+// Withheld returns why the cluster does not offer a capability, as it or one of
+// its parts says; "" where nothing is known.
+func Withheld(cluster Cluster, capability string) string {
+	parts := []any{cluster}
+	if composite, ok := cluster.(Composite); ok {
+		parts = append(parts, composite.Parts()...)
+	}
+	for _, part := range parts {
+		if withholding, ok := part.(Withholding); ok {
+			if why := withholding.Withheld(capability); why != "" {
+				return why
+			}
+		}
+	}
+	return ""
 }
 
 // Capabilities are the names of all that a requirement may need of a cluster

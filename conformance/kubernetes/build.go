@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/mod/modfile"
+
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
@@ -67,6 +69,10 @@ func build(ctx context.Context, version string, progress io.Writer, names []stri
 	if _, err := os.Stat(filepath.Join(module, "go.mod")); err != nil {
 		return nil, fmt.Errorf("there is no Kubernetes %s to build (there are %s): add a folder for it: %w", version, strings.Join(versions(source), ", "), err)
 	}
+	wanted := slices.DeleteFunc(slices.Clone(components), func(c component) bool { return !slices.Contains(names, c.name) })
+	if err := lacks(version, filepath.Join(module, "go.mod"), wanted); err != nil {
+		return nil, err
+	}
 	cache, err := cacheDirectory()
 	if err != nil {
 		return nil, err
@@ -79,16 +85,13 @@ func build(ctx context.Context, version string, progress io.Writer, names []stri
 		return nil, err
 	}
 	defer unlock()
-	for i, c := range components {
-		if !slices.Contains(names, c.name) {
-			continue
-		}
+	for i, c := range wanted {
 		built[c.name] = filepath.Join(directory, c.name)
 		if _, err := os.Stat(built[c.name]); err == nil {
 			continue
 		}
 		started := time.Now()
-		fmt.Fprintf(progress, "building %s %s (%d of %d); this happens once and takes minutes\n", c.name, version, i+1, len(components))
+		fmt.Fprintf(progress, "building %s %s (%d of %d); this happens once and takes minutes\n", c.name, version, i+1, len(wanted))
 		if err := goBuild(ctx, module, c.path, built[c.name], ldflags); err != nil {
 			return nil, err
 		}
@@ -104,6 +107,26 @@ func build(ctx context.Context, version string, progress io.Writer, names []stri
 		}
 	}
 	return built, nil
+}
+
+// lacks returns an error if the go.mod of a version has not all of the components
+// among its tools: one that is there to run under a younger API server has no API
+// server of its own.
+func lacks(version, path string, components []component) error {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	module, err := modfile.Parse(path, content, nil)
+	if err != nil {
+		return err
+	}
+	for _, c := range components {
+		if !slices.ContainsFunc(module.Tool, func(tool *modfile.Tool) bool { return tool.Path == c.path }) {
+			return fmt.Errorf("Kubernetes %s has no %s here: %s does not name it as a tool", version, c.name, path)
+		}
+	}
+	return nil
 }
 
 var wellFormedVersion = regexp.MustCompile(`^v(\d+)\.(\d+)\.\d+$`)

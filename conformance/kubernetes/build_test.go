@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -32,4 +33,22 @@ func TestSource(t *testing.T) {
 	source, err := sourceDirectory()
 	require.NoError(t, err)
 	require.Contains(t, versions(source), DefaultVersion)
+}
+
+// TestLacks: what a version does not offer is told before anything is built.
+func TestLacks(t *testing.T) {
+	source, err := sourceDirectory()
+	require.NoError(t, err)
+	for version, lacking := range map[string]string{
+		DefaultVersion: "", "v1.34.4": "", "v1.30.14": "Kubernetes v1.30.14 has no kube-apiserver here",
+	} {
+		t.Run(version, func(t *testing.T) {
+			err := lacks(version, filepath.Join(source, "versions", version, "go.mod"), components)
+			if lacking == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, lacking)
+		})
+	}
 }

@@ -88,6 +88,7 @@ type Cluster struct {
 	// Faults are those of the taps that all links reach the API server through.
 	implementation.Faults
 
+	version   string
 	part      assembly.Part
 	kubelet   string // program of the reference's kubelet; empty: Kubernetes' own
 	directory string
@@ -126,12 +127,13 @@ var (
 	_ implementation.Compactor = (*Cluster)(nil)
 	_ implementation.Crashing  = (*Cluster)(nil)
 	_ implementation.Faults    = (*Cluster)(nil)
+	_ implementation.Versioned = (*Cluster)(nil)
 )
 
 // launch starts the links of the part.
 func launch(ctx context.Context, options Options, part assembly.Part) (*Cluster, error) {
 	c := &Cluster{
-		Faults: part.Taps, part: part, kubelet: options.Kubelet, logs: part.Logs, journal: runtime.NewJournal(),
+		Faults: part.Taps, version: options.Version, part: part, kubelet: options.Kubelet, logs: part.Logs, journal: runtime.NewJournal(),
 		links: map[implementation.Link]*process{}, doors: map[implementation.Link]*door{},
 		nodes: map[string]*node{}, names: sets.New[string](), kubelets: part.Has(implementation.Kubelet),
 	}
@@ -275,6 +277,9 @@ func (c *Cluster) Crashed() (implementation.Link, error) {
 	}
 	return "", nil
 }
+
+// Version implements implementation.Versioned: all links are of one.
+func (c *Cluster) Version(implementation.Link) string { return c.version }
 
 // Compact implements implementation.Compactor. The watches that are open go on.
 func (c *Cluster) Compact(ctx context.Context) error { return c.store.compact(ctx) }

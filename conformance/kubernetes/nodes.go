@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -93,24 +94,23 @@ func (c *Cluster) awaitNode(ctx context.Context, client kubernetes.Interface, n 
 	marked := c.links[implementation.NodeLifecycle] != nil
 	c.control.Unlock()
 	err := await(ctx, n.name, client.CoreV1().Nodes().Watch, func(node *corev1.Node) bool {
-		if marked {
-			for _, taint := range node.Spec.Taints {
-				if taint.Key == corev1.TaintNodeNotReady {
-					return false
-				}
-			}
-		}
-		for _, condition := range node.Status.Conditions {
-			if condition.Type == corev1.NodeReady {
-				return condition.Status == corev1.ConditionTrue
-			}
-		}
-		return false
+		return isReady(node) && !(marked && isMarked(node))
 	})
 	if err != nil {
 		return fmt.Errorf("node %s: %w: waited %s: %w; %s", n.name, implementation.ErrNotReady, nodePatience, err, tail(n.log(kubeletProgram)))
 	}
 	return nil
+}
+
+func isReady(node *corev1.Node) bool {
+	return slices.ContainsFunc(node.Status.Conditions, func(condition corev1.NodeCondition) bool {
+		return condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue
+	})
+}
+
+// isMarked says that a node still has the mark of the beginner.
+func isMarked(node *corev1.Node) bool {
+	return slices.ContainsFunc(node.Spec.Taints, func(taint corev1.Taint) bool { return taint.Key == corev1.TaintNodeNotReady })
 }
 
 // awaitAccount waits until Pods can be created in the namespace default.

@@ -67,7 +67,8 @@ func (s share) Parts() []any {
 	parts := []any{struct {
 		implementation.Links
 		implementation.Crashing
-	}{c, c}}
+		implementation.Versioned
+	}{c, c, c}}
 	if c.part.Has(implementation.APIServer) {
 		parts = append(parts, struct{ implementation.Compactor }{c})
 	}

@@ -1,0 +1,203 @@
+package kubernetes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/podchain/podchain/conformance/assembly"
+	"github.com/podchain/podchain/conformance/implementation"
+)
+
+// KWOKVersion is the version of KWOK that the folder kwok names.
+const KWOKVersion = "v0.8.0"
+
+const (
+	kwokProgram = "kwok"
+	kwokModule  = "sigs.k8s.io/kwok"
+)
+
+// KWOK gives kubelets that are none: one program plays all nodes, and says of
+// their Pods that they run. It plays them by the stages that it comes with.
+type KWOK struct{ progress io.Writer }
+
+var _ assembly.Origin = (*KWOK)(nil)
+
+// NewKWOK returns an origin that builds the program when it is started, and tells
+// progress what takes time; nil for nobody.
+func NewKWOK(progress io.Writer) *KWOK {
+	if progress == nil {
+		progress = io.Discard
+	}
+	return &KWOK{progress}
+}
+
+// Describe implements assembly.Origin.
+func (k *KWOK) Describe() implementation.Description {
+	return implementation.Description{Name: kwokProgram, Version: KWOKVersion}
+}
+
+// Start implements assembly.Origin.
+func (k *KWOK) Start(ctx context.Context, part assembly.Part) (_ implementation.Cluster, err error) {
+	for _, link := range part.Links {
+		if link != implementation.Kubelet {
+			return nil, assembly.Lacking(kwokProgram, link)
+		}
+	}
+	program, stages, err := buildKWOK(ctx, k.progress)
+	if err != nil {
+		return nil, err
+	}
+	h := &hollowNodes{program: program, config: part.API, names: map[string]bool{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, h.Stop(context.WithoutCancel(ctx)))
+		}
+	}()
+	if h.directory, err = os.MkdirTemp("", "podchain-kwok-"); err != nil {
+		return nil, err
+	}
+	logs := part.Logs
+	if logs == "" {
+		logs = h.directory
+	}
+	h.log = filepath.Join(logs, "kubelet.log")
+	if err := os.WriteFile(h.stages(), stages, 0o600); err != nil {
+		return nil, err
+	}
+	if h.client, err = kubernetes.NewForConfig(part.API); err != nil {
+		return nil, err
+	}
+	opened, err := part.Taps.Open(implementation.Kubelet, part.API)
+	if err != nil {
+		return nil, err
+	}
+	h.door = &door{Door: opened, kubeconfig: filepath.Join(h.directory, "kubeconfig")}
+	if err := h.door.WriteKubeconfig(h.door.kubeconfig); err != nil {
+		return nil, err
+	}
+	if err := h.StartLink(ctx, implementation.Kubelet); err != nil {
+		return nil, err
+	}
+	for n := range part.Nodes {
+		if err := h.AddNode(ctx, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("node-%d", n+1)}}); err != nil {
+			return nil, err
+		}
+	}
+	return h, nil
+}
+
+// hollowNodes are the nodes that KWOK plays.
+type hollowNodes struct {
+	program   string
+	directory string
+	log       string
+	config    *rest.Config // of an administrator
+	client    kubernetes.Interface
+	door      *door
+
+	mu      sync.Mutex
+	running *process // nil while it is stopped
+	names   map[string]bool
+	numbers int // of nodes so far
+}
+
+var (
+	_ implementation.Links       = (*hollowNodes)(nil)
+	_ implementation.Nodes       = (*hollowNodes)(nil)
+	_ implementation.Crashing    = (*hollowNodes)(nil)
+	_ implementation.Withholding = (*hollowNodes)(nil)
+)
+
+// Config implements implementation.Cluster.
+func (h *hollowNodes) Config() *rest.Config { return rest.CopyConfig(h.config) }
+
+// Withheld implements implementation.Withholding: it says what KWOK does without.
+func (h *hollowNodes) Withheld(capability string) string {
+	switch capability {
+	case "containers":
+		return "KWOK runs no containers: it reports of every Pod on its nodes that it runs"
+	case "images":
+		return "KWOK pulls no images"
+	case "cri":
+		return "KWOK has no container runtime"
+	}
+	return ""
+}
+
+func (h *hollowNodes) stages() string { return filepath.Join(h.directory, "stages.yaml") }
+
+// managed is the annotation by which KWOK knows the nodes that it is to play.
+const managed = "kwok.x-k8s.io/node"
+
+// StartLink implements implementation.Links.
+func (h *hollowNodes) StartLink(ctx context.Context, link implementation.Link) error {
+	if link != implementation.Kubelet {
+		return assembly.Lacking(kwokProgram, link)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.running != nil {
+		return h.running.crash()
+	}
+	command := exec.Command(h.program, "--kubeconfig="+h.door.kubeconfig, "--config="+h.stages(),
+		"--manage-nodes-with-annotation-selector="+managed+"=fake")
+	// Otherwise it looks for a configuration in the user's home.
+	command.Env = append(os.Environ(), "KWOK_WORKDIR="+h.directory)
+	asked := h.door.Expect()
+	var err error
+	if h.running, err = spawn("KWOK", h.log, command); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, linkPatience)
+	defer cancel()
+	select {
+	case <-asked:
+		return nil
+	case <-h.running.ended:
+		return h.running.crash()
+	case <-ctx.Done():
+		return fmt.Errorf("KWOK: waited %s for its first request to the API server; %s", linkPatience, tail(h.log))
+	}
+}
+
+// StopLink implements implementation.Links.
+func (h *hollowNodes) StopLink(ctx context.Context, link implementation.Link) error {
+	if link != implementation.Kubelet {
+		return assembly.Lacking(kwokProgram, link)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	running := h.running
+	h.running = nil
+	return running.stop(ctx)
+}
+
+// Crashed implements implementation.Crashing.
+func (h *hollowNodes) Crashed() (implementation.Link, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return implementation.Kubelet, h.running.crash()
+}
+
+// Stop implements implementation.Cluster. The Nodes go with the cluster.
+func (h *hollowNodes) Stop(ctx context.Context) error {
+	err := h.StopLink(ctx, implementation.Kubelet)
+	if h.door != nil {
+		err = errors.Join(err, h.door.Close())
+	}
+	if h.directory != "" {
+		err = errors.Join(err, os.RemoveAll(h.directory))
+	}
+	return err
+}
