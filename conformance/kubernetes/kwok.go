@@ -151,7 +151,10 @@ func (h *hollowNodes) StartLink(ctx context.Context, link implementation.Link) e
 		return h.running.crash()
 	}
 	command := exec.Command(h.program, "--kubeconfig="+h.door.kubeconfig, "--config="+h.stages(),
-		"--manage-nodes-with-annotation-selector="+managed+"=fake")
+		"--manage-nodes-with-annotation-selector="+managed+"=fake",
+		// As in the configuration that it is distributed with: without, nobody would
+		// renew the Leases of its nodes.
+		"--node-lease-duration-seconds=40")
 	// Otherwise it looks for a configuration in the user's home.
 	command.Env = append(os.Environ(), "KWOK_WORKDIR="+h.directory)
 	asked := h.door.Expect()
