@@ -12,6 +12,7 @@ var (
 	_ implementation.Composite   = (*cluster)(nil)
 	_ implementation.Crashing    = (*cluster)(nil)
 	_ implementation.Withholding = (*cluster)(nil)
+	_ implementation.Versioned   = (*cluster)(nil)
 	_ implementation.Faults      = (*cluster)(nil)
 )
 
@@ -92,14 +93,22 @@ func before(a, b implementation.Link) bool {
 // subjects are the links that capabilities are about.
 var subjects = map[string]implementation.Link{
 	"compaction": implementation.APIServer, "store": implementation.APIServer, "outage": implementation.APIServer,
-	"nodes": implementation.Kubelet, "cri": implementation.Kubelet, "images": implementation.Kubelet,
+	"nodes": implementation.Kubelet, "cri": implementation.Kubelet, "images": implementation.Kubelet, "containers": implementation.Kubelet,
 }
 
 // Withheld implements implementation.Withholding: the owner of the link that a
 // capability is about knows.
 func (c *cluster) Withheld(capability string) string {
-	if owner, ok := owned[implementation.Withholding](c, subjects[capability]); ok {
-		return owner.Withheld(capability)
+	if owner := c.owners[subjects[capability]]; owner != nil {
+		return implementation.Withheld(owner, capability)
+	}
+	return ""
+}
+
+// Version implements implementation.Versioned: each owner knows of its links.
+func (c *cluster) Version(link implementation.Link) string {
+	if owner, ok := owned[implementation.Versioned](c, link); ok {
+		return owner.Version(link)
 	}
 	return ""
 }
