@@ -8,9 +8,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -177,6 +179,40 @@ func TestVerifyBlamesTheMissingLink(t *testing.T) {
 	assert.Equal(t, 1, status)
 	assert.Contains(t, stdout, "The chain broke at the scheduler: Pod")
 	assert.Contains(t, stdout, "Again: podchain verify --select chain.feature:19")
+}
+
+// Two runs at once in one cluster come to the same as one alone.
+func TestRunsAtOnceDoNotSeeEachOther(t *testing.T) {
+	t.Parallel()
+	s := startServe(t)
+	verify := func() map[string]any {
+		command := podchain(t, "verify", "--kubeconfig", s.kubeconfig, "--report", "json=report.json",
+			"--select", "RS", "--select", "SCHED", "--select", "API-READ")
+		status, stdout, stderr := run(t, command)
+		assert.Equal(t, 0, status, "%s%s", stdout, stderr)
+		content, err := os.ReadFile(filepath.Join(command.Dir, "report.json"))
+		assert.NoError(t, err)
+		var report map[string]any
+		assert.NoError(t, json.Unmarshal(content, &report))
+		for _, each := range []string{"run", "started", "seconds", "observationLag"} {
+			delete(report, each)
+		}
+		for _, requirement := range report["requirements"].([]any) {
+			delete(requirement.(map[string]any), "seconds")
+		}
+		return report
+	}
+	alone := verify()
+	reports := make([]map[string]any, 2)
+	var group sync.WaitGroup
+	for i := range reports {
+		group.Go(func() { reports[i] = verify() })
+	}
+	group.Wait()
+	for _, report := range reports {
+		assert.Empty(t, cmp.Diff(alone, report))
+	}
+	nothingLeft(t, clientOf(t, s))
 }
 
 // On any cluster a scenario changes nothing but what it has made.
