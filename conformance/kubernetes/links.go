@@ -173,7 +173,8 @@ func (c *Cluster) startLinks(ctx context.Context, links ...implementation.Link) 
 }
 
 // StopLink implements implementation.Links. It does nothing if the link is
-// stopped.
+// stopped. What a program has sent through its door goes on without it, and is
+// waited for.
 func (c *Cluster) StopLink(ctx context.Context, link implementation.Link) error {
 	c.control.Lock()
 	defer c.control.Unlock()
@@ -188,9 +189,9 @@ func (c *Cluster) StopLink(ctx context.Context, link implementation.Link) error 
 		for _, node := range c.nodes {
 			errs = append(errs, node.stopKubelet())
 		}
-		return errors.Join(errs...)
+		return errors.Join(append(errs, c.part.Taps.Idle(ctx, link))...)
 	}
 	process := c.links[link]
 	delete(c.links, link)
-	return process.stop(ctx)
+	return errors.Join(process.stop(ctx), c.part.Taps.Idle(ctx, link))
 }

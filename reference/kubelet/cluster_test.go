@@ -10,12 +10,15 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/podchain/podchain/reference/apiserver"
@@ -36,6 +39,7 @@ type cluster struct {
 	runtime  *runtime.Simulated
 	journal  *runtime.Journal
 	root     string // of volumes
+	quiet    bool   // the runtime has no events to tell
 
 	mu      sync.Mutex
 	began   time.Time
@@ -78,9 +82,13 @@ func start(t *testing.T) *cluster {
 func (c *cluster) run() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
+	runtime := c.journal.Wrap(nodeName, c.runtime)
+	if c.quiet {
+		runtime = quietRuntime{runtime}
+	}
 	go func() {
 		ended <- kubelet.Run(ctx, c.config, kubelet.Options{
-			NodeName: nodeName, Address: "192.0.2.1", Runtime: c.journal.Wrap(nodeName, c.runtime), Dial: c.runtime.Dial, Root: c.root,
+			NodeName: nodeName, Address: "192.0.2.1", Runtime: runtime, Dial: c.runtime.Dial, Root: c.root,
 		})
 	}()
 	synctest.Wait()
@@ -88,6 +96,14 @@ func (c *cluster) run() (stop func()) {
 		cancel()
 		require.NoError(c.t, <-ended)
 	})
+}
+
+// quietRuntime has no events to tell, as containerd before 1.7.
+type quietRuntime struct{ runtime.Runtime }
+
+func (quietRuntime) GetContainerEvents(_ context.Context, _ chan *runtimeapi.ContainerEventResponse, established func(runtimeapi.RuntimeService_GetContainerEventsClient)) error {
+	established(nil)
+	return status.Error(codes.Unimplemented, "unknown method GetContainerEvents")
 }
 
 // create creates a Pod on the node, from its name and its spec in YAML.

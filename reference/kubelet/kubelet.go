@@ -19,6 +19,8 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -286,6 +288,10 @@ func (k *kubelet) watchRuntime() bool {
 			if k.ctx.Err() != nil {
 				return
 			}
+			if status.Code(err) == codes.Unimplemented {
+				k.relist()
+				return
+			}
 			klog.FromContext(k.ctx).Error(err, "the stream of container events ended")
 			if !pause(k.ctx, time.Second) {
 				return
@@ -317,8 +323,12 @@ func (k *kubelet) runtimeEvent(event *runtimeapi.ContainerEventResponse) {
 	if event.ContainerEventType != runtimeapi.ContainerEventType_CONTAINER_STOPPED_EVENT {
 		return
 	}
+	k.pokePod(types.UID(event.GetPodSandboxStatus().GetMetadata().GetUid()))
+}
+
+func (k *kubelet) pokePod(uid types.UID) {
 	k.mu.Lock()
-	w := k.workers[types.UID(event.GetPodSandboxStatus().GetMetadata().GetUid())]
+	w := k.workers[uid]
 	k.mu.Unlock()
 	if w != nil {
 		w.poke()
