@@ -143,13 +143,13 @@ func versionFlags(version string) (string, error) {
 }
 
 // goBuild builds a static program, and puts it in place when it is complete.
-func goBuild(ctx context.Context, directory, path, output, ldflags string) error {
+func goBuild(ctx context.Context, directory, path, output, ldflags string, environment ...string) error {
 	if err := os.MkdirAll(filepath.Dir(output), 0o755); err != nil {
 		return err
 	}
 	command := exec.CommandContext(ctx, "nice", "-n", "19", "go", "build", "-trimpath", "-ldflags", ldflags, "-o", output+".new", path)
 	command.Dir = directory
-	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
+	command.Env = append(append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off"), environment...)
 	// A build that nobody waits for any more ends with all its compilers.
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGTERM) }

@@ -7,126 +7,110 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log"
-	"net"
-	"net/http"
+	"maps"
 	"os"
 	"path"
-	"regexp"
-	"runtime"
+	"slices"
 	"strings"
-	"sync"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
+	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/kubernetes/internal/play"
 	"github.com/podchain/podchain/fixtures"
 )
 
-// images is a registry with the images of the fixtures: the same program in each,
-// with another part to play.
-type images struct {
-	address string // host:port
-	server  *http.Server
-	stored  http.Handler
-	program v1.Layer
-	parts   map[string]play.Part // by "name:tag"
-
-	mu         sync.Mutex
-	everywhere map[string]bool // "name:tag" published without a scope
+// Images are those of the fixtures in a registry: the same program in each, with
+// another part to play.
+type Images struct {
+	prefix   string // of all names: "HOST/" or "HOST/REPO/"
+	naming   []name.Option
+	remote   []remote.Option
+	programs map[string]v1.Layer  // by architecture
+	parts    map[string]play.Part // by "name:tag"
 }
 
-// sandboxImage is what holds a Pod's namespaces while its containers come and go.
-const sandboxImage = "podchain-sandbox:1"
+var _ implementation.Images = (*Images)(nil)
 
-func startImages(program string) (*images, error) {
-	layer, err := programLayer(program)
-	if err != nil {
-		return nil, err
+// newImages reads the table of images. The programs are files, by architecture.
+func newImages(prefix string, programs map[string]string) (*Images, error) {
+	i := &Images{prefix: prefix, programs: map[string]v1.Layer{}, parts: map[string]play.Part{}}
+	for architecture, file := range programs {
+		var err error
+		if i.programs[architecture], err = programLayer(file); err != nil {
+			return nil, err
+		}
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	i := &images{
-		address: listener.Addr().String(), program: layer, parts: map[string]play.Part{},
-		stored:     registry.New(registry.Logger(log.New(io.Discard, "", 0))),
-		everywhere: map[string]bool{},
-	}
-	i.server = &http.Server{Handler: http.HandlerFunc(i.serve)}
-	go func() { _ = i.server.Serve(listener) }() // until it is closed
-	return i, i.fill()
-}
-
-// fill puts in what is there from the start.
-func (i *images) fill() error {
-	from := []string{sandboxImage}
-	i.parts[sandboxImage] = play.Part{Name: "sandbox", Idle: true}
 	for _, image := range fixtures.Images() {
 		part, err := play.Of(image)
 		if err != nil {
-			return err
+			return nil, err
 		}
+		for _, tag := range slices.Concat(image.Tags, image.Unpublished) {
+			i.parts[image.Name+":"+tag] = part
+		}
+	}
+	return i, nil
+}
+
+// published are the names of the images that a registry has from the start.
+func published() []string {
+	var names []string
+	for _, image := range fixtures.Images() {
 		for _, tag := range image.Tags {
-			i.parts[image.Name+":"+tag] = part
-			from = append(from, image.Name+":"+tag)
-		}
-		for _, tag := range image.Unpublished {
-			i.parts[image.Name+":"+tag] = part
+			names = append(names, image.Name+":"+tag)
 		}
 	}
-	for _, short := range from {
-		if err := i.put(short); err != nil {
-			return err
-		}
-	}
-	return nil
+	return names
 }
 
 // ImageName implements implementation.Images.
-func (c *Cluster) ImageName(short string) string { return c.images.address + "/" + short }
+func (i *Images) ImageName(short string) string { return i.prefix + short }
 
-// Publish implements implementation.Images.
-func (c *Cluster) Publish(_ context.Context, short string) error { return c.images.publish(short) }
-
-func (i *images) publish(short string) error {
-	if path.Base(short) == short {
-		i.mu.Lock()
-		i.everywhere[short] = true
-		i.mu.Unlock()
-	}
-	return i.put(short)
-}
-
-// put makes an image and stores it under its name, a scope in front included.
-func (i *images) put(short string) error {
+// Publish implements implementation.Images: it makes an image and stores it under
+// its name, a scope in front included.
+func (i *Images) Publish(ctx context.Context, short string) error {
 	part, known := i.parts[path.Base(short)]
 	if !known {
 		return fmt.Errorf("the table of images has no %q to publish", short)
 	}
-	reference, err := name.ParseReference(i.address+"/"+short, name.Insecure)
+	reference, err := name.ParseReference(i.ImageName(short), i.naming...)
 	if err != nil {
 		return err
 	}
-	image, err := i.image(short, part)
-	if err != nil {
-		return fmt.Errorf("make image %s: %w", short, err)
-	}
-	if err := remote.Write(reference, image); err != nil {
-		return fmt.Errorf("store image %s: %w", short, err)
+	if err := i.write(ctx, reference, short, part); err != nil {
+		return fmt.Errorf("image %s: %w", reference, err)
 	}
 	return nil
 }
 
+// write makes one image for all architectures: an index of them, unless there is
+// one only.
+func (i *Images) write(ctx context.Context, reference name.Reference, short string, part play.Part) error {
+	options := append([]remote.Option{remote.WithContext(ctx)}, i.remote...)
+	var index v1.ImageIndex = empty.Index
+	for _, architecture := range slices.Sorted(maps.Keys(i.programs)) {
+		image, err := i.image(short, architecture, part)
+		if err != nil {
+			return err
+		}
+		if len(i.programs) == 1 {
+			return remote.Write(reference, image, options...)
+		}
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: image,
+			Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: architecture}}})
+	}
+	return remote.WriteIndex(reference, index, options...)
+}
+
 // image returns an image with a part. Its label makes each another image: a
 // runtime that has two names for one image tells either of them.
-func (i *images) image(short string, part play.Part) (v1.Image, error) {
+func (i *Images) image(short, architecture string, part play.Part) (v1.Image, error) {
 	text, err := json.Marshal(part)
 	if err != nil {
 		return nil, err
@@ -135,7 +119,7 @@ func (i *images) image(short string, part play.Part) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	image, err := mutate.AppendLayers(empty.Image, i.program, row)
+	image, err := mutate.AppendLayers(empty.Image, i.programs[architecture], row)
 	if err != nil {
 		return nil, err
 	}
@@ -144,35 +128,11 @@ func (i *images) image(short string, part play.Part) (v1.Image, error) {
 		return nil, err
 	}
 	file = file.DeepCopy()
-	file.OS, file.Architecture = "linux", runtime.GOARCH
+	file.OS, file.Architecture = "linux", architecture
 	file.Config.Entrypoint = []string{"/bin/podchain"}
 	file.Config.Env = []string{"PATH=/bin"}
 	file.Config.Labels = map[string]string{"dev.podchain.image": short}
 	return mutate.ConfigFile(image, file)
-}
-
-var manifestPath = regexp.MustCompile(`^/v2/(.+)/manifests/([^:]+)$`)
-
-// serve answers for the registry. An image that is published everywhere is found
-// in every scope.
-func (i *images) serve(w http.ResponseWriter, r *http.Request) {
-	if match := manifestPath.FindStringSubmatch(r.URL.Path); match != nil && r.Method != http.MethodPut {
-		short := path.Base(match[1]) + ":" + match[2]
-		i.mu.Lock()
-		everywhere := i.everywhere[short]
-		i.mu.Unlock()
-		if everywhere {
-			r.URL.Path = "/v2/" + path.Base(match[1]) + "/manifests/" + match[2]
-		}
-	}
-	i.stored.ServeHTTP(w, r)
-}
-
-func (i *images) stop() error {
-	if i == nil {
-		return nil
-	}
-	return i.server.Close()
 }
 
 // commands are the names of the program in the images; see programs/part.

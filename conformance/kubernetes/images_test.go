@@ -17,7 +17,7 @@ import (
 func TestImages(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "part")
 	require.NoError(t, os.WriteFile(program, []byte("#!"), 0o755))
-	i, err := startImages(program)
+	i, err := startRegistry(t.Context(), program)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, i.stop()) }()
 
@@ -39,12 +39,12 @@ func TestImages(t *testing.T) {
 	require.Empty(t, digest("web:9"))
 
 	require.Empty(t, digest("late:1"))
-	require.NoError(t, i.publish("team/late:1"))
+	require.NoError(t, i.Publish(t.Context(), "team/late:1"))
 	require.NotEmpty(t, digest("team/late:1"))
 	require.Empty(t, digest("late:1"))
 	require.Empty(t, digest("other/late:1"))
-	require.NoError(t, i.publish("late:1"))
+	require.NoError(t, i.Publish(t.Context(), "late:1"))
 	require.NotEmpty(t, digest("late:1"))
 	require.Equal(t, digest("late:1"), digest("other/late:1"))
-	require.ErrorContains(t, i.publish("nobody-has:this"), "the table of images has no")
+	require.ErrorContains(t, i.Publish(t.Context(), "nobody-has:this"), "the table of images has no")
 }

@@ -104,7 +104,7 @@ type Cluster struct {
 	identifies bool
 	store      *store     // nil if the API server is another's
 	api        *apiServer // likewise
-	images     *images    // nil if the kubelets are another's
+	images     *loopback  // nil if the kubelets are another's
 	relays     relays
 
 	// control is held while links and nodes start and stop.
@@ -219,7 +219,7 @@ func (c *Cluster) startAPI(ctx context.Context) (err error) {
 }
 
 func (c *Cluster) startNodes(ctx context.Context) (err error) {
-	if c.images, err = startImages(c.programs["part"]); err != nil {
+	if c.images, err = startRegistry(ctx, c.programs["part"]); err != nil {
 		return err
 	}
 	if err := c.relays.carry(c.imagesSocket(), c.images.address); err != nil {
