@@ -25,6 +25,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/podchain/podchain/conformance/assembly"
+	"github.com/podchain/podchain/conformance/implementation"
 )
 
 // Options are what a program has beyond podchain itself.
@@ -33,6 +34,8 @@ type Options struct {
 	Name string
 	// Origins that --link can name, as "NAME" or "NAME@VERSION".
 	Origins map[string]Origin
+	// Images stores those of the specification below HOST/REPO in a registry.
+	Images func(ctx context.Context, repository string, told io.Writer) (implementation.Images, error)
 	// Commands beside podchain's own.
 	Commands []*cobra.Command
 }

@@ -19,8 +19,12 @@ type handover struct {
 	source  string // its package, as a folder of a clone of podchain
 }
 
+// fromKubernetes names the origin of links of real Kubernetes. Its program has the
+// images, too.
+const fromKubernetes = "kubernetes"
+
 var handovers = map[string]handover{
-	"kubernetes": {"podchain-kubernetes", "conformance/kubernetes/cmd/podchain-kubernetes"},
+	fromKubernetes: {"podchain-kubernetes", "conformance/kubernetes/cmd/podchain-kubernetes"},
 }
 
 // handOver has the program of an origin do what this one was told to do, in its
@@ -34,7 +38,7 @@ func handOver(ctx context.Context, origin string, told io.Writer) error {
 	if err == nil {
 		err = syscall.Exec(path, append([]string{path}, os.Args[1:]...), os.Environ())
 	}
-	return fmt.Errorf("links from %s are the matter of %s, which is not on PATH: %w", origin, h.program, err)
+	return fmt.Errorf("this is the matter of %s, which is not on PATH: %w", h.program, err)
 }
 
 // build builds the program into the cache directory. Without changes that takes no

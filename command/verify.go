@@ -28,6 +28,7 @@ import (
 type verifyOptions struct {
 	kubeconfig string
 	control    string
+	registry   string
 	allow      []string
 	features   string
 	selection  []string
@@ -53,7 +54,9 @@ it has not created itself: namespaces with the label podchain.dev/run, which are
 gone at the end. Several runs at once do not see each other. What a killed run has
 left, podchain clean removes; podchain rbac prints what an account has to be allowed
 to do. With --allow disruptive it also does what everybody on the cluster feels,
-where whoever runs the cluster offers it: one such run at a time.
+where whoever runs the cluster offers it: one such run at a time. Where nobody offers
+the images of the specification, --registry stores them in a registry that the nodes
+can pull from, by the credentials that docker or podman have for it; they stay there.
 
 With --link any link comes from somewhere else: from nowhere (none), from real
 Kubernetes (kubernetes, kubernetes@1.34), or it is a program, which the shell runs
@@ -75,7 +78,7 @@ Exit status: 0 if every requirement passed or is not applicable, 1 if one failed
 		Example: `  podchain verify
   podchain verify --select scheduler --select RS-07
   podchain verify --select MUST --select '!KUBELET'
-  podchain verify --kubeconfig ~/.kube/config --report json=report.json
+  podchain verify --kubeconfig ~/.kube/config --registry registry.example.com/podchain --report json=report.json
   podchain verify --link scheduler=none      # what breaks without a scheduler?
   podchain verify --link scheduler='./my-scheduler --kubeconfig={kubeconfig}'
   podchain verify --link scheduler=kubernetes@1.34
@@ -88,6 +91,7 @@ Exit status: 0 if every requirement passed or is not applicable, 1 if one failed
 	flags := command.Flags()
 	flags.StringVar(&options.kubeconfig, "kubeconfig", "", "check the running cluster of this kubeconfig `file`")
 	flags.StringVar(&options.control, "control", "", "unix `socket` on which whoever runs the cluster offers to stop links, add nodes and so on (default: the one that the kubeconfig file mentions)")
+	flags.StringVar(&options.registry, "registry", "", "on a running cluster, store the images of the specification below `HOST/REPO`, and have its Pods ask for them there")
 	flags.StringArrayVar(&options.allow, "allow", nil, "on a running cluster, also do what is `disruptive`: what everybody who uses it feels")
 	flags.StringVar(&options.features, "features", "", "run the features in this `directory` instead of the specification's own")
 	flags.StringArrayVar(&options.selection, "select", nil, "run what this `pattern` names: an id, a prefix of ids, a level, a link, a feature's path or path:line; ! in front excludes (repeatable)")
@@ -119,8 +123,14 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 	if err != nil {
 		return err
 	}
-	if elsewhere := sources.elsewhere(program.Origins); elsewhere != "" {
+	switch elsewhere := sources.elsewhere(program.Origins); {
+	case elsewhere != "":
 		return handOver(ctx, elsewhere, progressOut)
+	case options.registry == "":
+	case options.kubeconfig == "":
+		return errors.New("--registry goes with --kubeconfig: which cluster's nodes pull from it?")
+	case program.Images == nil:
+		return handOver(ctx, fromKubernetes, progressOut)
 	}
 	held, err := options.store.open(ctx, progressOut)
 	if err != nil {
@@ -132,7 +142,7 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 		from := origins{named: program.Origins, reference: reference.Options{Store: held.Store, Offers: held.offers}, told: progressOut}
 		target, err = from.implementation(sources, options.logsDirectory())
 	} else {
-		target, err = somebodys(options)
+		target, err = somebodys(ctx, program, options, progressOut)
 	}
 	if err != nil {
 		return err
@@ -220,7 +230,7 @@ func (o verifyOptions) logsDirectory() string {
 }
 
 // somebodys is the cluster that somebody else runs.
-func somebodys(options verifyOptions) (implementation.Implementation, error) {
+func somebodys(ctx context.Context, program Options, options verifyOptions, told io.Writer) (implementation.Implementation, error) {
 	if options.kubeconfig == "" {
 		return nil, errors.New("--control goes with --kubeconfig: which cluster does it control?")
 	}
@@ -237,6 +247,13 @@ func somebodys(options verifyOptions) (implementation.Implementation, error) {
 	}
 	if disruptive {
 		cluster.AllowDisruption()
+	}
+	if options.registry != "" {
+		images, err := program.Images(ctx, options.registry, told)
+		if err != nil {
+			return nil, fmt.Errorf("--registry %s: %w", options.registry, err)
+		}
+		cluster.Images(images)
 	}
 	return cluster, nil
 }

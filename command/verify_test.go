@@ -2,7 +2,10 @@ package command
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -17,6 +20,8 @@ import (
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+
+	"github.com/podchain/podchain/conformance/implementation"
 )
 
 // run runs a command to its end and returns exit status, stdout and stderr.
@@ -102,11 +107,12 @@ func TestVerifyRefusesBadInput(t *testing.T) {
 			arguments: []string{"--kubeconfig", "k"}, says: []string{nobody, "cannot be reached"}},
 		"allowing what nobody asks for": {arguments: []string{"--kubeconfig", "k", "--allow", "everything"},
 			files: map[string]string{"k": kubeconfig("https://127.0.0.1:1", "t")}, says: []string{"what can be allowed is disruptive"}},
-		"a socket without a cluster": {arguments: []string{"--control", "c"}, says: []string{"--control goes with --kubeconfig"}},
-		"a link that does not exist": {arguments: []string{"--link", "router=none"}, says: []string{`unknown link "router"`, "scheduler"}},
-		"a negative number":          {arguments: []string{"--parallel", "-1"}, says: []string{"--parallel -1"}},
-		"an unknown flag":            {arguments: []string{"--fast"}, says: []string{"--fast", "--help"}},
-		"an argument":                {arguments: []string{"now"}, says: []string{"now"}},
+		"a socket without a cluster":   {arguments: []string{"--control", "c"}, says: []string{"--control goes with --kubeconfig"}},
+		"a registry without a cluster": {arguments: []string{"--registry", "r.test/x"}, says: []string{"--registry goes with --kubeconfig"}},
+		"a link that does not exist":   {arguments: []string{"--link", "router=none"}, says: []string{`unknown link "router"`, "scheduler"}},
+		"a negative number":            {arguments: []string{"--parallel", "-1"}, says: []string{"--parallel -1"}},
+		"an unknown flag":              {arguments: []string{"--fast"}, says: []string{"--fast", "--help"}},
+		"an argument":                  {arguments: []string{"now"}, says: []string{"now"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -298,3 +304,39 @@ func TestVerifyIsInterrupted(t *testing.T) {
 		assert.Empty(t, left.Items)
 	})
 }
+
+// Images of a registry elsewhere are what the cluster's Pods ask for, and come before
+// those that whoever runs the cluster offers.
+func TestVerifyWithARegistry(t *testing.T) {
+	t.Parallel()
+	served := startServe(t, "--control", "control")
+	verifyWith := func(images implementation.Images, err error) error {
+		program := New(Options{Images: func(_ context.Context, repository string, _ io.Writer) (implementation.Images, error) {
+			assert.Equal(t, "registry.test/mine", repository)
+			return images, err
+		}})
+		program.SetArgs([]string{"verify", "--kubeconfig", served.kubeconfig, "--registry", "registry.test/mine", "--select", "RS-01", "--timeout", "10s"})
+		program.SetOut(io.Discard)
+		program.SetErr(io.Discard)
+		return program.ExecuteContext(t.Context())
+	}
+	require.EqualError(t, verifyWith(nil, errors.New("it lets nobody in")), "--registry registry.test/mine: it lets nobody in")
+	asked := &askedImages{}
+	_ = verifyWith(asked, nil) // whether the served cluster has such images is not what this is about
+	assert.NotEmpty(t, asked.names)
+}
+
+// askedImages writes down what it is asked for.
+type askedImages struct {
+	mu    sync.Mutex
+	names []string
+}
+
+func (a *askedImages) ImageName(short string) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.names = append(a.names, short)
+	return "registry.test/mine/" + short
+}
+
+func (a *askedImages) Publish(context.Context, string) error { return nil }

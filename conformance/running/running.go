@@ -25,7 +25,8 @@ type Implementation struct {
 	config  *rest.Config
 	socket  string // "": nothing is offered beyond the API
 	disrupt bool
-	version atomic.Value // string
+	images  implementation.Images // nil: those that are offered, if any
+	version atomic.Value          // string
 }
 
 // FromKubeconfig returns the cluster of a kubeconfig file's current context.
@@ -56,6 +57,9 @@ func (i *Implementation) Control(socket string) { i.socket = socket }
 // AllowDisruption lets the suite do what everybody on the cluster feels, where it
 // is offered: stop links, add nodes, compact the store.
 func (i *Implementation) AllowDisruption() { i.disrupt = true }
+
+// Images says where the cluster's nodes get the images of the specification.
+func (i *Implementation) Images(images implementation.Images) { i.images = images }
 
 // Describe implements implementation.Implementation.
 func (i *Implementation) Describe() implementation.Description {
@@ -90,19 +94,20 @@ func (i *Implementation) Start(ctx context.Context) (implementation.Cluster, err
 	}
 	i.version.Store(version.GitVersion)
 	if i.socket == "" {
-		return cluster{config: i.config, version: version.GitVersion}, nil
+		return cluster{config: i.config, version: version.GitVersion, images: i.images}, nil
 	}
 	offered, err := control.Connect(ctx, i.socket)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", i.name, err)
 	}
-	return cluster{i.config, version.GitVersion, offered, i.disrupt}, nil
+	return cluster{i.config, version.GitVersion, offered, i.images, i.disrupt}, nil
 }
 
 type cluster struct {
 	config  *rest.Config
 	version string          // of the API server
 	offered *control.Client // nil: nothing
+	images  implementation.Images
 	disrupt bool
 }
 
@@ -114,10 +119,14 @@ func (c cluster) Version(implementation.Link) string { return c.version }
 
 // Parts implements implementation.Composite.
 func (c cluster) Parts() []any {
-	if c.offered == nil {
-		return nil
+	var parts []any
+	if c.images != nil {
+		parts = append(parts, c.images)
 	}
-	return c.offered.Parts(func(capability string) bool { return c.disrupt || !implementation.Disturbs(capability) })
+	if c.offered != nil {
+		parts = append(parts, c.offered.Parts(func(capability string) bool { return c.disrupt || !implementation.Disturbs(capability) })...)
+	}
+	return parts
 }
 
 // Withheld implements implementation.Withholding.
