@@ -13,7 +13,7 @@ Feature: API server: watch
         | field   | value |
         | data[k] | v     |
       And ConfigMap "b" is deleted
-      When there is a watcher of ConfigMaps from the first version of ConfigMap "a"
+      When there is a watcher of ConfigMaps with the label selector "app" from the first version of ConfigMap "a"
       Then the watcher is notified of
         | event    | metadata.name | data[k] |
         | ADDED    | b             | absent  |
@@ -25,7 +25,7 @@ Feature: API server: watch
     A deleted object comes once more as it last was, with the version of its deletion.
 
     Scenario: The life of a ConfigMap
-      Given there is a watcher of ConfigMaps from now on
+      Given there is a watcher of ConfigMaps with the field selector "metadata.name=a" from now on
       When ConfigMap "a" is created
       And ConfigMap "a" is modified with
         | field   | value |

@@ -44,6 +44,9 @@ var Kine = Program{
 			"--trusted-ca-file=" + s.authority.File(),
 			"--server-cert-file=" + s.serving.CertificateFile, "--server-key-file=" + s.serving.KeyFile,
 			"--metrics-bind-address=0",
+			// What it is told to forget it forgets at once: it would keep the last
+			// thousand revisions (WATCH-09).
+			"--compact-min-retain=0",
 		} // its data is in the working directory
 	},
 }
