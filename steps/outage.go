@@ -108,18 +108,21 @@ func (w *World) probes(ctx context.Context, not string) error {
 	defer cancel()
 	ticker := time.NewTicker(probePause)
 	defer ticker.Stop()
+	last := errors.New("nothing was answered")
 	for {
 		got, err := w.exchange(ctx, request{method: http.MethodGet, path: "/readyz", accept: "text/plain"})
-		if err == nil && (got.code == http.StatusOK) == (not == "") {
+		switch {
+		case err == nil && (got.code == http.StatusOK) == (not == ""):
 			return nil
+		case err == nil:
+			last = fmt.Errorf("the answer to %s", got)
+		case ctx.Err() == nil:
+			last = err
 		}
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			if err != nil {
-				return fmt.Errorf("waited %s for the API server to be %sready: %w", w.Timeout, not, err)
-			}
-			return fmt.Errorf("waited %s for the API server to be %sready; last seen: %s", w.Timeout, not, got)
+			return fmt.Errorf("waited %s for the API server to be %sready; last seen: %w", w.Timeout, not, last)
 		}
 	}
 }
