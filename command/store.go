@@ -97,8 +97,8 @@ func (o *storeOptions) external(ctx context.Context, endpoints []string) (*opene
 // readable is a store that the suite may read and not stop.
 type readable implementation.StoreAccess
 
-// Store implements implementation.Store.
-func (r readable) Store(context.Context) (implementation.StoreAccess, error) {
+// StoreAccess implements implementation.Store.
+func (r readable) StoreAccess(context.Context) (implementation.StoreAccess, error) {
 	return implementation.StoreAccess(r), nil
 }
 

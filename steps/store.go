@@ -55,7 +55,7 @@ func (w *World) access(ctx context.Context) (implementation.StoreAccess, error) 
 	if !ok {
 		return implementation.StoreAccess{}, CouldNotRun{errors.New("the implementation does not offer its store: tag the scenario @needs-store")}
 	}
-	access, err := store.Store(ctx)
+	access, err := store.StoreAccess(ctx)
 	if err != nil {
 		return access, CouldNotRun{fmt.Errorf("how is the store reached? %w", err)}
 	}

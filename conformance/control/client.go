@@ -191,8 +191,8 @@ func (c faults) Writes(ctx context.Context) ([]implementation.Write, error) {
 
 type store struct{ *Client }
 
-// Store implements implementation.Store.
-func (c store) Store(ctx context.Context) (access implementation.StoreAccess, err error) {
+// StoreAccess implements implementation.Store.
+func (c store) StoreAccess(ctx context.Context) (access implementation.StoreAccess, err error) {
 	err = c.do(ctx, http.MethodGet, "/store", nil, &access)
 	return access, err
 }

@@ -82,7 +82,7 @@ func (f *full) Writes(context.Context) ([]implementation.Write, error) {
 	return []implementation.Write{wrote}, f.note("writes")
 }
 
-func (f *full) Store(context.Context) (implementation.StoreAccess, error) {
+func (f *full) StoreAccess(context.Context) (implementation.StoreAccess, error) {
 	return access, f.note("store")
 }
 func (f *full) StopStore(context.Context) error  { return f.note("stop store") }
@@ -175,7 +175,7 @@ func TestEverythingIsOffered(t *testing.T) {
 		told(t, fails, []implementation.Call{call}, calls, err)
 		writes, err := faults.Writes(ctx)
 		told(t, fails, []implementation.Write{wrote}, writes, err)
-		got, err := store.Store(ctx)
+		got, err := store.StoreAccess(ctx)
 		told(t, fails, access, got, err)
 		require.Empty(t, cmp.Diff([]string{"stop scheduler", "start scheduler", "add a map[k:v]", "remove a",
 			"publish scope/late:1", "compact", fmt.Sprintf("inject scheduler %+v", fault), "heal a&b", "stop store", "start store",

@@ -15,7 +15,7 @@
 //	POST   /v1/links/LINK/faults     implementation.Faults.Inject; the body is an implementation.Fault
 //	DELETE /v1/faults?namespace=NS   implementation.Faults.Heal
 //	GET    /v1/writes                implementation.Faults.Writes: Writes
-//	GET    /v1/store                 implementation.Store.Store: implementation.StoreAccess
+//	GET    /v1/store                 implementation.Store.StoreAccess: implementation.StoreAccess
 //	POST   /v1/store/stop            implementation.Outage.StopStore
 //	POST   /v1/store/start           implementation.Outage.StartStore
 //	POST   /v1/links/LINK/replicas   implementation.Replicas.StartReplica

@@ -51,7 +51,7 @@ func Handler(description implementation.Description, cluster implementation.Clus
 		return Writes{writes}, err
 	})
 	route[implementation.Store](s, mux, "GET /v1/store", func(store implementation.Store, r *http.Request) (any, error) {
-		return store.Store(r.Context())
+		return store.StoreAccess(r.Context())
 	})
 	route[implementation.Outage](s, mux, "POST /v1/store/stop", func(outage implementation.Outage, r *http.Request) (any, error) {
 		return nil, outage.StopStore(r.Context())

@@ -5,8 +5,8 @@ import "context"
 // Store is offered by a cluster that lets the suite see the store behind its API
 // server (capability "store"): an etcd, or what speaks its protocol.
 type Store interface {
-	// Store tells how the store is reached. It changes nothing.
-	Store(ctx context.Context) (StoreAccess, error)
+	// StoreAccess tells how the store is reached. It changes nothing.
+	StoreAccess(ctx context.Context) (StoreAccess, error)
 }
 
 // StoreAccess is how a store is reached. Whoever has it reads past the API server,

@@ -21,8 +21,8 @@ var (
 	_ implementation.Outage = Offer{}
 )
 
-// Store implements implementation.Store.
-func (o Offer) Store(context.Context) (implementation.StoreAccess, error) {
+// StoreAccess implements implementation.Store.
+func (o Offer) StoreAccess(context.Context) (implementation.StoreAccess, error) {
 	return Access([]string{o.Server.Endpoint()}, o.Prefix, o.Server.Files())
 }
 
