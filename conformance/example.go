@@ -55,6 +55,9 @@ func perform(ctx context.Context, example *specification.Example, further func(*
 		return judge(ctx, result, world, nil, fmt.Errorf("the scenario could not begin: %w", err))
 	}
 	step, err := execute(ctx, example, world, further)
+	if err == nil {
+		err = world.Finish(ctx)
+	}
 	if err != nil {
 		return judge(ctx, result, world, step, err)
 	}

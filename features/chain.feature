@@ -282,6 +282,22 @@ Feature: What happens when a Deployment is created
         | status.availableReplicas                 | 1     |
         | status.conditions[type=Available].status | True  |
 
+  @CHAIN-08 @SHOULD @needs-faults
+  Rule: Each object is written by the link whose part it is
+    Whose writes they are, the taps know: what stands in managedFields is a name that each implementation
+    chooses, and a binding leaves none.
+
+    Scenario: Who has written what of a Deployment that is ready
+      Given Deployment "web" with 1 replica is ready
+      Then these links have written, and no others:
+        | object                             | verb   | subresource | link                  |
+        | the ReplicaSet of Deployment "web" | create |             | deployment-controller |
+        | Deployment "web"                   | any    | status      | deployment-controller |
+        | the Pod of Deployment "web"        | create |             | replicaset-controller |
+        | the ReplicaSet of Deployment "web" | any    | status      | replicaset-controller |
+        | the Pod of Deployment "web"        | create | binding     | scheduler             |
+        | the Pod of Deployment "web"        | any    | status      | kubelet               |
+
   @EVENT-01 @SHOULD
   Rule: Each link leaves an Event on the object it worked for
     Events are advisory: they tell people what happened, no link acts on them. Their number, texts and

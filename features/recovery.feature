@@ -44,6 +44,24 @@ Feature: What happens when the chain is disturbed
         | spec.template.metadata.labels[now] | yes   |
       And Deployment "web" is ready
 
+  @RECOVER-02 @MUST @needs-links @needs-faults
+  Rule: A controller that is stopped in the middle of making Pods makes the rest when it is back
+    How many are there, it learns by counting, not by remembering.
+
+    Scenario: The ReplicaSet controller is restarted after two of five
+      Given requests of the replicaset-controller meet
+        | verb   | resource | effect     | times |
+        | create | pods     | delay 10ms | 2     |
+        | create | pods     | answer 500 |       |
+      When ReplicaSet "web" with 5 replicas is created
+      Then 2 Pods of ReplicaSet "web" appear
+      When the replicaset-controller is stopped
+      And the faults are over
+      And the replicaset-controller is started
+      Then 3 more Pods of ReplicaSet "web" appear
+      And ReplicaSet "web" is ready
+      And ReplicaSet "web" never has more than 5 active Pods
+
   @RECOVER-03 @MUST @needs-links
   Rule: A scheduler that was away places what waits for it, each Pod once
     What the nodes have left it learns from the Pods that are there (SCHED-24).
@@ -115,6 +133,46 @@ Feature: What happens when the chain is disturbed
         | the first Pod of Deployment "web"  | spec.nodeName    |
         | the first Pod of Deployment "web"  | status.startTime |
 
+  @RECOVER-07 @MUST @needs-links @needs-faults
+  Rule: A link whose watch has ended finds out what it has missed
+    It watches again from where it was, or lists again where that version has expired. What is gone meanwhile
+    is gone for it too. Its watch is one over all namespaces: whoever else uses the cluster is disturbed.
+
+    Scenario Outline: The watch of the <link> is broken while a Pod is deleted
+      Given Deployment "web" with 2 replicas is ready
+      When requests of the <link> meet
+        | verb  | resource | effect |
+        | watch | pods     | cut    |
+      And one of the Pods of Deployment "web" is deleted
+      And Deployment "late" is created
+      And the faults are over
+      Then that Pod is gone
+      And 3 Pods of Deployment "web" appear
+      And Deployment "web" is ready
+      And Deployment "late" is ready
+
+      Examples:
+        | link                  |
+        | replicaset-controller |
+        | scheduler             |
+        | kubelet               |
+
+    Scenario Outline: Where the <link> was has expired, and <deleted> is gone
+      Given Deployment "web" with 2 replicas is ready
+      When requests of the <link> meet
+        | verb  | resource   | effect     | times |
+        | watch | <resource> | cut        | 1     |
+        | watch | <resource> | answer 410 | 1     |
+        | watch | <resource> | delay 1s   | 1     |
+      And <deleted> is deleted
+      Then 1 more <kind> of Deployment "web" appears
+      And Deployment "web" is ready
+
+      Examples:
+        | link                  | resource    | deleted                              | kind       |
+        | deployment-controller | replicasets | the ReplicaSet of Deployment "web"   | ReplicaSet |
+        | replicaset-controller | pods        | one of the Pods of Deployment "web"  | Pod        |
+
   @RECOVER-09 @MUST
   Rule: What somebody changes by hand is put right, with nothing changed in the Deployment
     Controllers compare what there is with what was asked for, whoever made the difference.
@@ -153,6 +211,64 @@ Feature: What happens when the chain is disturbed
       Then 1 more ReplicaSet of Deployment "web" appears
       And 2 more Pods of Deployment "web" appear
       And Deployment "web" is ready
+
+  @IDEMP-01 @MUST @needs-faults
+  Rule: A reply that is lost does not make anything twice
+    The API server has done what it was asked for, and the link does not know. It finds the ReplicaSet by its
+    name, the binding on the Pod; of Pods that nobody misses it removes what is too much.
+
+    Scenario Outline: The reply to <verb> <resource> <subresource> is lost
+      Given requests of the <link> meet
+        | verb   | resource   | subresource   | effect     | times |
+        | create | <resource> | <subresource> | lose reply | 1     |
+      When Deployment "web" with 2 replicas is created
+      Then Deployment "web" is ready
+      And 1 ReplicaSet of Deployment "web" appears
+      And Deployment "web" never has more than <most> active Pods
+      And the ReplicaSet of Deployment "web" has
+        | field           | value |
+        | spec.replicas   | 2     |
+        | status.replicas | 2     |
+      And no version of a Pod of Deployment "web" has
+        | field         | value  |
+        | spec.nodeName | absent |
+        | status.phase  | not Pending |
+
+      Examples:
+        | link                  | verb   | resource    | subresource | most |
+        | deployment-controller | create | replicasets |             | 2    |
+        | replicaset-controller | create | pods        |             | 3    |
+        | scheduler             | create | pods        | binding     | 2    |
+
+  @IDEMP-02 @MUST @needs-faults
+  Rule: Refusals and delays of a few writes only make it take longer
+    A conflict, too many requests, an error of the server, a slow answer: the link tries again, soon or later.
+
+    Scenario Outline: Every link meets <effect>
+      Given requests of the deployment-controller meet
+        | verb   | resource    | subresource | effect   | times   |
+        | create | replicasets |             | <effect> | <times> |
+      And requests of the replicaset-controller meet
+        | verb   | resource    | subresource | effect   | times   |
+        | create | pods        |             | <effect> | <times> |
+        | update | replicasets | status      | <effect> | 1       |
+      And requests of the scheduler meet
+        | verb   | resource    | subresource | effect   | times   |
+        | create | pods        | binding     | <effect> | <times> |
+      And requests of the kubelet meet
+        | verb   | resource    | subresource | effect   | times   |
+        | patch  | pods        | status      | <effect> | <times> |
+      When Deployment "web" with 2 replicas is created
+      Then Deployment "web" is ready
+      And 1 ReplicaSet of Deployment "web" appears
+      And 2 Pods of Deployment "web" appear
+
+      Examples:
+        | effect     | times |
+        | answer 409 | 2     |
+        | answer 429 | 2     |
+        | answer 500 | 2     |
+        | delay 1s   | 1     |
 
   @IDEMP-05 @MUST
   Rule: Of many who change one Deployment at the same time each has its effect once

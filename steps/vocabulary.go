@@ -43,6 +43,8 @@ var Vocabulary = []Sentence{
 	// The chain itself.
 	sentence(`the ([a-z-]+) is stopped`, func(w *World) any { return w.stopLink }),
 	sentence(`the ([a-z-]+) is started`, func(w *World) any { return w.startLink }),
+	sentence(`requests of the ([a-z-]+) meet`, func(w *World) any { return w.meet }),
+	sentence(`the faults are over`, func(w *World) any { return w.healFaults }),
 	sentence(`image "([^"]+)" is published`, func(w *World) any { return w.publish }),
 	sentence(`these nodes(?: join)?`, func(w *World) any { return w.addNodes }),
 	sentence(`the API server forgets its history`, func(w *World) any { return w.compact }),
@@ -129,6 +131,7 @@ var Vocabulary = []Sentence{
 	// Several objects are observed together.
 	sentence(`these come in order`, func(w *World) any { return w.inOrder }),
 	sentence(`these events are recorded`, func(w *World) any { return w.recorded }),
+	sentence(`these links have written, and no others`, func(w *World) any { return w.haveWritten }),
 
 	// Requests, whatever the answer.
 	sentence(object+` is POSTed(?: with the query "([^"]*)")?`, func(w *World) any {

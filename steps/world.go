@@ -65,6 +65,7 @@ type World struct {
 	sent     []sent           // while the API server went
 	nodes    sets.Set[string] // that the scenario brought
 	outcome  bool             // the step at hand is a Then
+	injected []injected       // faults, also those that are over
 	made     sets.Set[string] // "Kind/name" of what it has created
 	cleanup  []func(context.Context) error
 }

@@ -59,10 +59,10 @@ var capabilities = map[string]func(Cluster) bool{
 func Disturbs(capability string) bool { return capability == "nodes" || NeedsCalm(capability) }
 
 // NeedsCalm tells whether no other scenario can go on while a capability is made
-// use of.
+// use of. Faults do not: a scenario has them in its own namespace only.
 func NeedsCalm(capability string) bool {
 	switch capability {
-	case "links", "compaction", "faults", "outage", "replicas":
+	case "links", "compaction", "outage", "replicas":
 		return true
 	}
 	return false

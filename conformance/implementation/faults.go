@@ -16,7 +16,7 @@ type Faults interface {
 	// Heal ends all faults of the namespace; with "" those that name none.
 	Heal(ctx context.Context, namespace string) error
 	// Writes returns what the links have written, in the order in which the API
-	// server answered.
+	// server answered, and among it every other request that met a fault.
 	Writes(ctx context.Context) ([]Write, error)
 }
 
@@ -79,7 +79,8 @@ func (f Fault) Check() error {
 	return nil
 }
 
-// Write is one request of a link that changed something, or tried to.
+// Write is one request of a link that changed something, or tried to, or that
+// met a fault.
 type Write struct {
 	// Link that wrote.
 	Link Link `json:"link"`

@@ -64,6 +64,7 @@ func (t *Taps) Inject(_ context.Context, link implementation.Link, fault impleme
 	}
 	t.mu.Unlock()
 	for _, stream := range open {
+		t.record(describe(link, stream.target, fault, http.StatusOK, nil))
 		stream.breakOff()
 	}
 	return nil
@@ -107,8 +108,8 @@ func (t *tap) RoundTrip(r *http.Request) (*http.Response, error) {
 			defer r.Body.Close()
 		}
 		response, err := refusal(r, fault.Code)
-		if err == nil && about.writes() {
-			t.taps.record(t.write(about, fault, response, nil))
+		if err == nil {
+			t.taps.record(describe(t.link, about, fault, response.StatusCode, nil))
 		}
 		return response, err
 	}
@@ -123,16 +124,19 @@ func (t *tap) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	case about.verb == "watch" && response.StatusCode == http.StatusOK:
 		response.Body = t.taps.watching(t.link, about, response)
+		if fault.Effect != "" {
+			t.taps.record(describe(t.link, about, fault, response.StatusCode, nil))
+		}
 		if fault.Effect == implementation.Cut {
 			response.Body.(*stream).breakOff()
 		}
 		return response, nil
-	case !about.writes() && fault.Effect != implementation.LoseReply:
+	case !about.writes() && fault.Effect == "":
 		return response, nil
 	}
 	body, err := reread(response)
-	if about.writes() && err == nil {
-		t.taps.record(t.write(about, fault, response, body))
+	if err == nil {
+		t.taps.record(describe(t.link, about, fault, response.StatusCode, body))
 	}
 	if fault.Effect == implementation.LoseReply {
 		return nil, errBroken
@@ -140,13 +144,14 @@ func (t *tap) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// write describes a request that has been answered.
-func (t *tap) write(about target, fault implementation.Fault, response *http.Response, body []byte) implementation.Write {
+// describe says what a request did that has been answered.
+func describe(link implementation.Link, about target, fault implementation.Fault, code int, body []byte) implementation.Write {
 	write := implementation.Write{
-		Link: t.link, Verb: about.verb, Resource: about.resource, Subresource: about.subresource,
-		Namespace: about.namespace, Name: about.name, Code: response.StatusCode, Fault: fault.Effect, Time: time.Now(),
+		Link: link, Verb: about.verb, Resource: about.resource, Subresource: about.subresource,
+		Namespace: about.namespace, Name: about.name, Code: code, Fault: fault.Effect, Time: time.Now(),
 	}
-	if object, ok := written(body); ok && about.verb != "deletecollection" { // which is answered with a list
+	// A collection is answered with a list.
+	if object, ok := written(body); ok && about.writes() && about.verb != "deletecollection" {
 		write.ResourceVersion = object.ResourceVersion
 		if write.Name == "" {
 			write.Name = object.Name

@@ -460,6 +460,37 @@ Feature: Scheduler
         | field         | value                           |
         | spec.nodeName | same as Node "n1" metadata.name |
 
+  @SCHED-23 @MUST @needs-nodes @needs-faults
+  Rule: A binding whose answer is lost, or that is refused, is no second binding, and takes no room twice
+    The scheduler forgets what it had assumed, looks at the Pod again, and goes by what it sees.
+
+    Scenario Outline: The binding of the Pod that fills the node: <effect>
+      Given these nodes:
+        | name | cpu | memory |
+        | n1   | 2   | 4Gi    |
+      And requests of the scheduler meet
+        | verb   | resource | subresource | effect   | times |
+        | create | pods     | binding     | <effect> | 1     |
+      When Pod "a" is created with
+        | field                                 | value    |
+        | spec.containers[0].resources.requests | {cpu: 2} |
+      Then Pod "a" is ready
+      And Pod "a" only goes forward in
+        | field         | order            |
+        | spec.nodeName | absent, then any |
+      When Pod "b" is created with
+        | field                                 | value    |
+        | spec.containers[0].resources.requests | {cpu: 1} |
+      Then Pod "b" has
+        | field                                       | value         |
+        | status.conditions[type=PodScheduled].reason | Unschedulable |
+
+      Examples:
+        | effect     |
+        | lose reply |
+        | answer 409 |
+        | answer 500 |
+
   @SCHED-24 @MUST @needs-links @needs-nodes
   Rule: After a restart the Pods that are there tell what the nodes have left
     What an earlier scheduler had in mind is gone with it, and nothing is given twice.

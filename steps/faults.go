@@ -1,0 +1,216 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cucumber/godog"
+	"k8s.io/apimachinery/pkg/util/sets"
+
+	"github.com/podchain/podchain/conformance/field"
+	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/implementation"
+)
+
+// injected is a fault that the scenario has put in the way of a link.
+type injected struct {
+	link  implementation.Link
+	fault implementation.Fault
+	at    time.Time
+}
+
+func (i injected) String() string {
+	about := i.fault.Verb + " " + i.fault.Resource
+	if i.fault.Subresource != "" {
+		about += "/" + i.fault.Subresource
+	}
+	return fmt.Sprintf("%q of the %s: %s", about, i.link, i.fault.Effect)
+}
+
+func (w *World) faults() (implementation.Faults, error) {
+	faults, ok := implementation.Offered[implementation.Faults](w.Cluster)
+	if !ok {
+		return nil, CouldNotRun{errors.New("the implementation has no taps in its links: tag the scenario @needs-faults")}
+	}
+	return faults, nil
+}
+
+// meet has requests of a link meet faults, from the next request on. A request
+// that several rows are about meets the first of them, until its times are over.
+func (w *World) meet(ctx context.Context, name string, table *godog.Table) error {
+	faults, err := w.faults()
+	if err != nil {
+		return err
+	}
+	link, err := implementation.ParseLink(name)
+	if err != nil {
+		return CouldNotRun{err}
+	}
+	lines, err := rows(table)
+	if err != nil {
+		return err
+	}
+	w.stimulus()
+	if len(w.injected) == 0 {
+		w.cleanup = append(w.cleanup, w.heal)
+	}
+	for _, line := range lines {
+		fault, err := w.fault(line)
+		if err != nil {
+			return CouldNotRun{err}
+		}
+		w.injected = append(w.injected, injected{link, fault, time.Now()})
+		if err := faults.Inject(ctx, link, fault); err != nil {
+			return CouldNotRun{err}
+		}
+	}
+	return nil
+}
+
+// fault reads a row: verb, resource and subresource of the requests, the effect
+// on them ("lose reply", "cut", "answer 409", "delay 2s"), and how many of them
+// meet it, all if it does not say.
+func (w *World) fault(line map[string]string) (fault implementation.Fault, err error) {
+	fault = implementation.Fault{Verb: line["verb"], Resource: line["resource"], Subresource: line["subresource"], Namespace: w.Namespace}
+	if fault.Verb == "watch" || fault.Verb == "list" {
+		fault.Namespace = "" // links read all namespaces at once
+	}
+	if line["times"] != "" {
+		if fault.Times, err = strconv.Atoi(line["times"]); err != nil {
+			return fault, err
+		}
+	}
+	effect, value, _ := strings.Cut(line["effect"], " ")
+	switch effect {
+	case string(implementation.Answer):
+		fault.Effect = implementation.Answer
+		fault.Code, err = strconv.Atoi(value)
+	case string(implementation.Delay):
+		fault.Effect = implementation.Delay
+		fault.Delay, err = time.ParseDuration(value)
+	default:
+		fault.Effect = implementation.Effect(line["effect"])
+	}
+	if err == nil {
+		err = fault.Check()
+	}
+	return fault, err
+}
+
+// healFaults ends all faults of the scenario.
+func (w *World) healFaults(ctx context.Context) error {
+	w.stimulus()
+	return w.heal(ctx)
+}
+
+func (w *World) heal(ctx context.Context) error {
+	faults, err := w.faults()
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for namespace := range sets.New(w.Namespace, "") {
+		errs = append(errs, faults.Heal(ctx, namespace))
+	}
+	return errors.Join(errs...)
+}
+
+// Finish returns an error if the scenario has proved nothing although all its
+// steps hold: a fault that no request has met disturbed nobody.
+func (w *World) Finish(ctx context.Context) error {
+	if len(w.injected) == 0 {
+		return nil
+	}
+	faults, err := w.faults()
+	if err != nil {
+		return err
+	}
+	writes, err := faults.Writes(ctx)
+	if err != nil {
+		return CouldNotRun{fmt.Errorf("what the links have written: %w", err)}
+	}
+	for _, i := range w.injected {
+		met := 0
+		for _, write := range writes {
+			if i.metBy(write) {
+				met++
+			}
+		}
+		if wanted := max(1, i.fault.Times); met < wanted {
+			return CouldNotRun{fmt.Errorf("the scenario proves nothing: %s: %d requests were to meet it, %d have", i, wanted, met)}
+		}
+	}
+	return nil
+}
+
+func (i injected) metBy(write implementation.Write) bool {
+	return write.Link == i.link && write.Fault == i.fault.Effect && !write.Time.Before(i.at) &&
+		(i.fault.Verb == "" || write.Verb == i.fault.Verb) &&
+		(i.fault.Resource == "" || write.Resource == i.fault.Resource) &&
+		write.Subresource == i.fault.Subresource &&
+		(i.fault.Namespace == "" || write.Namespace == i.fault.Namespace) &&
+		(i.fault.Effect != implementation.Answer || write.Code == i.fault.Code)
+}
+
+// haveWritten demands of every row that its object was written like that, and
+// by nobody but the link that the row names (CHAIN-08).
+func (w *World) haveWritten(ctx context.Context, table *godog.Table) error {
+	faults, err := w.faults()
+	if err != nil {
+		return err
+	}
+	lines, err := rows(table)
+	if err != nil {
+		return err
+	}
+	if err := w.settle(ctx); err != nil {
+		return err
+	}
+	writes, err := faults.Writes(ctx)
+	if err != nil {
+		return CouldNotRun{fmt.Errorf("what the links have written: %w", err)}
+	}
+	record := w.History.Now()
+	for _, line := range lines {
+		subject, err := w.find(record, line["object"])
+		if err != nil {
+			return err
+		}
+		verb, err := field.ParseMatcher(line["verb"])
+		if err != nil {
+			return CouldNotRun{err}
+		}
+		if err := w.writtenBy(record, subject, writes, line, verb); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *World) writtenBy(record history.Record, subject reference, writes []implementation.Write, line map[string]string, verb field.Matcher) error {
+	versions := subject.versions(record)
+	if len(versions) == 0 {
+		return fmt.Errorf("%s has never been there", subject.text)
+	}
+	object := versions[0].Object
+	what := strings.TrimSpace(fmt.Sprintf("%s %s of %s", line["verb"], line["subresource"], subject.text))
+	found := false
+	for _, write := range writes {
+		if write.Code >= 300 || write.Resource != kinds[subject.kind].Resource || write.Subresource != line["subresource"] ||
+			write.Namespace != object.GetNamespace() || write.Name != object.GetName() || verb.Match(write.Verb, true, nil) != nil {
+			continue
+		}
+		if string(write.Link) != line["link"] {
+			return fmt.Errorf("%s: expected nobody but the %s, the %s has done it too", what, line["link"], write.Link)
+		}
+		found = true
+	}
+	if !found {
+		return fmt.Errorf("%s: the %s has not done it", what, line["link"])
+	}
+	return nil
+}
