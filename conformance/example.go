@@ -132,8 +132,12 @@ func judge(ctx context.Context, result ExampleResult, world *steps.World, step *
 	// What a link has left undone shows when all have had their time.
 	world.AwaitRest(ctx)
 	record := world.History.Now()
+	attribution := attribute(ctx, world.Cluster)
 	failure := &Failure{Step: step, Error: err.Error(),
-		Observed: story.Observed(record), LastWrites: story.LastWrites(record, lastWrites)}
+		Observed: story.Observed(record), LastWrites: story.LastWrites(record, attribution, lastWrites)}
+	if all := record.All(); len(all) > 0 {
+		failure.Disturbed = attribution.Disturbed(world.Namespace, all[0].At, lastWrites)
+	}
 	result.Failure = failure
 	if ctx.Err() != nil {
 		result.Outcome, result.Reason = CouldNotRun, "the run was ended in the middle of it"
@@ -145,7 +149,7 @@ func judge(ctx context.Context, result ExampleResult, world *steps.World, step *
 	link, crash := crashed(world.Cluster)
 	switch noVerdict := (steps.CouldNotRun{}); {
 	case errors.Is(err, history.ErrRestless):
-		failure.Blamed, failure.Missing = story.Restless(record)
+		failure.Blamed, failure.Missing = story.Restless(record, attribution)
 	case errors.Is(err, history.ErrBroken):
 		// What is missing in the record may be what is missing in the chain.
 		result.Outcome = CouldNotRun
@@ -169,18 +173,40 @@ func judge(ctx context.Context, result ExampleResult, world *steps.World, step *
 		result.Outcome = CouldNotRun
 	default:
 		// Nothing is left undone: some link did something wrongly.
-		failure.Blamed, failure.Missing = wrongdoer(result.Example.Requirement, err)
+		failure.Blamed, failure.Missing = wrongdoer(result.Example.Requirement, err, record, attribution)
 	}
 	result.Reason = reason(failure)
 	return result
 }
 
-// wrongdoer returns the link that the requirement is about, unless what is not as
-// it should be is for another to write: then that one, and what it has written.
-// The link is empty where nobody can tell.
-func wrongdoer(requirement *specification.Requirement, err error) (link implementation.Link, wrote string) {
+// attribute returns what the taps of the cluster know, if it has any: without
+// them the story goes by what the objects say.
+func attribute(ctx context.Context, cluster implementation.Cluster) story.Attribution {
+	faults, ok := implementation.Offered[implementation.Faults](cluster)
+	if !ok {
+		return story.Attribution{}
+	}
+	writes, err := faults.Writes(ctx)
+	if err != nil {
+		return story.Attribution{}
+	}
+	return story.Attribute(writes)
+}
+
+// wrongdoer returns the link that the requirement is about, unless it is known
+// that another has written what should not be, or it is for another to write:
+// then that one, and what it has written. The link is empty where nobody can tell.
+func wrongdoer(requirement *specification.Requirement, err error, record history.Record, attribution story.Attribution) (link implementation.Link, wrote string) {
 	if parsed, err := implementation.ParseLink(requirement.Link); err == nil {
 		link = parsed
+	}
+	if wrong := (*steps.Wrong)(nil); errors.As(err, &wrong) {
+		if write, known := attribution.Of(record, wrong.Version); known && write.Link != link {
+			return write.Link, "it has written " + history.Describe(wrong.Version)
+		}
+	}
+	if blame, found := attribution.Ownerless(record); found && blame.Link != link {
+		return blame.Link, blame.Missing
 	}
 	object, deviation := (*steps.Deviation)(nil), (*field.Deviation)(nil)
 	if !errors.As(err, &object) || !errors.As(object, &deviation) {
@@ -188,6 +214,9 @@ func wrongdoer(requirement *specification.Requirement, err error) (link implemen
 	}
 	kind, name := object.Object.GetKind(), object.Object.GetName()
 	writers := story.Writers(kind, deviation.Field)
+	if write, known := attribution.WriterOf(record, object.Object, deviation.Field); known && len(writers) > 0 && !slices.Contains(writers, write.Link) {
+		return write.Link, fmt.Sprintf("it has written %s of %s %q, which is the %s's to write", deviation.Field, kind, name, writers[0])
+	}
 	if len(writers) == 0 || slices.Contains(writers, link) {
 		return link, ""
 	}

@@ -52,6 +52,8 @@ type Failure struct {
 	Observed []string
 	// LastWrites are the last writes that were seen, oldest first.
 	LastWrites []string
+	// Disturbed are the requests of links that met a fault of the scenario.
+	Disturbed []string
 }
 
 // RequirementResult is what came of a requirement.

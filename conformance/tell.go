@@ -37,6 +37,7 @@ func (r ExampleResult) Tell() string {
 	fmt.Fprintf(&text, "\n%s\n", indent(failure.Error, "    "))
 	block(&text, "The chain as observed", failure.Observed)
 	block(&text, "The last writes", failure.LastWrites)
+	block(&text, "The requests that met a fault", failure.Disturbed)
 	fmt.Fprintf(&text, "\n  Again: %s\n", r.Again())
 	return text.String()
 }

@@ -9,8 +9,10 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/podchain/podchain/conformance/field"
+	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
+	"github.com/podchain/podchain/conformance/story"
 	"github.com/podchain/podchain/steps"
 )
 
@@ -40,7 +42,7 @@ func TestWrongdoer(t *testing.T) {
 			`Pod "a": status.containerStatuses[name=main].started: expected 1, it is absent`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			link, wrote := wrongdoer(&specification.Requirement{Link: test.about}, test.err)
+			link, wrote := wrongdoer(&specification.Requirement{Link: test.about}, test.err, history.Record{}, story.Attribution{})
 			assert.Equal(t, test.want, link)
 			assert.Equal(t, test.wrote, wrote)
 		})

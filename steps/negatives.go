@@ -122,7 +122,7 @@ func (w *World) nothingChanges(ctx context.Context, text, witness, seconds strin
 			continue
 		}
 		if family[version.Object.GetUID()] {
-			return fmt.Errorf("expected nothing of %s to change: %s", text, w.difference(record, version))
+			return &Wrong{version, fmt.Errorf("expected nothing of %s to change: %s", text, w.difference(record, version))}
 		}
 	}
 	return nil
@@ -178,7 +178,7 @@ func (w *World) noVersion(ctx context.Context, kind, text string, table *godog.T
 	record := w.History.Now()
 	for _, version := range versions {
 		if version.Type != watch.Deleted && w.check(record, nil, version.Object, expected) == nil {
-			return fmt.Errorf("%s is as the table says no version may be", history.Describe(version))
+			return &Wrong{version, fmt.Errorf("%s is as the table says no version may be", history.Describe(version))}
 		}
 	}
 	return nil
@@ -270,7 +270,7 @@ func (w *World) bound(ctx context.Context, kind, owner string, count func([]*uns
 			objects = append(objects, object)
 		}
 		if err := judge(count(objects)); err != nil {
-			return fmt.Errorf("%s: %w", history.Describe(version), err)
+			return &Wrong{version, fmt.Errorf("%s: %w", history.Describe(version), err)}
 		}
 	}
 	return nil

@@ -226,7 +226,7 @@ func (w *World) keep(ctx context.Context, find func(history.Record) (reference, 
 			continue
 		}
 		if version.Type == watch.Deleted {
-			return fmt.Errorf("%s did not stay: it was deleted", what)
+			return &Wrong{version, fmt.Errorf("%s did not stay: it was deleted", what)}
 		}
 		if err := w.check(record, &subject, version.Object, expected); err != nil {
 			return fmt.Errorf("%s did not stay so for %s s, %s: %w", what, seconds, history.Describe(version), err)

@@ -206,7 +206,7 @@ func (w *World) goesForward(subject reference, table *godog.Table) error {
 			value, found := path.Get(version.Object.Object)
 			next, err := check(position, before, value, found)
 			if err != nil {
-				return fmt.Errorf("%s of %s, %s, went back (order: %s): %w", line["field"], subject.text, history.Describe(version), line["order"], err)
+				return &Wrong{version, fmt.Errorf("%s of %s, %s, went back (order: %s): %w", line["field"], subject.text, history.Describe(version), line["order"], err)}
 			}
 			position, before = next, value
 		}

@@ -187,6 +187,17 @@ func (w *World) check(record history.Record, subject *reference, object *unstruc
 	return nil
 }
 
+// Wrong is the error for a version that should not have been written.
+type Wrong struct {
+	Version history.Version
+	Err     error
+}
+
+func (w *Wrong) Error() string { return w.Err.Error() }
+
+// Unwrap returns the error inside.
+func (w *Wrong) Unwrap() error { return w.Err }
+
 // Deviation is the error for a recorded object that is not as a table says.
 type Deviation struct {
 	Object *unstructured.Unstructured

@@ -65,6 +65,7 @@ type failure struct {
 	Missing    string                 `json:"missing,omitempty"`
 	Observed   []string               `json:"observed"`
 	LastWrites []string               `json:"lastWrites"`
+	Disturbed  []string               `json:"disturbed,omitempty"`
 	Rerun      string                 `json:"rerun"`
 }
 
@@ -109,7 +110,7 @@ func failureOf(example conformance.ExampleResult) failure {
 	entry := failure{
 		Scenario: example.Example.Name, Location: example.Example.Location,
 		Error: example.Failure.Error, Blamed: example.Failure.Blamed, Missing: example.Failure.Missing,
-		Observed: example.Failure.Observed, LastWrites: example.Failure.LastWrites,
+		Observed: example.Failure.Observed, LastWrites: example.Failure.LastWrites, Disturbed: example.Failure.Disturbed,
 		Rerun: example.Again(),
 	}
 	if step := example.Failure.Step; step != nil {

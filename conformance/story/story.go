@@ -62,8 +62,9 @@ func summary(object *unstructured.Unstructured) string {
 }
 
 // LastWrites returns the last writes, at most count, oldest first: when after
-// the record began, what, and by which field manager where the object says it.
-func LastWrites(record history.Record, count int) []string {
+// the record began, what, and by which link, or by which field manager where only
+// the object says it.
+func LastWrites(record history.Record, attribution Attribution, count int) []string {
 	var writes []history.Version
 	for _, version := range record.All() {
 		switch version.Object.GetKind() {
@@ -80,7 +81,7 @@ func LastWrites(record history.Record, count int) []string {
 	lines := make([]string, 0, len(writes))
 	for _, version := range writes {
 		lines = append(lines, fmt.Sprintf("%9s  %-8s %s %q by %s", version.At.Sub(began).Round(time.Millisecond),
-			version.Type, version.Object.GetKind(), version.Object.GetName(), Writer(record, version)))
+			version.Type, version.Object.GetKind(), version.Object.GetName(), attribution.Writer(record, version)))
 	}
 	return lines
 }
@@ -90,13 +91,13 @@ const restless = 200
 
 // Restless returns the link that wrote most of the last versions of a record
 // that ends because there is no end of them; "" if nobody can tell.
-func Restless(record history.Record) (link implementation.Link, why string) {
+func Restless(record history.Record, attribution Attribution) (link implementation.Link, why string) {
 	all := record.All()
 	last := all[max(0, len(all)-restless):]
 	count := map[string]int{}
 	most := ""
 	for _, version := range last {
-		writer, _, _ := strings.Cut(Writer(record, version), " (")
+		writer, _, _ := strings.Cut(attribution.Writer(record, version), " (")
 		if count[writer]++; count[writer] > count[most] {
 			most = writer
 		}
