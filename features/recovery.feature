@@ -20,7 +20,7 @@ Feature: What happens when the chain is disturbed
       And 2 Pods of <kind> "created" appear
       And <kind> "scaled" is ready
       And <kind> "created" is ready
-      And the Pod of <kind> "deleted" is gone
+      And the first Pod of <kind> "deleted" is gone
 
       Examples:
         | kind        | link                   |

@@ -48,7 +48,10 @@ func namespaces(pod *corev1.Pod) *runtimeapi.NamespaceOption {
 // sandboxConfig tells the runtime about the Pod (KUBELET-16).
 func (k *kubelet) sandboxConfig(pod *corev1.Pod, attempt uint32) *runtimeapi.PodSandboxConfig {
 	hostname := pod.Name
-	if pod.Spec.Hostname != "" {
+	switch {
+	case pod.Spec.HostNetwork:
+		hostname = "" // the node's
+	case pod.Spec.Hostname != "":
 		hostname = pod.Spec.Hostname
 	}
 	config := &runtimeapi.PodSandboxConfig{
