@@ -35,26 +35,27 @@ Feature: Garbage collector
 
   @GC-02 @MUST
   Rule: Deleted in the background: the Deployment goes first, then its ReplicaSet, then its Pods
-    It is the default. The client does one thing and nothing more.
+    It is the default. The client does one thing and nothing more. A controller that has not heard of it
+    yet may make again what is gone, which then goes the same way.
 
     Scenario: A Deployment is deleted, in the way that is the default
       Given Deployment "web" with 2 replicas is ready
       When Deployment "web" is deleted
       Then these come in order:
-        | object                             | field | value |
-        | Deployment "web"                   |       | gone  |
-        | the ReplicaSet of Deployment "web" |       | gone  |
-        | the first Pod of Deployment "web"  |       | gone  |
+        | object                                   | field | value |
+        | Deployment "web"                         |       | gone  |
+        | the first ReplicaSet of Deployment "web" |       | gone  |
+        | the first Pod of Deployment "web"        |       | gone  |
       And the second Pod of Deployment "web" is gone
 
     Scenario: A Deployment is deleted in the background
       Given Deployment "web" with 2 replicas is ready
       When Deployment "web" is deleted in the background
       Then these come in order:
-        | object                             | field | value |
-        | Deployment "web"                   |       | gone  |
-        | the ReplicaSet of Deployment "web" |       | gone  |
-        | the first Pod of Deployment "web"  |       | gone  |
+        | object                                   | field | value |
+        | Deployment "web"                         |       | gone  |
+        | the first ReplicaSet of Deployment "web" |       | gone  |
+        | the first Pod of Deployment "web"        |       | gone  |
       And the second Pod of Deployment "web" is gone
 
   @GC-03 @MUST
@@ -66,12 +67,12 @@ Feature: Garbage collector
       Given Deployment "web" with 1 replica is ready
       When Deployment "web" is deleted in the foreground
       Then these come in order:
-        | object                             | field                      | value |
-        | Deployment "web"                   | metadata.deletionTimestamp | any   |
-        | the ReplicaSet of Deployment "web" | metadata.deletionTimestamp | any   |
-        | the first Pod of Deployment "web"  |                            | gone  |
-        | the ReplicaSet of Deployment "web" |                            | gone  |
-        | Deployment "web"                   |                            | gone  |
+        | object                                   | field                      | value |
+        | Deployment "web"                         | metadata.deletionTimestamp | any   |
+        | the first ReplicaSet of Deployment "web" | metadata.deletionTimestamp | any   |
+        | the first Pod of Deployment "web"        |                            | gone  |
+        | the first ReplicaSet of Deployment "web" |                            | gone  |
+        | Deployment "web"                         |                            | gone  |
 
     Scenario: A dependent that blocks is waited for
       Given ConfigMap "owner" is created
