@@ -161,9 +161,9 @@ Feature: What happens when the chain is disturbed
       Given Deployment "web" with 2 replicas is ready
       When requests of the <link> meet
         | verb  | resource   | effect     | times |
-        | watch | <resource> | cut        | 1     |
         | watch | <resource> | answer 410 | 1     |
         | watch | <resource> | delay 1s   | 1     |
+        | watch | <resource> | cut        |       |
       And <deleted> is deleted
       Then 1 more <kind> of Deployment "web" appears
       And Deployment "web" is ready

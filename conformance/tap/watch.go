@@ -20,6 +20,7 @@ type stream struct {
 func (s *stream) Read(p []byte) (int, error) {
 	n, err := s.body.Read(p)
 	if err != nil {
+		s.ended(s) // nobody can cut it any more
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.cut {
