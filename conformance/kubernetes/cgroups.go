@@ -63,13 +63,25 @@ func removeCgroups(directory string) error {
 	if err != nil {
 		return err
 	}
+	// Kubernetes' own kubelet, without groups for Pods, leaves it to containerd
+	// where the groups of containers are; those that were killed are there still.
+	groups := []string{cgroup(directory)}
+	killed, err := filepath.Glob(filepath.Join(directory, "state", "io.containerd.runtime.v2.task", "*", "*"))
+	if err != nil {
+		return err
+	}
+	for _, task := range killed {
+		groups = append(groups, filepath.Join(filepath.Base(filepath.Dir(task)), filepath.Base(task)))
+	}
 	var errs []error
 	for _, hierarchy := range hierarchies {
-		root := filepath.Join(hierarchy, cgroup(directory))
-		if _, err := os.Stat(root); err != nil {
-			continue
+		for _, group := range groups {
+			root := filepath.Join(hierarchy, group)
+			if _, err := os.Stat(root); err != nil {
+				continue
+			}
+			errs = append(errs, removeCgroup(root), ignoreBusy(os.Remove(filepath.Dir(root))))
 		}
-		errs = append(errs, removeCgroup(root), ignoreBusy(os.Remove(filepath.Dir(root))))
 	}
 	return errors.Join(errs...)
 }
