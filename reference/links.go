@@ -14,6 +14,7 @@ import (
 	"github.com/podchain/podchain/reference/controller/deployment"
 	"github.com/podchain/podchain/reference/controller/garbagecollector"
 	"github.com/podchain/podchain/reference/controller/namespace"
+	"github.com/podchain/podchain/reference/controller/nodelifecycle"
 	"github.com/podchain/podchain/reference/controller/replicaset"
 	"github.com/podchain/podchain/reference/controller/statefulset"
 	"github.com/podchain/podchain/reference/scheduler"
@@ -30,6 +31,7 @@ var programs = map[implementation.Link]func(context.Context, *rest.Config) error
 	implementation.Scheduler:             scheduler.Run,
 	implementation.GarbageCollector:      garbagecollector.Run,
 	implementation.NamespaceController:   namespace.Run,
+	implementation.NodeLifecycle:         nodelifecycle.Run,
 }
 
 // Has tells whether the reference has the link.

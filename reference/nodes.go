@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -79,6 +80,7 @@ func (c *Cluster) stopKubelet(ctx context.Context, n *node) error {
 func (c *Cluster) AddNode(ctx context.Context, object *corev1.Node) error {
 	c.control.Lock()
 	running := c.links[implementation.Kubelet] != nil
+	usable := c.usable()
 	err := c.addNode(object)
 	c.control.Unlock()
 	if err != nil {
@@ -87,7 +89,7 @@ func (c *Cluster) AddNode(ctx context.Context, object *corev1.Node) error {
 	if !running {
 		return fmt.Errorf("node %s: %w: the kubelet is stopped", object.Name, implementation.ErrNotReady)
 	}
-	return c.waitForNode(ctx, object.Name)
+	return c.waitForNode(ctx, object.Name, usable)
 }
 
 // RemoveNode implements implementation.Nodes.
@@ -115,7 +117,7 @@ func (c *Cluster) RemoveNode(ctx context.Context, name string) error {
 	return err
 }
 
-// WaitReady returns when all nodes are Ready and Pods can be created in the
+// WaitReady returns when all nodes are Ready, Pods are let on them, and Pods can be created in the
 // namespace default, as far as the links that this takes are running.
 func (c *Cluster) WaitReady(ctx context.Context) error {
 	c.control.Lock()
@@ -126,9 +128,10 @@ func (c *Cluster) WaitReady(ctx context.Context) error {
 		}
 	}
 	accounts := c.links[implementation.NamespaceController] != nil
+	usable := c.usable()
 	c.control.Unlock()
 	for _, name := range names {
-		if err := c.waitForNode(ctx, name); err != nil {
+		if err := c.waitForNode(ctx, name, usable); err != nil {
 			return err
 		}
 	}
@@ -143,12 +146,15 @@ func (c *Cluster) WaitReady(ctx context.Context) error {
 		func(kruntime.Object) bool { return true })
 }
 
-func (c *Cluster) waitForNode(ctx context.Context, name string) error {
+func (c *Cluster) waitForNode(ctx context.Context, name string, usable func(*corev1.Node) bool) error {
 	client, err := kubernetes.NewForConfig(c.Config())
 	if err != nil {
 		return err
 	}
-	return waitFor(ctx, "node", name, client.CoreV1().Nodes().Watch, isReady)
+	return waitFor(ctx, "node", name, client.CoreV1().Nodes().Watch, func(object kruntime.Object) bool {
+		node, ok := object.(*corev1.Node)
+		return ok && usable(node)
+	})
 }
 
 // waitFor returns when there is an object of that name that is ready.
@@ -182,15 +188,24 @@ func shows(events watch.Interface, ready func(kruntime.Object) bool) bool {
 	return false
 }
 
-func isReady(object kruntime.Object) bool {
-	node, ok := object.(*corev1.Node)
-	if !ok {
-		return false
+// usable returns what tells of a node that Pods are let on it. The caller holds
+// control.
+func (c *Cluster) usable() func(*corev1.Node) bool {
+	if c.links[implementation.NodeLifecycle] == nil {
+		return isReady // nobody takes the mark of the beginner off
 	}
+	return func(node *corev1.Node) bool { return isReady(node) && !isMarked(node) }
+}
+
+func isReady(node *corev1.Node) bool {
 	for _, condition := range node.Status.Conditions {
 		if condition.Type == corev1.NodeReady {
 			return condition.Status == corev1.ConditionTrue
 		}
 	}
 	return false
+}
+
+func isMarked(node *corev1.Node) bool {
+	return slices.ContainsFunc(node.Spec.Taints, func(taint corev1.Taint) bool { return taint.Key == corev1.TaintNodeNotReady })
 }

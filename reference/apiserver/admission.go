@@ -28,6 +28,7 @@ type admission struct {
 var admissions = []admission{
 	{name: "NamespaceLifecycle", admit: admitNamespace},
 	{name: "Namespace", kind: namespaceKind, admit: admitNewNamespace},
+	{name: "TaintNodesByCondition", kind: nodeKind, admit: admitNode},
 	{name: "ServiceAccount", kind: podKind, admit: onPod(admitServiceAccount)},
 	{name: "Priority", kind: podKind, admit: onPod(admitPriority)},
 	{name: "DefaultTolerationSeconds", kind: podKind, admit: onPod(admitTolerations)},
@@ -48,6 +49,19 @@ func admitNewNamespace(_ *Server, _ *request, obj runtime.Object) error {
 		ns.Spec.Finalizers = append(ns.Spec.Finalizers, corev1.FinalizerKubernetes)
 	}
 	ns.Status = corev1.NamespaceStatus{Phase: corev1.NamespaceActive}
+	return nil
+}
+
+var nodeKind = schema.GroupKind{Kind: "Node"}
+
+// admitNode keeps Pods off a new node until the node lifecycle controller has
+// seen that it is ready (NODE-05).
+func admitNode(_ *Server, _ *request, obj runtime.Object) error {
+	node := obj.(*corev1.Node)
+	beginner := corev1.Taint{Key: corev1.TaintNodeNotReady, Effect: corev1.TaintEffectNoSchedule}
+	if !slices.ContainsFunc(node.Spec.Taints, func(taint corev1.Taint) bool { return taint.MatchTaint(&beginner) }) {
+		node.Spec.Taints = append(node.Spec.Taints, beginner)
+	}
 	return nil
 }
 
