@@ -144,7 +144,7 @@ func judge(ctx context.Context, result ExampleResult, world *steps.World, step *
 		return result
 	}
 	result.Outcome = Failed
-	blame, found := story.FirstBroken(record, world.Stopped)
+	blame, found := story.FirstBroken(record, world.Excused())
 	failure.Blamed, failure.Missing = blame.Link, blame.Missing
 	link, crash := crashed(world.Cluster)
 	switch noVerdict := (steps.CouldNotRun{}); {

@@ -45,6 +45,7 @@ var (
 	_ implementation.Withholding = (*Cluster)(nil)
 	_ implementation.Links       = (*Cluster)(nil)
 	_ implementation.Nodes       = (*Cluster)(nil)
+	_ implementation.Kubelets    = (*Cluster)(nil)
 	_ implementation.Images      = (*Cluster)(nil)
 )
 

@@ -117,6 +117,33 @@ func (c *Cluster) RemoveNode(ctx context.Context, name string) error {
 	return err
 }
 
+// StopKubelet implements implementation.Kubelets.
+func (c *Cluster) StopKubelet(ctx context.Context, name string) error {
+	c.control.Lock()
+	defer c.control.Unlock()
+	n := c.nodes[name]
+	if n == nil {
+		return fmt.Errorf("there is no node %s", name)
+	}
+	return c.stopKubelet(ctx, n)
+}
+
+// StartKubelet implements implementation.Kubelets.
+func (c *Cluster) StartKubelet(_ context.Context, name string) error {
+	c.control.Lock()
+	defer c.control.Unlock()
+	n := c.nodes[name]
+	switch {
+	case n == nil:
+		return fmt.Errorf("there is no node %s", name)
+	case c.links[implementation.Kubelet] == nil:
+		return fmt.Errorf("the kubelet of node %s is stopped with all others: start the link", name)
+	case n.kubelet == nil:
+		c.startKubelet(n)
+	}
+	return nil
+}
+
 // WaitReady returns when all nodes are Ready, Pods are let on them, and Pods can be created in the
 // namespace default, as far as the links that this takes are running.
 func (c *Cluster) WaitReady(ctx context.Context) error {

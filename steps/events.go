@@ -94,15 +94,33 @@ func (w *World) events(record history.Record, since int, text string) ([]*unstru
 	if err != nil {
 		return nil, err
 	}
-	uids := map[string]bool{}
+	subjects := map[string]string{} // names by uid
 	for _, version := range subject.versions(record) {
-		uids[string(version.Object.GetUID())] = true
+		subjects[string(version.Object.GetUID())] = version.Object.GetName()
 	}
 	var events []*unstructured.Unstructured
 	for _, version := range record.Since(since) {
-		if version.Object.GetKind() == "Event" && uids[history.Text(version.Object, "involvedObject", "uid")] {
+		if version.Object.GetKind() == "Event" && isAbout(version.Object, subject.kind, subjects) {
 			events = append(events, version.Object)
 		}
 	}
 	return events, nil
+}
+
+// isAbout tells whether an Event is about an object with one of the uids. One
+// that names none, as the taint eviction controller's, is about that name.
+func isAbout(event *unstructured.Unstructured, kind string, names map[string]string) bool {
+	if uid := history.Text(event, "involvedObject", "uid"); uid != "" {
+		_, known := names[uid]
+		return known
+	}
+	if history.Text(event, "involvedObject", "kind") != kind {
+		return false
+	}
+	for _, name := range names {
+		if name == history.Text(event, "involvedObject", "name") {
+			return true
+		}
+	}
+	return false
 }

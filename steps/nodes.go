@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/podchain/podchain/conformance/belongings"
 	"github.com/podchain/podchain/conformance/history"
@@ -56,6 +57,50 @@ func (w *World) addNodes(ctx context.Context, table *godog.Table) error {
 		}
 	}
 	return nil
+}
+
+// stopKubelet and startKubelet have a node of the scenario fail, and come back
+// (capability "kubelets").
+func (w *World) stopKubelet(ctx context.Context, node string) error {
+	kubelets, name, err := w.kubelet(node)
+	if err != nil {
+		return err
+	}
+	w.stimulus()
+	w.silent.Insert(name)
+	return kubelets.StopKubelet(ctx, name)
+}
+
+func (w *World) startKubelet(ctx context.Context, node string) error {
+	kubelets, name, err := w.kubelet(node)
+	if err != nil {
+		return err
+	}
+	w.stimulus()
+	w.silent.Delete(name)
+	return kubelets.StartKubelet(ctx, name)
+}
+
+func (w *World) kubelet(node string) (implementation.Kubelets, string, error) {
+	name := w.real("Node", node)
+	if !w.nodes.Has(name) {
+		return nil, "", CouldNotRun{fmt.Errorf("node %q is not one that the scenario has brought: it may be others' as well", node)}
+	}
+	kubelets, ok := implementation.Offered[implementation.Kubelets](w.Cluster)
+	if !ok {
+		return nil, "", CouldNotRun{errors.New("the implementation does not offer to stop single kubelets: tag the scenario @needs-kubelets")}
+	}
+	return kubelets, name, nil
+}
+
+// Excused are the links that cannot be blamed for what they have left undone:
+// the scenario has stopped them, or the kubelet of one of its nodes.
+func (w *World) Excused() sets.Set[implementation.Link] {
+	excused := w.Stopped.Clone()
+	if w.silent.Len() > 0 {
+		excused.Insert(implementation.Kubelet)
+	}
+	return excused
 }
 
 // cordon marks a node as unschedulable, as kubectl cordon does.

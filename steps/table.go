@@ -90,9 +90,6 @@ func (w *World) edit(ctx context.Context, object map[string]any, table *godog.Ta
 		if err != nil {
 			return err
 		}
-		if line["field"] == "spec.taints" {
-			value = w.keepOthersOut(value)
-		}
 		if _, err := path.Set(object, value); err != nil {
 			return CouldNotRun{fmt.Errorf("field %s: %w", line["field"], err)}
 		}
@@ -235,6 +232,9 @@ func (w *World) fieldPatch(ctx context.Context, object *unstructured.Unstructure
 		value, err := w.value(ctx, line["field"], line["value"])
 		if err != nil {
 			return nil, err
+		}
+		if line["field"] == "spec.taints" {
+			value = w.keepOthersOut(value)
 		}
 		if err := path.Merge(patch, object.Object, value); err != nil {
 			return nil, CouldNotRun{fmt.Errorf("field %s: %w", line["field"], err)}

@@ -47,6 +47,8 @@ var Vocabulary = []Sentence{
 	sentence(`the faults are over`, func(w *World) any { return w.healFaults }),
 	sentence(`image "([^"]+)" is published`, func(w *World) any { return w.publish }),
 	sentence(`these nodes(?: join)?`, func(w *World) any { return w.addNodes }),
+	sentence(`the kubelet of Node "([^"]+)" is stopped`, func(w *World) any { return w.stopKubelet }),
+	sentence(`the kubelet of Node "([^"]+)" is started`, func(w *World) any { return w.startKubelet }),
 	sentence(`the API server forgets its history`, func(w *World) any { return w.compact }),
 	sentence(`the ([a-z-]+) is stopped while `+count+` clients POST ([A-Z]\w+?)s`, func(w *World) any { return w.stopWhilePosting }),
 	sentence(`the store is away`, func(w *World) any { return w.storeGoes }),

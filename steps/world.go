@@ -64,6 +64,7 @@ type World struct {
 	store    *keyspace.Keyspace
 	sent     []sent           // while the API server went
 	nodes    sets.Set[string] // that the scenario brought
+	silent   sets.Set[string] // those of them whose kubelet it has stopped
 	outcome  bool             // the step at hand is a Then
 	injected []injected       // faults, also those that are over
 	made     sets.Set[string] // "Kind/name" of what it has created
@@ -81,7 +82,7 @@ func NewWorld(ctx context.Context, options Options) (*World, error) {
 	world := &World{
 		Options: options, History: history.New(),
 		Stopped: sets.New[implementation.Link](),
-		config:  config, nodes: sets.New[string](), made: sets.New[string](),
+		config:  config, nodes: sets.New[string](), silent: sets.New[string](), made: sets.New[string](),
 	}
 	world.History.Restless, world.History.Lag = options.Restless, options.Lag
 	transport, err := rest.TransportFor(config)

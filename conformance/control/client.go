@@ -50,6 +50,7 @@ func (c *Client) Description() implementation.Description { return c.offer.Imple
 var parts = map[string]func(*Client) any{
 	"links":      func(c *Client) any { return links{c} },
 	"nodes":      func(c *Client) any { return nodes{c} },
+	"kubelets":   func(c *Client) any { return kubelets{c} },
 	"cri":        func(c *Client) any { return calls{c} },
 	"images":     func(c *Client) any { return images{c} },
 	"compaction": func(c *Client) any { return compactor{c} },
@@ -142,6 +143,18 @@ func (c nodes) AddNode(ctx context.Context, node *corev1.Node) error {
 // RemoveNode implements implementation.Nodes.
 func (c nodes) RemoveNode(ctx context.Context, name string) error {
 	return c.do(ctx, http.MethodDelete, "/nodes/"+url.PathEscape(name), nil, nil)
+}
+
+type kubelets struct{ *Client }
+
+// StopKubelet implements implementation.Kubelets.
+func (c kubelets) StopKubelet(ctx context.Context, node string) error {
+	return c.do(ctx, http.MethodPost, "/nodes/"+url.PathEscape(node)+"/kubelet/stop", nil, nil)
+}
+
+// StartKubelet implements implementation.Kubelets.
+func (c kubelets) StartKubelet(ctx context.Context, node string) error {
+	return c.do(ctx, http.MethodPost, "/nodes/"+url.PathEscape(node)+"/kubelet/start", nil, nil)
 }
 
 type calls struct{ *Client }

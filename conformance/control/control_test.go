@@ -55,9 +55,16 @@ func (f *full) AddNode(_ context.Context, node *corev1.Node) error {
 }
 
 func (f *full) RemoveNode(_ context.Context, name string) error { return f.note("remove %s", name) }
-func (f *full) ImageName(short string) string                   { return "registry.test/" + short }
-func (f *full) Publish(_ context.Context, short string) error   { return f.note("publish %s", short) }
-func (f *full) Compact(context.Context) error                   { return f.note("compact") }
+func (f *full) StopKubelet(_ context.Context, node string) error {
+	return f.note("stop kubelet of %s", node)
+}
+
+func (f *full) StartKubelet(_ context.Context, node string) error {
+	return f.note("start kubelet of %s", node)
+}
+func (f *full) ImageName(short string) string                 { return "registry.test/" + short }
+func (f *full) Publish(_ context.Context, short string) error { return f.note("publish %s", short) }
+func (f *full) Compact(context.Context) error                 { return f.note("compact") }
 func (f *full) Calls(context.Context) ([]implementation.Call, error) {
 	return []implementation.Call{call}, f.note("calls")
 }
@@ -139,6 +146,7 @@ func TestEverythingIsOffered(t *testing.T) {
 	require.Empty(t, implementation.Lacks(remote, implementation.Capabilities()))
 	links, _ := implementation.Offered[implementation.Links](remote)
 	nodes, _ := implementation.Offered[implementation.Nodes](remote)
+	kubelets, _ := implementation.Offered[implementation.Kubelets](remote)
 	runtime, _ := implementation.Offered[implementation.Runtime](remote)
 	images, _ := implementation.Offered[implementation.Images](remote)
 	compactor, _ := implementation.Offered[implementation.Compactor](remote)
@@ -155,6 +163,8 @@ func TestEverythingIsOffered(t *testing.T) {
 			links.StartLink(ctx, implementation.Scheduler),
 			nodes.AddNode(ctx, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "a", Labels: map[string]string{"k": "v"}}}),
 			nodes.RemoveNode(ctx, "a"),
+			kubelets.StopKubelet(ctx, "a"),
+			kubelets.StartKubelet(ctx, "a"),
 			images.Publish(ctx, "scope/late:1"),
 			compactor.Compact(ctx),
 			faults.Inject(ctx, implementation.Scheduler, fault),
@@ -178,7 +188,7 @@ func TestEverythingIsOffered(t *testing.T) {
 		got, err := store.StoreAccess(ctx)
 		told(t, fails, access, got, err)
 		require.Empty(t, cmp.Diff([]string{"stop scheduler", "start scheduler", "add a map[k:v]", "remove a",
-			"publish scope/late:1", "compact", fmt.Sprintf("inject scheduler %+v", fault), "heal a&b", "stop store", "start store",
+			"stop kubelet of a", "start kubelet of a", "publish scope/late:1", "compact", fmt.Sprintf("inject scheduler %+v", fault), "heal a&b", "stop store", "start store",
 			"replica of scheduler", "kill scheduler", "one scheduler", "calls", "writes", "store"}, cluster.asked))
 	}
 	require.Equal(t, "registry.test/late:1", images.ImageName("late:1"))
@@ -203,7 +213,7 @@ func told(t *testing.T, fails error, want, got any, err error) {
 
 func TestNothingIsOffered(t *testing.T) {
 	remote := connect(t, bare{})
-	require.Equal(t, []string{"compaction", "cri", "faults", "images", "links", "nodes", "outage", "replicas", "store"},
+	require.Equal(t, []string{"compaction", "cri", "faults", "images", "kubelets", "links", "nodes", "outage", "replicas", "store"},
 		implementation.Lacks(remote, implementation.Capabilities()))
 }
 

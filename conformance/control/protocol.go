@@ -9,6 +9,8 @@
 //	POST   /v1/links/LINK/start      implementation.Links.StartLink
 //	POST   /v1/nodes                 implementation.Nodes.AddNode; the body is the Node
 //	DELETE /v1/nodes/NAME            implementation.Nodes.RemoveNode
+//	POST   /v1/nodes/NAME/kubelet/stop   implementation.Kubelets.StopKubelet
+//	POST   /v1/nodes/NAME/kubelet/start  implementation.Kubelets.StartKubelet
 //	GET    /v1/calls                 implementation.Runtime.Calls: Calls
 //	POST   /v1/images                implementation.Images.Publish; the body is an Image
 //	POST   /v1/compaction            implementation.Compactor.Compact

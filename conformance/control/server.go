@@ -69,6 +69,12 @@ func Handler(description implementation.Description, cluster implementation.Clus
 	route[implementation.Nodes](s, mux, "DELETE /v1/nodes/{name}", func(nodes implementation.Nodes, r *http.Request) (any, error) {
 		return nil, nodes.RemoveNode(r.Context(), r.PathValue("name"))
 	})
+	route[implementation.Kubelets](s, mux, "POST /v1/nodes/{name}/kubelet/stop", func(kubelets implementation.Kubelets, r *http.Request) (any, error) {
+		return nil, kubelets.StopKubelet(r.Context(), r.PathValue("name"))
+	})
+	route[implementation.Kubelets](s, mux, "POST /v1/nodes/{name}/kubelet/start", func(kubelets implementation.Kubelets, r *http.Request) (any, error) {
+		return nil, kubelets.StartKubelet(r.Context(), r.PathValue("name"))
+	})
 	route[implementation.Runtime](s, mux, "GET /v1/calls", func(runtime implementation.Runtime, r *http.Request) (any, error) {
 		calls, err := runtime.Calls(r.Context())
 		return Calls{calls}, err

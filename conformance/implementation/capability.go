@@ -41,6 +41,7 @@ func offers[T any](cluster Cluster) bool {
 var capabilities = map[string]func(Cluster) bool{
 	"links":      offers[Links],
 	"nodes":      offers[Nodes],
+	"kubelets":   offers[Kubelets],
 	"cri":        offers[Runtime],
 	"images":     offers[Images],
 	"compaction": offers[Compactor],

@@ -90,6 +90,17 @@ type Nodes interface {
 // ErrNotReady says that a node is there and its kubelet does not do its part.
 var ErrNotReady = errors.New("the node does not become ready")
 
+// Kubelets is offered by a cluster whose kubelets stop and start one by one
+// (capability "kubelets"): that is how a node fails, and how it comes back.
+type Kubelets interface {
+	// StopKubelet ends the kubelet of the node with that name, as a crash would;
+	// the containers there run on. It returns when no write of it is under way, and
+	// does nothing if the kubelet is stopped.
+	StopKubelet(ctx context.Context, node string) error
+	// StartKubelet starts a stopped kubelet again; it acts on what it then finds.
+	StartKubelet(ctx context.Context, node string) error
+}
+
 // Runtime is offered by a cluster that lets the suite see the calls which its
 // kubelets make on their container runtime (capability "cri").
 type Runtime interface {

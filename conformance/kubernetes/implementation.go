@@ -122,6 +122,7 @@ type Cluster struct {
 var (
 	_ implementation.Links     = (*Cluster)(nil)
 	_ implementation.Nodes     = (*Cluster)(nil)
+	_ implementation.Kubelets  = (*Cluster)(nil)
 	_ implementation.Runtime   = (*Cluster)(nil)
 	_ implementation.Images    = (*Cluster)(nil)
 	_ implementation.Compactor = (*Cluster)(nil)

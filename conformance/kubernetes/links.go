@@ -24,8 +24,8 @@ var controllers = map[implementation.Link][]string{
 	implementation.StatefulSetController: {"statefulset-controller"},
 	implementation.DaemonSetController:   {"daemonset-controller"},
 	implementation.JobController:         {"job-controller", "ttl-after-finished-controller"},
-	implementation.GarbageCollector:      {"garbage-collector-controller", "pod-garbage-collector-controller"},
-	implementation.NodeLifecycle:         {"node-lifecycle-controller", "taint-eviction-controller"},
+	implementation.GarbageCollector:      {"garbage-collector-controller"},
+	implementation.NodeLifecycle:         {"node-lifecycle-controller", "taint-eviction-controller", "pod-garbage-collector-controller"},
 }
 
 // aside are controllers that are no link and always run: what they do is in the

@@ -176,6 +176,26 @@ func (c *Cluster) RemoveNode(ctx context.Context, name string) error {
 	return err
 }
 
+// StopKubelet implements implementation.Kubelets.
+func (c *Cluster) StopKubelet(_ context.Context, name string) error {
+	return c.onNode(name, (*node).stopKubelet)
+}
+
+// StartKubelet implements implementation.Kubelets.
+func (c *Cluster) StartKubelet(_ context.Context, name string) error {
+	return c.onNode(name, (*node).startKubelet)
+}
+
+func (c *Cluster) onNode(name string, do func(*node) error) error {
+	c.control.Lock()
+	defer c.control.Unlock()
+	n := c.nodes[name]
+	if n == nil {
+		return fmt.Errorf("there is no node %s", name)
+	}
+	return do(n)
+}
+
 // relays are the ends outside of what nodes reach on the machine.
 type relays []net.Listener
 

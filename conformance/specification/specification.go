@@ -139,12 +139,14 @@ func Load(files fs.FS) (*Specification, error) {
 	return &specification, errors.Join(faults...)
 }
 
-// order puts the features on top of the tree before the folders.
+// order puts the features on top of the tree before the folders, and these by
+// their numbers.
 func order(r *Requirement) string {
 	if path.Dir(r.Location.File) == "." {
 		return "\x00" + r.Location.File
 	}
-	return r.Location.File
+	number, rest, _ := strings.Cut(r.Location.File, "-")
+	return fmt.Sprintf("%9s-%s", number, rest)
 }
 
 func duplicates(requirements []*Requirement) []error {

@@ -5,6 +5,7 @@ package story
 import (
 	"fmt"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
@@ -40,6 +41,7 @@ var checks = []check{
 	{link: implementation.Scheduler, missing: podUnplaced},
 	{link: implementation.Kubelet, missing: nodeUnknown, evenStopped: true},
 	{link: implementation.Kubelet, missing: nodeMissing},
+	{link: implementation.NodeLifecycle, missing: nodesClosed},
 	{link: implementation.Kubelet, missing: podUntaken},
 	{link: implementation.Kubelet, missing: gateOpened},
 	{link: implementation.Kubelet, missing: gatePassed},
@@ -187,6 +189,36 @@ func nodeMissing(record history.Record) string {
 		}
 	}
 	return waitingForNode(record, "no node is ready")
+}
+
+// nodesClosed finds that no node takes Pods, although there are some that are
+// ready: none has lost the taint of a beginner, or of one that was lost.
+func nodesClosed(record history.Record) string {
+	closed := ""
+	for _, node := range nodes(record) {
+		if history.Condition(node, "Ready") != "True" {
+			continue
+		}
+		taint := lastingTaint(node)
+		if taint == "" {
+			return ""
+		}
+		closed = fmt.Sprintf("node %q is ready and still has the taint %s", node.GetName(), taint)
+	}
+	return closed
+}
+
+// lastingTaint is the taint by which a node says that it is not ready.
+func lastingTaint(node *unstructured.Unstructured) string {
+	taints, _, _ := unstructured.NestedSlice(node.Object, "spec", "taints")
+	for _, entry := range taints {
+		taint, _ := entry.(map[string]any)
+		switch key, _ := taint["key"].(string); key {
+		case corev1.TaintNodeNotReady, corev1.TaintNodeUnreachable:
+			return key
+		}
+	}
+	return ""
 }
 
 func waitingForNode(record history.Record, why string) string {

@@ -23,9 +23,11 @@ const (
 	node      = `{kind: Node, metadata: {name: n1, uid: n1}, status: {conditions: [{type: Ready, status: "True"}]}}`
 	own       = `{kind: Node, metadata: {name: n2, uid: n2, labels: {podchain.dev/nodes-of: n}}, status: {conditions: [{type: Ready, status: "True"}]}}`
 	theirs    = `{kind: Node, metadata: {name: n3, uid: n3, labels: {podchain.dev/nodes-of: o}}, status: {conditions: [{type: Ready, status: "True"}]}}`
-	deaf      = `{kind: Deployment, metadata: {name: web, uid: d, generation: 1}}`
-	seen      = `{kind: Deployment, metadata: {name: web, uid: d, generation: 1}, status: {observedGeneration: 1}}`
-	counted   = `{kind: Deployment, metadata: {name: web, uid: d, generation: 1}, status: {observedGeneration: 1, readyReplicas: 1, availableReplicas: 1}}`
+	closed    = `{kind: Node, metadata: {name: n0, uid: n0}, spec: {taints: [{key: node.kubernetes.io/not-ready, effect: NoSchedule}]},
+		status: {conditions: [{type: Ready, status: "True"}]}}`
+	deaf    = `{kind: Deployment, metadata: {name: web, uid: d, generation: 1}}`
+	seen    = `{kind: Deployment, metadata: {name: web, uid: d, generation: 1}, status: {observedGeneration: 1}}`
+	counted = `{kind: Deployment, metadata: {name: web, uid: d, generation: 1}, status: {observedGeneration: 1, readyReplicas: 1, availableReplicas: 1}}`
 
 	ofDeployment = `ownerReferences: [{uid: d, controller: true}]`
 	asked        = `{kind: ReplicaSet, metadata: {name: web-1, uid: r, generation: 1, ` + ofDeployment + `}, spec: {replicas: 1}, status: {observedGeneration: 1}}`
@@ -76,6 +78,8 @@ func TestFirstBroken(t *testing.T) {
 			stopped: implementation.Kubelet},
 		"only another scenario has a node": {objects: []string{namespace, account, theirs, seen, asked, refused}, blamed: implementation.Kubelet},
 		"the scenario has brought a node":  {objects: []string{namespace, account, own, seen, asked, refused}},
+		"no node is let Pods on":           {objects: []string{namespace, account, theirs, closed, seen, asked, refused}, blamed: implementation.NodeLifecycle},
+		"a node is let Pods on":            {objects: []string{closed, node, seen, asked, refused}},
 		"the last node is gone":            {objects: []string{node, "-" + node, seen, asked, refused}, blamed: implementation.Kubelet},
 		"Pod that nobody took":             {objects: []string{node, seen, asked, bound}, blamed: implementation.Kubelet},
 		"Pod on a node that is none": {objects: []string{
