@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/podchain/podchain/conformance/belongings"
@@ -42,11 +43,8 @@ func (w *World) addNodes(ctx context.Context, table *godog.Table) error {
 		}
 		w.nodes.Insert(node.Name)
 		w.cleanup = append(w.cleanup, func(ctx context.Context) error { return nodes.RemoveNode(ctx, node.Name) })
-		if err := w.await(ctx, "node "+node.Name+" to be seen", func(record history.Record) error {
-			if record.Live("Node", node.Name) == nil {
-				return errors.New("no watcher was notified of it")
-			}
-			return nil
+		if err := w.await(ctx, "Pods to be let on node "+node.Name, func(record history.Record) error {
+			return open(record.Live("Node", node.Name))
 		}); err != nil {
 			return err
 		}
@@ -54,6 +52,21 @@ func (w *World) addNodes(ctx context.Context, table *godog.Table) error {
 			if err := w.cordon(ctx, node.Name); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// open returns nil if the scheduler may look at the node: it exists, and has lost
+// the taint of a beginner (NODE-05), as far as it had one.
+func open(node *unstructured.Unstructured) error {
+	if node == nil {
+		return errors.New("no watcher was notified of it")
+	}
+	taints, _, _ := unstructured.NestedSlice(node.Object, "spec", "taints")
+	for _, entry := range taints {
+		if taint, _ := entry.(map[string]any); taint["key"] == corev1.TaintNodeNotReady {
+			return errors.New("it still has the taint " + corev1.TaintNodeNotReady)
 		}
 	}
 	return nil

@@ -38,6 +38,9 @@ func (c *cluster) Parts() []any {
 	if nodes, ok := owned[implementation.Nodes](c, implementation.Kubelet); ok {
 		parts = append(parts, struct{ implementation.Nodes }{nodes})
 	}
+	if kubelets, ok := owned[implementation.Kubelets](c, implementation.Kubelet); ok {
+		parts = append(parts, struct{ implementation.Kubelets }{kubelets})
+	}
 	if runtime, ok := owned[implementation.Runtime](c, implementation.Kubelet); ok {
 		parts = append(parts, struct{ implementation.Runtime }{runtime})
 	}
@@ -93,7 +96,8 @@ func before(a, b implementation.Link) bool {
 // subjects are the links that capabilities are about.
 var subjects = map[string]implementation.Link{
 	"compaction": implementation.APIServer, "store": implementation.APIServer, "outage": implementation.APIServer,
-	"nodes": implementation.Kubelet, "cri": implementation.Kubelet, "images": implementation.Kubelet, "containers": implementation.Kubelet,
+	"nodes": implementation.Kubelet, "kubelets": implementation.Kubelet, "cri": implementation.Kubelet, "images": implementation.Kubelet,
+	"containers": implementation.Kubelet,
 }
 
 // Withheld implements implementation.Withholding: the owner of the link that a

@@ -57,7 +57,9 @@ var capabilities = map[string]func(Cluster) bool{
 // Disturbs tells whether what a capability does is felt by everybody who uses the
 // cluster: a link that is stopped is missing for all, a node that joins gets the
 // Pods of every DaemonSet.
-func Disturbs(capability string) bool { return capability == "nodes" || NeedsCalm(capability) }
+func Disturbs(capability string) bool {
+	return capability == "nodes" || capability == "kubelets" || NeedsCalm(capability)
+}
 
 // NeedsCalm tells whether no other scenario can go on while a capability is made
 // use of. Faults do not: a scenario has them in its own namespace only.

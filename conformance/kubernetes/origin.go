@@ -75,9 +75,10 @@ func (s share) Parts() []any {
 	if c.part.Has(implementation.Kubelet) {
 		parts = append(parts, struct {
 			implementation.Nodes
+			implementation.Kubelets
 			implementation.Runtime
 			implementation.Images
-		}{c, c, c})
+		}{c, c, c, c})
 	}
 	return parts
 }
