@@ -38,6 +38,12 @@ func (w *World) manifest(ctx context.Context, kind, name, replicas string, table
 			return nil, CouldNotRun{err}
 		}
 	}
+	if kind == "Node" {
+		// It is nobody else's, like those that join.
+		if err := unstructured.SetNestedField(object.Object, w.Namespace, "metadata", "labels", belongings.NodesLabel); err != nil {
+			return nil, CouldNotRun{err}
+		}
+	}
 	if spec := podSpec(object.Object); spec != nil {
 		w.place(kind, spec)
 		w.nameImages(spec)
