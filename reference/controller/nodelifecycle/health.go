@@ -46,13 +46,14 @@ func (s *signs) reported(node *corev1.Node) {
 		heartbeat, heard = ready.LastHeartbeatTime, time.Now()
 	}
 	last := s.of[node.Name]
-	if last == nil || last.uid != node.UID {
-		last = &sign{uid: node.UID}
+	if last == nil {
+		last = &sign{}
 		s.of[node.Name] = last
-	} else if last.heartbeat.Equal(&heartbeat) {
+	}
+	if last.uid == node.UID && last.heartbeat.Equal(&heartbeat) {
 		return
 	}
-	last.heartbeat, last.heard = heartbeat, heard
+	last.uid, last.heartbeat, last.heard = node.UID, heartbeat, heard
 }
 
 // renewed takes a Lease as a sign of life, and returns whether it is a new one.
@@ -60,7 +61,11 @@ func (s *signs) renewed(lease *coordinationv1.Lease) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	last := s.of[lease.Name]
-	if last == nil || lease.Spec.RenewTime == nil || !last.renewal.Before(lease.Spec.RenewTime) {
+	if last == nil {
+		last = &sign{} // its Node is seen a moment later
+		s.of[lease.Name] = last
+	}
+	if lease.Spec.RenewTime == nil || !last.renewal.Before(lease.Spec.RenewTime) {
 		return false
 	}
 	last.renewal, last.heard = *lease.Spec.RenewTime, time.Now()
