@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"k8s.io/client-go/rest"
@@ -118,6 +119,8 @@ type cluster struct {
 	members []implementation.Cluster
 	// owners are the members that the links are of.
 	owners map[implementation.Link]implementation.Cluster
+	// stopped are the links that have been stopped: implementation.Link to true.
+	stopped sync.Map
 }
 
 // Config implements implementation.Cluster: the first member has the API server.

@@ -35,8 +35,8 @@ func (c *cluster) Parts() []any {
 	if outage, ok := owned[implementation.Outage](c, implementation.APIServer); ok {
 		parts = append(parts, struct{ implementation.Outage }{outage})
 	}
-	if nodes, ok := owned[implementation.Nodes](c, implementation.Kubelet); ok {
-		parts = append(parts, struct{ implementation.Nodes }{nodes})
+	if offered, ok := owned[implementation.Nodes](c, implementation.Kubelet); ok {
+		parts = append(parts, nodes{offered, c})
 	}
 	if kubelets, ok := owned[implementation.Kubelets](c, implementation.Kubelet); ok {
 		parts = append(parts, struct{ implementation.Kubelets }{kubelets})
@@ -132,6 +132,7 @@ func (l links) StopLink(ctx context.Context, link implementation.Link) error {
 	if !ok {
 		return nil
 	}
+	l.c.stopped.Store(link, true)
 	if err := owner.StopLink(ctx, link); err != nil {
 		return err
 	}
@@ -144,7 +145,14 @@ func (l links) StartLink(ctx context.Context, link implementation.Link) error {
 	if !ok {
 		return absent(link)
 	}
+	l.c.stopped.Delete(link)
 	return owner.StartLink(ctx, link)
+}
+
+// runs tells whether somebody plays the link, and it has not been stopped.
+func (c *cluster) runs(link implementation.Link) bool {
+	_, stopped := c.stopped.Load(link)
+	return c.owners[link] != nil && !stopped
 }
 
 // replicas has each link's processes counted by its owner.

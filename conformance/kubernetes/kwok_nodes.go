@@ -31,7 +31,7 @@ func (h *hollowNodes) AddNode(ctx context.Context, object *corev1.Node) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, nodePatience)
 	defer cancel()
-	if err := await(ctx, node.Name, h.client.CoreV1().Nodes().Watch, func(node *corev1.Node) bool { return isReady(node) && !isMarked(node) }); err != nil {
+	if err := await(ctx, node.Name, h.client.CoreV1().Nodes().Watch, isReady); err != nil {
 		return fmt.Errorf("node %s: %w: waited %s: %w; %s", node.Name, implementation.ErrNotReady, nodePatience, err, tail(h.log))
 	}
 	return nil
