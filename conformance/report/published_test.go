@@ -57,10 +57,10 @@ func TestPublished(t *testing.T) {
 	}
 }
 
-// TestPublishedVerdicts: the reference does all that it can be asked for; whatever
-// KWOK does not do is the kubelet's.
+// TestPublishedVerdicts: real Kubernetes and the reference do all that they can be
+// asked for; whatever KWOK does not do is the kubelet's.
 func TestPublishedVerdicts(t *testing.T) {
-	for _, name := range []string{"reference.json"} {
+	for _, name := range []string{"kubernetes.json", "reference.json"} {
 		_, found := readReport(t, filepath.Join(published, name))
 		for _, entry := range found.Requirements {
 			assert.Contains(t, []conformance.Outcome{conformance.Passed, conformance.NotApplicable}, entry.Outcome, "%s: %s", name, entry.ID)
