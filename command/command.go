@@ -8,7 +8,7 @@
 //	handover.go  origins that another program has
 //	serve.go, run.go, run_kubelet.go, store.go   the reference as a cluster, or one link of it
 //	trace.go, list.go, clean.go, rbac.go   what they say
-//	reports.go   files with what came of a run
+//	reports.go, logs.go   files with what came of a run, and what programs printed
 package command
 
 import (

@@ -19,13 +19,25 @@ type handover struct {
 	source  string // its package, as a folder of a clone of podchain
 }
 
-// fromKubernetes names the origin of links of real Kubernetes. Its program has the
-// images, too.
-const fromKubernetes = "kubernetes"
+// What a SPEC of --link names that is podchain-kubernetes' to give.
+const (
+	// FromKubernetes are links of real Kubernetes, "kubernetes@1.34" those of a
+	// version.
+	FromKubernetes = "kubernetes"
+	// FromReferenceOnContainerd is the reference's kubelet, with containers that
+	// really run.
+	FromReferenceOnContainerd = "reference+containerd"
+	// FromKWOK is what plays kubelets without running anything.
+	FromKWOK = "kwok"
+)
 
 var handovers = map[string]handover{
-	fromKubernetes: {"podchain-kubernetes", "conformance/kubernetes/cmd/podchain-kubernetes"},
+	FromKubernetes:            podchainKubernetes,
+	FromReferenceOnContainerd: podchainKubernetes,
+	FromKWOK:                  podchainKubernetes,
 }
+
+var podchainKubernetes = handover{"podchain-kubernetes", "conformance/kubernetes/cmd/podchain-kubernetes"}
 
 // handOver has the program of an origin do what this one was told to do, in its
 // place: it returns only if that cannot be.
@@ -38,7 +50,7 @@ func handOver(ctx context.Context, origin string, told io.Writer) error {
 	if err == nil {
 		err = syscall.Exec(path, append([]string{path}, os.Args[1:]...), os.Environ())
 	}
-	return fmt.Errorf("this is the matter of %s, which is not on PATH: %w", h.program, err)
+	return fmt.Errorf("links from %s are the matter of %s, which is not on PATH: %w", origin, h.program, err)
 }
 
 // build builds the program into the cache directory. Without changes that takes no

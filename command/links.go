@@ -3,8 +3,6 @@ package command
 import (
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/podchain/podchain/conformance/assembly"
@@ -93,16 +91,15 @@ func parseSpec(spec string) (origin, version string) {
 // checkSpec returns an error for what no link can come from.
 func checkSpec(spec string) error {
 	origin, version := parseSpec(spec)
-	_, versioned := handovers[origin]
 	switch _, _, at := strings.Cut(spec, "@"); {
 	case strings.TrimSpace(spec) == "":
 		return fmt.Errorf("where does it come from? Expected %s, or a command line", originNames())
 	case origin == "" || !at:
 		return nil
-	case !versioned:
+	case origin != FromKubernetes:
 		return fmt.Errorf("%s has no versions", origin)
 	case version == "":
-		return fmt.Errorf("which version? Expected one like %s@1.34", origin)
+		return fmt.Errorf("which version? Expected one like %s@1.34", FromKubernetes)
 	}
 	return nil
 }
@@ -115,11 +112,7 @@ func checkCommand(link implementation.Link, spec string) error {
 }
 
 func originNames() string {
-	names := []string{fromReference, fromNowhere}
-	for _, name := range slices.Sorted(maps.Keys(handovers)) {
-		names = append(names, name, name+"@VERSION")
-	}
-	return strings.Join(names, ", ")
+	return strings.Join([]string{fromReference, fromNowhere, FromKubernetes, FromKubernetes + "@VERSION", FromReferenceOnContainerd, FromKWOK}, ", ")
 }
 
 // origins makes the origins that SPECs name, each of them once.

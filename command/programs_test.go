@@ -46,7 +46,7 @@ func TestVerifyWithABadProgram(t *testing.T) {
 			[]string{"there is no placeholder {config}: there are {kubeconfig}, {dir}, {port}, {node}"}},
 		"a kubelet without its node":     {"kubelet=run {kubeconfig}", []string{"the command line has no {node}"}},
 		"an API server without its file": {"api-server=run", []string{"the command line has no {kubeconfig}: the file that it writes"}},
-		"nothing":                        {"scheduler=", []string{"Expected reference, none, kubernetes, kubernetes@VERSION, or a command line"}},
+		"nothing":                        {"scheduler=", []string{"Expected reference, none, kubernetes, kubernetes@VERSION, reference+containerd, kwok, or a command line"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -7,9 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -59,7 +57,8 @@ the images of the specification, --registry stores them in a registry that the n
 can pull from, by the credentials that docker or podman have for it; they stay there.
 
 With --link any link comes from somewhere else: from nowhere (none), from real
-Kubernetes (kubernetes, kubernetes@1.34), or it is a program, which the shell runs
+Kubernetes (kubernetes, kubernetes@1.34), a kubelet from KWOK (kwok) or from the
+reference with containers that really run (reference+containerd), or it is a program, which the shell runs
 with these filled in:
   {kubeconfig}  the file by which the program reaches the API server
   {dir}         a directory of its own, removed at the end
@@ -100,7 +99,7 @@ Exit status: 0 if every requirement passed or is not applicable, 1 if one failed
 	flags.Int64Var(&options.seed, "seed", 0, "run the scenarios in the random order of this seed")
 	flags.DurationVar(&options.timeout, "timeout", time.Minute, "give up waiting for one thing after this time")
 	flags.StringArrayVar(&options.reports, "report", nil, "`FORMAT=FILE`: also write a report, in the format json (repeatable)")
-	flags.StringVar(&options.logs, "logs", "", "`directory` that keeps what programs print (default: beside the first report; without one, nowhere)")
+	flags.StringVar(&options.logs, "logs", "", "`directory` that keeps what programs print (default: beside the first report; without one, a new one, which stays if something does not pass)")
 	options.store.add(flags)
 	return command
 }
@@ -130,7 +129,7 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 	case options.kubeconfig == "":
 		return errors.New("--registry goes with --kubeconfig: which cluster's nodes pull from it?")
 	case program.Images == nil:
-		return handOver(ctx, fromKubernetes, progressOut)
+		return handOver(ctx, FromKubernetes, progressOut)
 	}
 	held, err := options.store.open(ctx, progressOut)
 	if err != nil {
@@ -139,8 +138,15 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 	defer func() { err = errors.Join(err, held.close()) }()
 	var target implementation.Implementation
 	if options.kubeconfig == "" && options.control == "" {
+		var kept logs
+		if !sources.onlyReference() {
+			if kept, err = openLogs(options.logs, options.reports); err != nil {
+				return err
+			}
+		}
+		defer func() { err = errors.Join(err, kept.close(err != nil, progressOut)) }()
 		from := origins{named: program.Origins, reference: reference.Options{Store: held.Store, Offers: held.offers}, told: progressOut}
-		target, err = from.implementation(sources, options.logsDirectory())
+		target, err = from.implementation(sources, kept.path)
 	} else {
 		target, err = somebodys(ctx, program, options, progressOut)
 	}
@@ -218,15 +224,6 @@ func loadSelected(directory string, selection []string) (*specification.Specific
 		return nil, err
 	}
 	return loaded.Select(selection)
-}
-
-// logsDirectory is where programs' logs stay, empty for nowhere.
-func (o verifyOptions) logsDirectory() string {
-	if o.logs != "" || len(o.reports) == 0 {
-		return o.logs
-	}
-	_, file, _ := strings.Cut(o.reports[0], "=")
-	return strings.TrimSuffix(file, filepath.Ext(file)) + "-logs"
 }
 
 // somebodys is the cluster that somebody else runs.

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/semver"
 
 	"github.com/podchain/podchain/conformance/implementation"
 )
@@ -129,7 +130,32 @@ func lacks(version, path string, components []component) error {
 	return nil
 }
 
-var wellFormedVersion = regexp.MustCompile(`^v(\d+)\.(\d+)\.\d+$`)
+var (
+	wellFormedVersion = regexp.MustCompile(`^v(\d+)\.(\d+)\.\d+$`)
+	minorVersion      = regexp.MustCompile(`^v\d+\.\d+$`)
+)
+
+// ResolveVersion returns the version that can be built and that the name stands for:
+// "1.34", "v1.34", "1.34.4" and "v1.34.4" may stand for v1.34.4. An empty name
+// stands for DefaultVersion.
+func ResolveVersion(name string) (string, error) {
+	if name == "" {
+		return DefaultVersion, nil
+	}
+	source, err := sourceDirectory()
+	if err != nil {
+		return "", err
+	}
+	known := versions(source)
+	wanted := "v" + strings.TrimPrefix(name, "v")
+	meant := slices.DeleteFunc(slices.Clone(known), func(version string) bool {
+		return version != wanted && (!minorVersion.MatchString(wanted) || !strings.HasPrefix(version, wanted+"."))
+	})
+	if len(meant) == 0 {
+		return "", fmt.Errorf("there is no Kubernetes %s to build: there are %s", name, strings.Join(known, ", "))
+	}
+	return slices.MaxFunc(meant, semver.Compare), nil
+}
 
 // versionFlags make the programs say what they are: otherwise they take
 // themselves for v0.0.0, and act on it.

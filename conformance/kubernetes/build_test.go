@@ -28,6 +28,24 @@ func TestVersionFlags(t *testing.T) {
 	}
 }
 
+// TestResolveVersion: a minor version stands for what there is of it.
+func TestResolveVersion(t *testing.T) {
+	for name, want := range map[string]string{
+		"": DefaultVersion, "1.37": "v1.37.2", "v1.37": "v1.37.2", "1.37.2": "v1.37.2", "v1.37.2": "v1.37.2",
+		"1.3": "", "v1": "", "1.37.": "", "latest": "", "../v1.37.2": "",
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := ResolveVersion(name)
+			if want == "" {
+				require.ErrorContains(t, err, "there is no Kubernetes "+name+" to build: there are")
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, want, got)
+		})
+	}
+}
+
 // TestSource: the module finds itself, and what it can build.
 func TestSource(t *testing.T) {
 	source, err := sourceDirectory()

@@ -1,0 +1,42 @@
+// Command podchain-kubernetes is podchain with links of real Kubernetes: it builds
+// them, and runs them on this machine.
+package main
+
+import (
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/podchain/podchain/command"
+	"github.com/podchain/podchain/conformance/assembly"
+	"github.com/podchain/podchain/conformance/kubernetes"
+)
+
+func main() { os.Exit(command.Main(options())) }
+
+func options() command.Options {
+	return command.Options{
+		Name: "podchain-kubernetes",
+		Origins: map[string]command.Origin{
+			command.FromKubernetes: func(version string, told io.Writer) (assembly.Origin, error) {
+				resolved, err := kubernetes.ResolveVersion(version)
+				if err != nil {
+					return nil, err
+				}
+				return kubernetes.NewOrigin(kubernetes.Options{Version: resolved, Progress: told}), nil
+			},
+			command.FromReferenceOnContainerd: func(_ string, told io.Writer) (assembly.Origin, error) {
+				program, err := os.Executable()
+				if err != nil {
+					return nil, err
+				}
+				return kubernetes.ReferenceOnContainerd(program, kubernetes.Options{Progress: told}), nil
+			},
+			command.FromKWOK: func(_ string, told io.Writer) (assembly.Origin, error) {
+				return kubernetes.NewKWOK(told), nil
+			},
+		},
+		Commands: []*cobra.Command{newUpCommand(), newDownCommand()},
+	}
+}
