@@ -4,6 +4,7 @@
 //	command.go   the commands, how a program ends
 //	verify.go    run the specification
 //	matrix.go    run it over combinations of origins
+//	run_specification.go   what these two have in common
 //	links.go     where links come from: --link LINK=SPEC
 //	handover.go  origins that another program has
 //	serve.go, run.go, run_kubelet.go, store.go   the reference as a cluster, or one link of it
@@ -80,6 +81,7 @@ func New(options Options) *cobra.Command {
 	})
 	command.AddCommand(
 		newVerifyCommand(options),
+		newMatrixCommand(options),
 		newCleanCommand(),
 		newRBACCommand(),
 		newServeCommand(),

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,24 +14,24 @@ import (
 	"github.com/podchain/podchain/conformance/report"
 )
 
-// formats are the report formats, by the name that --report uses.
-var formats = map[string]func(io.Writer, *conformance.Result) error{
-	"json": report.JSON,
-}
+// formats write what came of a run, by the name that --report uses.
+type formats[T any] map[string]func(io.Writer, T) error
+
+var runFormats = formats[*conformance.Result]{"json": report.JSON}
 
 // reportFile is one --report. It is written beside its place and moved there,
 // so that nobody finds half a report.
-type reportFile struct {
+type reportFile[T any] struct {
 	path  string
-	write func(io.Writer, *conformance.Result) error
-	file  *os.File
+	write func(io.Writer, T) error
+	file  *os.File // nil once it is written
 }
 
-type reportFiles []*reportFile
+type reportFiles[T any] []*reportFile[T]
 
 // openReports finds out before the run that a report could not be written.
-func openReports(flags []string) (_ reportFiles, err error) {
-	var all reportFiles
+func openReports[T any](formats formats[T], flags []string) (_ reportFiles[T], err error) {
+	var all reportFiles[T]
 	defer func() {
 		if err != nil {
 			all.discard()
@@ -40,27 +41,34 @@ func openReports(flags []string) (_ reportFiles, err error) {
 		format, path, found := strings.Cut(flag, "=")
 		write, known := formats[format]
 		if !found || path == "" || !known {
-			names := make([]string, 0, len(formats))
-			for name := range formats {
-				names = append(names, name)
-			}
-			slices.Sort(names)
+			names := slices.Sorted(maps.Keys(formats))
 			return nil, fmt.Errorf("--report %s: expected FORMAT=FILE with a format of %s", flag, strings.Join(names, ", "))
 		}
 		if info, err := os.Stat(path); err == nil && info.IsDir() {
 			return nil, fmt.Errorf("--report %s: %s is a directory", flag, path)
 		}
-		file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-		if err != nil {
+		one := &reportFile[T]{path: path, write: write}
+		if err := one.open(); err != nil {
 			return nil, fmt.Errorf("--report %s cannot be written: %w", flag, err)
 		}
-		all = append(all, &reportFile{path: path, write: write, file: file})
+		all = append(all, one)
 	}
 	return all, nil
 }
 
-func (r reportFiles) write(result *conformance.Result) error {
+func (r *reportFile[T]) open() (err error) {
+	r.file, err = os.CreateTemp(filepath.Dir(r.path), "."+filepath.Base(r.path)+".*")
+	return err
+}
+
+// write writes all of them; what was written before is replaced.
+func (r reportFiles[T]) write(result T) error {
 	for _, one := range r {
+		if one.file == nil {
+			if err := one.open(); err != nil {
+				return fmt.Errorf("report %s: %w", one.path, err)
+			}
+		}
 		if err := errors.Join(one.write(one.file, result), one.file.Chmod(0o644), one.file.Close()); err != nil {
 			return fmt.Errorf("report %s: %w", one.path, err)
 		}
@@ -73,7 +81,7 @@ func (r reportFiles) write(result *conformance.Result) error {
 }
 
 // discard removes what was not written.
-func (r reportFiles) discard() {
+func (r reportFiles[T]) discard() {
 	for _, one := range r {
 		if one.file != nil {
 			_ = one.file.Close() // what was begun is thrown away

@@ -7,13 +7,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"runtime/debug"
-	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
-	"github.com/podchain/podchain/conformance"
 	"github.com/podchain/podchain/conformance/belongings"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/report"
@@ -28,14 +24,8 @@ type verifyOptions struct {
 	control    string
 	registry   string
 	allow      []string
-	features   string
-	selection  []string
 	links      []string
-	parallel   int
-	seed       int64
-	timeout    time.Duration
-	reports    []string
-	logs       string
+	run        runOptions
 	store      storeOptions
 }
 
@@ -92,25 +82,16 @@ Exit status: 0 if every requirement passed or is not applicable, 1 if one failed
 	flags.StringVar(&options.control, "control", "", "unix `socket` on which whoever runs the cluster offers to stop links, add nodes and so on (default: the one that the kubeconfig file mentions)")
 	flags.StringVar(&options.registry, "registry", "", "on a running cluster, store the images of the specification below `HOST/REPO`, and have its Pods ask for them there")
 	flags.StringArrayVar(&options.allow, "allow", nil, "on a running cluster, also do what is `disruptive`: what everybody who uses it feels")
-	flags.StringVar(&options.features, "features", "", "run the features in this `directory` instead of the specification's own")
-	flags.StringArrayVar(&options.selection, "select", nil, "run what this `pattern` names: an id, a prefix of ids, a level, a link, a feature's path or path:line; ! in front excludes (repeatable)")
 	flags.StringArrayVar(&options.links, "link", nil, "`LINK=SPEC`: where a link, or all that are not named, come from: "+originNames()+", or a command line (repeatable)")
-	flags.IntVar(&options.parallel, "parallel", 0, "run so many scenarios at once (default: as many as suit the implementation)")
-	flags.Int64Var(&options.seed, "seed", 0, "run the scenarios in the random order of this seed")
-	flags.DurationVar(&options.timeout, "timeout", time.Minute, "give up waiting for one thing after this time")
-	flags.StringArrayVar(&options.reports, "report", nil, "`FORMAT=FILE`: also write a report, in the format json (repeatable)")
-	flags.StringVar(&options.logs, "logs", "", "`directory` that keeps what programs print (default: beside the first report; without one, a new one, which stays if something does not pass)")
+	options.run.add(flags, "json")
 	options.store.add(flags)
 	return command
 }
 
 func verify(ctx context.Context, program Options, options verifyOptions, out, progressOut io.Writer) (err error) {
-	selected, err := loadSelected(options.features, options.selection)
+	selected, err := options.run.load()
 	if err != nil {
 		return err
-	}
-	if options.parallel < 0 {
-		return fmt.Errorf("--parallel %d: a number of scenarios is not negative", options.parallel)
 	}
 	if options.kubeconfig != "" && options.store.store != inMemory {
 		return errors.New("--store goes with the reference: a running cluster has a store of its own")
@@ -140,7 +121,7 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 	if options.kubeconfig == "" && options.control == "" {
 		var kept logs
 		if !sources.onlyReference() {
-			if kept, err = openLogs(options.logs, options.reports); err != nil {
+			if kept, err = openLogs(options.run.logs, options.run.reports); err != nil {
 				return err
 			}
 		}
@@ -153,39 +134,20 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 	if err != nil {
 		return err
 	}
-	reports, err := openReports(options.reports)
+	reports, err := openReports(runFormats, options.run.reports)
 	if err != nil {
 		return err
 	}
 	defer reports.discard()
-	terminal := false
-	if file, ok := progressOut.(*os.File); ok {
-		terminal = term.IsTerminal(int(file.Fd()))
-	}
-	if os.Getenv("GOGC") == "" {
-		// Clusters come and go by the hundred, and little of them is alive at a
-		// time: collecting at twice that little would cost a fifth of the run.
-		debug.SetGCPercent(400)
-	}
-	progress := report.NewProgress(progressOut, terminal, selected)
-	run := conformance.Options{
-		Specification: selected, Implementation: target, Parallel: options.parallel,
-		Seed: options.seed, Timeout: options.timeout, Done: progress.Done,
-	}
+	id := ""
 	if options.kubeconfig != "" {
-		run.Run = belongings.NewID()
-		fmt.Fprintf(progressOut, "run %s: what it makes in the cluster has the label %s=%[1]s\n", run.Run, belongings.RunLabel)
+		id = belongings.NewID()
+		fmt.Fprintf(progressOut, "run %s: what it makes in the cluster has the label %s=%[1]s\n", id, belongings.RunLabel)
 		defer context.AfterFunc(ctx, func() {
 			fmt.Fprintln(progressOut, "ending: what the run has made is removed; interrupt once more to leave it to podchain clean")
 		})()
 	}
-	var result *conformance.Result
-	if _, virtual := target.(implementation.Virtual); virtual {
-		result, err = conformance.RunVirtual(ctx, run)
-	} else {
-		result, err = conformance.Run(ctx, run)
-	}
-	progress.End()
+	result, err := options.run.run(ctx, selected, target, id, progressOut)
 	if result == nil {
 		return err
 	}
@@ -194,7 +156,7 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 		return err
 	}
 	if ctx.Err() != nil {
-		return errors.Join(err, errors.New("interrupted: what had not been executed by then could not run"))
+		return errors.Join(err, errInterrupted)
 	}
 	status := result.ExitStatus()
 	if err != nil && status == 0 {

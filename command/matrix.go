@@ -1,0 +1,299 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/report"
+	"github.com/podchain/podchain/reference"
+)
+
+type matrixOptions struct {
+	links  []string
+	of     []string
+	others []string
+	only   []string
+	shard  string
+	resume string
+	run    runOptions
+	// command is how it was called, for the report.
+	command string
+}
+
+func newMatrixCommand(program Options) *cobra.Command {
+	var options matrixOptions
+	command := &cobra.Command{
+		Use:   "matrix",
+		Short: "Run the specification over combinations of where links come from",
+		Long: `Run the specification over every combination in which each of the --links comes from
+one of the origins --of. Where the other links come from, --link says as in podchain
+verify; without it, from the reference.
+
+A combination that cannot start is told and does not end the matrix. Its reports are
+written after each combination. --only and --shard run a part of the matrix, and
+--resume goes on with one: what the json report of an earlier run holds is not run
+again.
+
+Exit status: 0 if everything passed or is not applicable, 1 if a requirement failed in
+a combination, 2 if something could not run or the usage is wrong.`,
+		Example: `  podchain matrix --links scheduler,kubelet --of reference,kubernetes --report markdown=matrix.md
+  podchain matrix --links api-server,scheduler --of kubernetes,kubernetes@1.34 --link all=kubernetes
+  podchain matrix --links api-server,scheduler,kubelet --only api-server=kubernetes,kubelet=reference
+  podchain matrix --links scheduler,kubelet --of reference,none --shard 2/4 --report json=matrix.json
+  podchain matrix --links scheduler,kubelet --resume matrix.json --report json=matrix.json`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			options.command = "podchain " + strings.Join(quoted(os.Args[1:]), " ")
+			return matrix(command.Context(), program, options, command.OutOrStdout(), command.ErrOrStderr())
+		},
+	}
+	flags := command.Flags()
+	flags.StringSliceVar(&options.links, "links", nil, "the `links` that come from one origin or another, separated by commas (required)")
+	flags.StringSliceVar(&options.of, "of", []string{fromReference, FromKubernetes}, "the `origins`, separated by commas: "+originNames())
+	flags.StringArrayVar(&options.others, "link", nil, "`LINK=SPEC`: where another link, or all others, come from in every combination, as in podchain verify (repeatable)")
+	flags.StringArrayVar(&options.only, "only", nil, "`LINK=ORIGIN,...`: run only combinations that have all of these (repeatable: or all of those)")
+	flags.StringVar(&options.shard, "shard", "", "`I/N`: run the I-th of N parts")
+	flags.StringVar(&options.resume, "resume", "", "json report `file` of an earlier run: what it holds is not run again")
+	options.run.add(flags, "json, with all runs, or markdown, the table")
+	return command
+}
+
+// matrixFormats are the report formats, by the name that --report uses.
+var matrixFormats = formats[*report.Matrix]{"json": report.MatrixJSON, "markdown": report.MatrixMarkdown}
+
+func matrix(ctx context.Context, program Options, options matrixOptions, out, told io.Writer) (err error) {
+	selected, err := options.run.load()
+	if err != nil {
+		return err
+	}
+	whole, combinations, err := options.combinations()
+	if err != nil {
+		return err
+	}
+	for _, c := range combinations {
+		if elsewhere := c.sources.elsewhere(program.Origins); elsewhere != "" {
+			return handOver(ctx, elsewhere, told)
+		}
+	}
+	whole.Specification = selected.Digest
+	if err := options.takeOver(whole); err != nil {
+		return err
+	}
+	reports, err := openReports(matrixFormats, options.run.reports)
+	if err != nil {
+		return err
+	}
+	defer reports.discard()
+	kept, err := openLogs(options.run.logs, options.run.reports)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, kept.close(err != nil, told)) }()
+	from := origins{named: program.Origins, reference: reference.Options{}, told: told}
+	for _, c := range combinations {
+		if ctx.Err() != nil {
+			break
+		}
+		if slices.ContainsFunc(whole.Combinations, func(run *report.Combination) bool { return run.Number == c.Number }) {
+			continue
+		}
+		fmt.Fprintf(told, "combination %d of %d: %s\n", c.Number, whole.Total, &c.Combination)
+		target, err := from.implementation(c.sources, filepath.Join(kept.path, strconv.Itoa(c.Number)))
+		if err != nil {
+			return err
+		}
+		result, err := options.run.run(ctx, selected, target, "", told)
+		if ctx.Err() != nil {
+			break // half a run is none
+		}
+		c.Record(result, err)
+		fmt.Fprintf(told, "combination %d of %d: %s\n", c.Number, whole.Total, c.Summary())
+		whole.Combinations = append(whole.Combinations, &c.Combination)
+		slices.SortFunc(whole.Combinations, func(a, b *report.Combination) int { return a.Number - b.Number })
+		if err := reports.write(whole); err != nil {
+			return err
+		}
+	}
+	if err := report.MatrixTerminal(out, whole); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
+	if status := whole.ExitStatus(); status != 0 {
+		return &exit{status: status}
+	}
+	return nil
+}
+
+// combination is one that is to be run.
+type combination struct {
+	report.Combination
+	sources sources
+}
+
+// combinations returns the matrix, which is still empty, and those of its
+// combinations that are to be run.
+func (o matrixOptions) combinations() (*report.Matrix, []*combination, error) {
+	links, err := o.varied()
+	if err != nil {
+		return nil, nil, err
+	}
+	only, err := o.wanted(links)
+	if err != nil {
+		return nil, nil, err
+	}
+	part, parts, err := o.part()
+	if err != nil {
+		return nil, nil, err
+	}
+	whole := &report.Matrix{Command: o.command, Links: links, Origins: o.of, Others: o.others, Total: 1}
+	for range links {
+		whole.Total *= len(o.of)
+	}
+	var all []*combination
+	for number := 1; number <= whole.Total; number++ {
+		c := &combination{Combination: report.Combination{Number: number, Origins: map[implementation.Link]string{}}}
+		flags := slices.Clone(o.others)
+		// The number counts like one whose digits are the origins.
+		rest := number - 1
+		for _, link := range slices.Backward(links) {
+			origin := o.of[rest%len(o.of)]
+			rest /= len(o.of)
+			c.Origins[link] = origin
+			flags = append(flags, fmt.Sprintf("%s=%s", link, origin))
+		}
+		if c.sources, err = parseLinks(flags); err != nil {
+			return nil, nil, err
+		}
+		if only(c.Origins) && number%parts == part%parts {
+			all = append(all, c)
+		}
+	}
+	if len(all) == 0 {
+		return nil, nil, fmt.Errorf("of %d combinations --only and --shard leave none", whole.Total)
+	}
+	return whole, all, nil
+}
+
+// varied returns the links of --links in the order of the chain.
+func (o matrixOptions) varied() ([]implementation.Link, error) {
+	var links []implementation.Link
+	for _, name := range o.links {
+		link, err := implementation.ParseLink(name)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("--links: %w", err)
+		case slices.Contains(links, link):
+			return nil, fmt.Errorf("--links: %s is there twice", link)
+		}
+		links = append(links, link)
+	}
+	switch {
+	case len(links) == 0:
+		return nil, errors.New("--links: which links are to come from one origin or another?")
+	case len(o.of) == 0:
+		return nil, errors.New("--of: where are they to come from?")
+	}
+	for i, origin := range o.of {
+		if name, _ := parseSpec(origin); name == "" {
+			return nil, fmt.Errorf("--of %s: expected %s", origin, originNames())
+		}
+		if slices.Contains(o.of[:i], origin) {
+			return nil, fmt.Errorf("--of: %s is there twice", origin)
+		}
+	}
+	slices.SortFunc(links, func(a, b implementation.Link) int {
+		return slices.Index(implementation.AllLinks, a) - slices.Index(implementation.AllLinks, b)
+	})
+	return links, nil
+}
+
+// wanted returns what --only asks for.
+func (o matrixOptions) wanted(links []implementation.Link) (func(map[implementation.Link]string) bool, error) {
+	var wishes []map[implementation.Link]string
+	for _, flag := range o.only {
+		wish := map[implementation.Link]string{}
+		for _, pair := range strings.Split(flag, ",") {
+			name, origin, _ := strings.Cut(pair, "=")
+			link := implementation.Link(name)
+			if !slices.Contains(links, link) || !slices.Contains(o.of, origin) || wish[link] != "" {
+				return nil, fmt.Errorf("--only %s: expected each LINK once, of %v, and an ORIGIN of %v", flag, links, o.of)
+			}
+			wish[link] = origin
+		}
+		wishes = append(wishes, wish)
+	}
+	return func(origins map[implementation.Link]string) bool {
+		return len(wishes) == 0 || slices.ContainsFunc(wishes, func(wish map[implementation.Link]string) bool {
+			for link, origin := range wish {
+				if origins[link] != origin {
+					return false
+				}
+			}
+			return true
+		})
+	}, nil
+}
+
+// part reads --shard.
+func (o matrixOptions) part() (part, parts int, err error) {
+	if o.shard == "" {
+		return 1, 1, nil
+	}
+	first, second, _ := strings.Cut(o.shard, "/")
+	part, err = strconv.Atoi(first)
+	if err == nil {
+		parts, err = strconv.Atoi(second)
+	}
+	if err != nil || part < 1 || part > parts {
+		return 0, 0, fmt.Errorf("--shard %s: expected I/N with I from 1 to N", o.shard)
+	}
+	return part, parts, nil
+}
+
+// takeOver has the matrix hold what an earlier run of it has found out.
+func (o matrixOptions) takeOver(whole *report.Matrix) error {
+	if o.resume == "" {
+		return nil
+	}
+	file, err := os.Open(o.resume)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("--resume: there is no %s yet: begin without", o.resume)
+	}
+	if err != nil {
+		return fmt.Errorf("--resume: %w", err)
+	}
+	defer file.Close()
+	earlier, err := report.ReadMatrix(file)
+	switch {
+	case err != nil:
+		return fmt.Errorf("--resume %s is not the json report of a matrix: %w", o.resume, err)
+	case !earlier.Same(whole):
+		return fmt.Errorf("--resume %s is of another matrix: made by %s", o.resume, earlier.Command)
+	}
+	whole.Combinations = earlier.Combinations
+	return nil
+}
+
+// quoted are arguments as a shell wants them.
+func quoted(arguments []string) []string {
+	all := slices.Clone(arguments)
+	for i, argument := range all {
+		if strings.ContainsAny(argument, " \t\n'\"$`\\*?[]{}()<>|&;!#~") {
+			all[i] = "'" + strings.ReplaceAll(argument, "'", `'\''`) + "'"
+		}
+	}
+	return all
+}
