@@ -99,7 +99,8 @@ func matrix(ctx context.Context, program Options, options matrixOptions, out, to
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, kept.close(err != nil, told)) }()
+	ran := false
+	defer func() { err = errors.Join(err, kept.close(ran && err != nil, told)) }()
 	from := origins{named: program.Origins, reference: reference.Options{}, told: told}
 	for _, c := range combinations {
 		if ctx.Err() != nil {
@@ -118,6 +119,7 @@ func matrix(ctx context.Context, program Options, options matrixOptions, out, to
 			break // half a run is none
 		}
 		c.Record(result, err)
+		ran = ran || result != nil
 		fmt.Fprintf(told, "combination %d of %d: %s\n", c.Number, whole.Total, c.Summary())
 		whole.Combinations = append(whole.Combinations, &c.Combination)
 		slices.SortFunc(whole.Combinations, func(a, b *report.Combination) int { return a.Number - b.Number })

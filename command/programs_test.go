@@ -44,9 +44,14 @@ func TestVerifyWithABadProgram(t *testing.T) {
 		"it writes garbage": {`scheduler=printf '\033[2J\377\n'; exit 3`, []string{"exit status 3", `| \x1b[2J\xff`}},
 		"a placeholder that is none": {"scheduler=run {config}",
 			[]string{"there is no placeholder {config}: there are {kubeconfig}, {dir}, {port}, {node}"}},
-		"a kubelet without its node":     {"kubelet=run {kubeconfig}", []string{"the command line has no {node}"}},
-		"an API server without its file": {"api-server=run", []string{"the command line has no {kubeconfig}: the file that it writes"}},
-		"nothing":                        {"scheduler=", []string{"Expected reference, none, kubernetes, kubernetes@VERSION, reference+containerd, kwok, or a command line"}},
+		"a kubelet without its node":       {"kubelet=run {kubeconfig}", []string{"the command line has no {node}"}},
+		"an API server without its file":   {"api-server=run", []string{"the command line has no {kubeconfig}: the file that it writes"}},
+		"an origin without a version":      {"scheduler=kubernetes@", []string{"which version? Expected one like kubernetes@1.34"}},
+		"a version of what has none":       {"scheduler=reference@1", []string{"reference has no versions"}},
+		"what the reference has not got":   {"job-controller=reference", []string{"the reference has no job-controller"}},
+		"a program for all":                {"all=run {kubeconfig}", []string{"a program takes the place of one link; all come from reference"}},
+		"an API server that never answers": {"api-server=sleep 1; : {kubeconfig}", []string{"the api-server ended: it ended by itself, with success"}},
+		"nothing":                          {"scheduler=", []string{"Expected reference, none, kubernetes, kubernetes@VERSION, reference+containerd, kwok, or a command line"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

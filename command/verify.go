@@ -117,6 +117,7 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 		return err
 	}
 	defer func() { err = errors.Join(err, held.close()) }()
+	ran := false
 	var target implementation.Implementation
 	if options.kubeconfig == "" && options.control == "" {
 		var kept logs
@@ -125,7 +126,8 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 				return err
 			}
 		}
-		defer func() { err = errors.Join(err, kept.close(err != nil, progressOut)) }()
+		// What kept a cluster from starting has been told with the error.
+		defer func() { err = errors.Join(err, kept.close(ran && err != nil, progressOut)) }()
 		from := origins{named: program.Origins, reference: reference.Options{Store: held.Store, Offers: held.offers}, told: progressOut}
 		target, err = from.implementation(sources, kept.path)
 	} else {
@@ -151,6 +153,7 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 	if result == nil {
 		return err
 	}
+	ran = true
 	// With an error the cluster did not end well: what came of the run is there.
 	if err := errors.Join(report.Terminal(out, result), reports.write(result)); err != nil {
 		return err
