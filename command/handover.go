@@ -50,7 +50,7 @@ func handOver(ctx context.Context, origin string, told io.Writer) error {
 	if err == nil {
 		err = syscall.Exec(path, append([]string{path}, os.Args[1:]...), os.Environ())
 	}
-	return fmt.Errorf("links from %s are the matter of %s, which is not on PATH: %w", origin, h.program, err)
+	return fmt.Errorf("this is the matter of %s, which is not on PATH: %w", h.program, err)
 }
 
 // build builds the program into the cache directory. Without changes that takes no
