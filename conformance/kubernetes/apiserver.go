@@ -56,14 +56,15 @@ func newAPIServer(program, directory, logs string, store *store) (*apiServer, er
 	a := &apiServer{address: fmt.Sprintf("127.0.0.1:%d", ports[0]), log: filepath.Join(logs, "api-server.log"), ca: ca}
 	a.config = &rest.Config{Host: "https://" + a.address, QPS: -1, TLSClientConfig: rest.TLSClientConfig{
 		CAData: ca.PEM, CertData: admin.Certificate, KeyData: admin.Key}}
+	files := store.Server.Files()
 	a.command = []string{program,
 		"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", ports[0]),
 		// Nobody comes from outside; the loopback address is not allowed here.
 		"--advertise-address=192.0.2.1",
 		"--cert-dir=" + ca.Directory, "--tls-cert-file=" + server.CertificateFile, "--tls-private-key-file=" + server.KeyFile,
 		"--client-ca-file=" + ca.File(), "--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction",
-		"--etcd-servers=" + store.url, "--etcd-cafile=" + store.ca.File(),
-		"--etcd-certfile=" + store.client.CertificateFile, "--etcd-keyfile=" + store.client.KeyFile,
+		"--etcd-servers=" + store.Server.Endpoint(), "--etcd-cafile=" + files.CA,
+		"--etcd-certfile=" + files.Cert, "--etcd-keyfile=" + files.Key,
 		"--service-account-issuer=https://kubernetes.default.svc",
 		"--service-account-key-file=" + accounts.CertificateFile, "--service-account-signing-key-file=" + accounts.KeyFile,
 		// The cache of recent changes outlives what the store forgets. Without one

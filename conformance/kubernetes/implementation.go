@@ -29,6 +29,8 @@ import (
 type Options struct {
 	// Version of Kubernetes. Default: DefaultVersion.
 	Version string
+	// Store of the API server. Default: DefaultStore.
+	Store string
 	// Progress is told what takes time. Default: nobody.
 	Progress io.Writer
 	// Nodes is how many nodes a whole cluster has from the start. Default: 2.
@@ -47,6 +49,7 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	o.Version = cmp.Or(o.Version, DefaultVersion)
 	o.Nodes = cmp.Or(o.Nodes, 2)
+	o.Store = cmp.Or(o.Store, DefaultStore)
 	if o.Progress == nil {
 		o.Progress = io.Discard
 	}
@@ -89,6 +92,7 @@ type Cluster struct {
 	implementation.Faults
 
 	version   string
+	storeName string // of local.Programs
 	part      assembly.Part
 	kubelet   string // program of the reference's kubelet; empty: Kubernetes' own
 	directory string
@@ -126,6 +130,8 @@ var (
 	_ implementation.Runtime   = (*Cluster)(nil)
 	_ implementation.Images    = (*Cluster)(nil)
 	_ implementation.Compactor = (*Cluster)(nil)
+	_ implementation.Store     = (*Cluster)(nil)
+	_ implementation.Outage    = (*Cluster)(nil)
 	_ implementation.Crashing  = (*Cluster)(nil)
 	_ implementation.Faults    = (*Cluster)(nil)
 	_ implementation.Versioned = (*Cluster)(nil)
@@ -134,11 +140,14 @@ var (
 // launch starts the links of the part.
 func launch(ctx context.Context, options Options, part assembly.Part) (*Cluster, error) {
 	c := &Cluster{
-		Faults: part.Taps, version: options.Version, part: part, kubelet: options.Kubelet, logs: part.Logs, journal: runtime.NewJournal(),
+		Faults: part.Taps, version: options.Version, storeName: options.Store, part: part, kubelet: options.Kubelet, logs: part.Logs, journal: runtime.NewJournal(),
 		links: map[implementation.Link]*process{}, doors: map[implementation.Link]*door{},
 		nodes: map[string]*node{}, names: sets.New[string](), kubelets: part.Has(implementation.Kubelet),
 	}
-	var err error
+	err := checkStore(options.Store)
+	if err != nil {
+		return nil, err
+	}
 	if part.Has(implementation.Kubelet) {
 		if c.plugins, err = prepareMachine(ctx, options.Progress); err != nil {
 			return nil, err
@@ -150,6 +159,11 @@ func launch(ctx context.Context, options Options, part assembly.Part) (*Cluster,
 	}
 	if c.programs, err = build(ctx, options.Version, options.Progress, needed); err != nil {
 		return nil, err
+	}
+	if part.Has(implementation.APIServer) {
+		if c.programs["store"], err = buildStore(ctx, options.Store, c.programs, options.Progress); err != nil {
+			return nil, err
+		}
 	}
 	if c.claim, err = claimDirectory(options.Use); err != nil {
 		return nil, err
@@ -209,7 +223,7 @@ func (c *Cluster) start(ctx context.Context) (err error) {
 }
 
 func (c *Cluster) startAPI(ctx context.Context) (err error) {
-	if c.store, err = startStore(ctx, c.programs["etcd"], c.directory, c.logs); err != nil {
+	if c.store, err = startStore(ctx, c.storeName, c.programs["store"], c.directory, c.logs); err != nil {
 		return err
 	}
 	if c.api, err = newAPIServer(c.programs["kube-apiserver"], c.directory, c.logs, c.store); err != nil {
@@ -319,7 +333,7 @@ func (c *Cluster) Stop(ctx context.Context) error {
 	clear(c.links)
 	clear(c.doors)
 	keep(c.api.stop())
-	keep(c.store.stop(ctx))
+	keep(c.store.stop())
 	c.relays.close()
 	keep(c.images.stop())
 	keep(c.claim.release())

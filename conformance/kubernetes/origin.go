@@ -70,7 +70,11 @@ func (s share) Parts() []any {
 		implementation.Versioned
 	}{c, c, c}}
 	if c.part.Has(implementation.APIServer) {
-		parts = append(parts, struct{ implementation.Compactor }{c})
+		parts = append(parts, struct {
+			implementation.Compactor
+			implementation.Store
+			implementation.Outage
+		}{c, c, c})
 	}
 	if c.part.Has(implementation.Kubelet) {
 		parts = append(parts, struct {

@@ -47,7 +47,7 @@ which podchain verify finds all that it offers.`,
 			return errors.Join(err, cluster.Stop(ctx))
 		},
 	}
-	addVersion(command, &options)
+	addClusterFlags(command, &options)
 	command.Flags().IntVar(&options.Nodes, "nodes", 2, "start so many nodes")
 	return command
 }
@@ -69,8 +69,9 @@ func whole(ctx context.Context, cluster *kubernetes.Cluster) error {
 	}
 }
 
-func addVersion(command *cobra.Command, options *kubernetes.Options) {
+func addClusterFlags(command *cobra.Command, options *kubernetes.Options) {
 	command.Flags().StringVar(&options.Version, "version", kubernetes.DefaultVersion, "run this `version` of Kubernetes")
+	command.Flags().StringVar(&options.Store, "store", kubernetes.DefaultStore, "have the API server keep its objects in this `store`: etcd or kine")
 }
 
 func newDownCommand() *cobra.Command {
