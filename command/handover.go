@@ -76,7 +76,7 @@ func (h handover) build(ctx context.Context, told io.Writer) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(work)
+	defer func() { _ = os.RemoveAll(work) }() // what stays is in nobody's way
 	command := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(work, h.program), ".")
 	command.Dir = source
 	var output bytes.Buffer

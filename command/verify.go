@@ -103,6 +103,9 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 	if err != nil {
 		return err
 	}
+	if options.store.store != inMemory && sources[implementation.APIServer] != fromReference {
+		return fmt.Errorf("--store goes with the reference's API server; this one comes from %s", sources[implementation.APIServer])
+	}
 	switch elsewhere := sources.elsewhere(program.Origins); {
 	case elsewhere != "":
 		return handOver(ctx, elsewhere, progressOut)

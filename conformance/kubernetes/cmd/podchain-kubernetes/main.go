@@ -37,6 +37,7 @@ func options() command.Options {
 				return kubernetes.NewKWOK(told), nil
 			},
 		},
+		Images:   kubernetes.Push,
 		Commands: []*cobra.Command{newUpCommand(), newDownCommand()},
 	}
 }
