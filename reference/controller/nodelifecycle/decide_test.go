@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
@@ -92,6 +93,27 @@ func TestTolerance(t *testing.T) {
 			limit, forever := tolerance(parse[[]corev1.Taint](t, test.taints), parse[[]corev1.Toleration](t, test.tolerations))
 			require.Equal(t, test.forever, forever)
 			require.Equal(t, test.limit, limit)
+		})
+	}
+}
+
+// TestSigns has a sign of life count once, in whatever order the watches of Nodes
+// and Leases bring it.
+func TestSigns(t *testing.T) {
+	renewal := metav1.NewMicroTime(time.Unix(100, 0))
+	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: "n"}, Spec: coordinationv1.LeaseSpec{RenewTime: &renewal}}
+	node := parse[corev1.Node](t, `{metadata: {name: n, uid: u}, status: {conditions: [{type: Ready, status: "True"}]}}`)
+	for name, see := range map[string]func(*signs){
+		"the Node first":  func(s *signs) { s.reported(&node); s.renewed(lease) },
+		"the Lease first": func(s *signs) { s.renewed(lease); s.reported(&node) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSigns()
+			see(s)
+			require.False(t, s.renewed(lease), "it has been seen")
+			later := metav1.NewMicroTime(renewal.Add(time.Second))
+			lease := &coordinationv1.Lease{ObjectMeta: lease.ObjectMeta, Spec: coordinationv1.LeaseSpec{RenewTime: &later}}
+			require.True(t, s.renewed(lease), "it is another one")
 		})
 	}
 }
