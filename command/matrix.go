@@ -277,7 +277,7 @@ func (o matrixOptions) takeOver(whole *report.Matrix) error {
 	if err != nil {
 		return fmt.Errorf("--resume: %w", err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	earlier, err := report.ReadMatrix(file)
 	switch {
 	case err != nil:

@@ -124,7 +124,7 @@ func lacks(version, path string, components []component) error {
 	}
 	for _, c := range components {
 		if !slices.ContainsFunc(module.Tool, func(tool *modfile.Tool) bool { return tool.Path == c.path }) {
-			return fmt.Errorf("Kubernetes %s has no %s here: %s does not name it as a tool", version, c.name, path)
+			return fmt.Errorf("version %s has no %s here: %s does not name it as a tool", version, c.name, path)
 		}
 	}
 	return nil
