@@ -55,7 +55,7 @@ func handOver(ctx context.Context, origin string, told io.Writer) error {
 
 // build builds the program into the cache directory. Without changes that takes no
 // time.
-func (h handover) build(ctx context.Context, told io.Writer) (string, error) {
+func (h handover) build(ctx context.Context, told io.Writer) (_ string, err error) {
 	source, err := clone(h.source)
 	if err != nil {
 		return "", err
@@ -76,7 +76,7 @@ func (h handover) build(ctx context.Context, told io.Writer) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = os.RemoveAll(work) }() // what stays is in nobody's way
+	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
 	command := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(work, h.program), ".")
 	command.Dir = source
 	var output bytes.Buffer

@@ -270,15 +270,14 @@ func (o matrixOptions) takeOver(whole *report.Matrix) error {
 	if o.resume == "" {
 		return nil
 	}
-	file, err := os.Open(o.resume)
+	content, err := os.ReadFile(o.resume)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("--resume: there is no %s yet: begin without", o.resume)
 	}
 	if err != nil {
 		return fmt.Errorf("--resume: %w", err)
 	}
-	defer func() { _ = file.Close() }() // it was only read
-	earlier, err := report.ReadMatrix(file)
+	earlier, err := report.ReadMatrix(content)
 	switch {
 	case err != nil:
 		return fmt.Errorf("--resume %s is not the json report of a matrix: %w", o.resume, err)

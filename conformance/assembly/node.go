@@ -22,7 +22,21 @@ import (
 // kubelets are a program that runs once for each node.
 type kubelets struct{ *running }
 
-var _ implementation.Nodes = kubelets{}
+var (
+	_ implementation.Nodes       = kubelets{}
+	_ implementation.Withholding = kubelets{}
+)
+
+// Withheld implements implementation.Withholding.
+func (kubelets) Withheld(capability string) string {
+	switch capability {
+	case "sizes":
+		return "a kubelet that is a program says itself how large its node is"
+	case "kubelets":
+		return "when a kubelet that is a program is killed, nobody knows whether its containers run on"
+	}
+	return ""
+}
 
 // AddNode implements implementation.Nodes. The Node is made before its kubelet is
 // started, which takes it over (NODE-01), so that nothing is placed there before its

@@ -96,7 +96,7 @@ func before(a, b implementation.Link) bool {
 // subjects are the links that capabilities are about.
 var subjects = map[string]implementation.Link{
 	"compaction": implementation.APIServer, "store": implementation.APIServer, "outage": implementation.APIServer,
-	"nodes": implementation.Kubelet, "kubelets": implementation.Kubelet, "cri": implementation.Kubelet, "images": implementation.Kubelet,
+	"nodes": implementation.Kubelet, "sizes": implementation.Kubelet, "kubelets": implementation.Kubelet, "cri": implementation.Kubelet, "images": implementation.Kubelet,
 	"containers": implementation.Kubelet,
 }
 

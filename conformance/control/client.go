@@ -59,6 +59,7 @@ var parts = map[string]func(*Client) any{
 	"outage":     func(c *Client) any { return outage{c} },
 	"replicas":   func(c *Client) any { return replicas{c} },
 	"containers": func(*Client) any { return nil },
+	"sizes":      func(*Client) any { return nil }, // those of nodes
 }
 
 // Offers tells whether a capability is offered.

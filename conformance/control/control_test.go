@@ -213,7 +213,7 @@ func told(t *testing.T, fails error, want, got any, err error) {
 
 func TestNothingIsOffered(t *testing.T) {
 	remote := connect(t, bare{})
-	require.Equal(t, []string{"compaction", "cri", "faults", "images", "kubelets", "links", "nodes", "outage", "replicas", "store"},
+	require.Equal(t, []string{"compaction", "cri", "faults", "images", "kubelets", "links", "nodes", "outage", "replicas", "sizes", "store"},
 		implementation.Lacks(remote, implementation.Capabilities()))
 }
 

@@ -39,8 +39,11 @@ func offers[T any](cluster Cluster) bool {
 
 // capabilities are the optional interfaces by the names that features use.
 var capabilities = map[string]func(Cluster) bool{
-	"links":      offers[Links],
-	"nodes":      offers[Nodes],
+	"links": offers[Links],
+	"nodes": offers[Nodes],
+	// Sizes are Nodes', unless whoever adds a node says that its kubelet goes by
+	// its own.
+	"sizes":      func(cluster Cluster) bool { return offers[Nodes](cluster) && Withheld(cluster, "sizes") == "" },
 	"kubelets":   offers[Kubelets],
 	"cri":        offers[Runtime],
 	"images":     offers[Images],
@@ -58,7 +61,7 @@ var capabilities = map[string]func(Cluster) bool{
 // cluster: a link that is stopped is missing for all, a node that joins gets the
 // Pods of every DaemonSet.
 func Disturbs(capability string) bool {
-	return capability == "nodes" || capability == "kubelets" || NeedsCalm(capability)
+	return capability == "nodes" || capability == "sizes" || capability == "kubelets" || NeedsCalm(capability)
 }
 
 // NeedsCalm tells whether no other scenario can go on while a capability is made

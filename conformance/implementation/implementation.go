@@ -78,8 +78,9 @@ type Replicas interface {
 // Nodes is offered by a cluster that grows and shrinks by nodes which take and
 // run Pods (capability "nodes").
 type Nodes interface {
-	// AddNode brings up a node with the name, labels, taints and (where set)
-	// status.capacity and status.allocatable of the given object, and returns
+	// AddNode brings up a node with the name, labels, taints and (where set, and
+	// with the capability "sizes") status.capacity and status.allocatable of
+	// the given object, and returns
 	// when it is Ready. ErrNotReady is in the chain of the error if all that it
 	// lacks is a kubelet that makes it so.
 	AddNode(ctx context.Context, node *corev1.Node) error

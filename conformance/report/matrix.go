@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -227,9 +228,9 @@ func MatrixJSON(out io.Writer, m *Matrix) error {
 }
 
 // ReadMatrix reads what MatrixJSON has written.
-func ReadMatrix(in io.Reader) (*Matrix, error) {
+func ReadMatrix(content []byte) (*Matrix, error) {
 	m := &Matrix{}
-	decoder := json.NewDecoder(in)
+	decoder := json.NewDecoder(bytes.NewReader(content))
 	decoder.DisallowUnknownFields()
 	return m, decoder.Decode(m)
 }

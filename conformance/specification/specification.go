@@ -166,7 +166,7 @@ func duplicates(requirements []*Requirement) []error {
 var (
 	idTag       = regexp.MustCompile(`^@([A-Z]+(?:-[A-Z]+)*-[0-9]+)$`)
 	levelTag    = regexp.MustCompile(`^@(MUST|SHOULD|MAY)$`)
-	needsTag    = regexp.MustCompile(`^@needs-([a-z]+)$`)
+	needsTag    = regexp.MustCompile(`^@needs-(.+)$`)
 	parserPlace = regexp.MustCompile(`(?m)^\((\d+):\d+\)`)
 	folder      = regexp.MustCompile(`^[0-9]+-`)
 )

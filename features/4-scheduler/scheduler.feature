@@ -78,6 +78,7 @@ Feature: Scheduler
     Requests count, not use. A request that was left out is taken from the limit. Exactly full is not
     too full.
 
+    @needs-sizes
     Scenario Outline: A node of <cpu> cpu, <memory> memory and <pods> Pods: <first>, then <second>
       Given these nodes:
         | name | cpu   | memory   | pods   |
@@ -103,6 +104,7 @@ Feature: Scheduler
         | 2   | 4Gi    | 10   | {memory: 3Gi} | {memory: 2Gi} | False |
         | 2   | 4Gi    | 1    | {cpu: 10m}    | {cpu: 10m}    | False |
 
+    @needs-sizes
     Scenario: A limit stands in for a request
       Given these nodes:
         | name | cpu | memory | pods |
@@ -117,6 +119,7 @@ Feature: Scheduler
         | field                                       | value         |
         | status.conditions[type=PodScheduled].reason | Unschedulable |
 
+    @needs-sizes
     Scenario: A Pod that was put on the node without a scheduler counts
       Given these nodes:
         | name | cpu | memory | pods |
@@ -132,7 +135,7 @@ Feature: Scheduler
         | field                                       | value         |
         | status.conditions[type=PodScheduled].reason | Unschedulable |
 
-    @needs-containers
+    @needs-containers @needs-sizes
     Scenario: A Pod that has ended gives its share back
       Given these nodes:
         | name | cpu | memory | pods |
@@ -314,6 +317,7 @@ Feature: Scheduler
   Rule: Of the nodes that fit, the better one is taken
     Each scenario makes one difference, and a large one. Among equals any node is right.
 
+    @needs-sizes
     Scenario: The node with more room
       Given these nodes:
         | name | cpu | memory | labels    |
@@ -352,6 +356,7 @@ Feature: Scheduler
         | field         | value                           |
         | spec.nodeName | same as Node "n2" metadata.name |
 
+    @needs-sizes
     Scenario: The Pods of one ReplicaSet are spread
       Given these nodes:
         | name | cpu | memory |
@@ -370,6 +375,7 @@ Feature: Scheduler
   Rule: The only node that fits is taken, however low it ranks
     Filtering comes before ranking: what is excluded cannot be preferred.
 
+    @needs-sizes
     Scenario: The preferred node is full, the other one is shunned
       Given these nodes:
         | name | cpu | memory | labels | taints                   |
@@ -427,6 +433,7 @@ Feature: Scheduler
         | field         | value                           |
         | spec.nodeName | same as Node "n2" metadata.name |
 
+    @needs-sizes
     Scenario: Another Pod goes
       Given these nodes:
         | name | cpu | memory |
@@ -464,6 +471,7 @@ Feature: Scheduler
   Rule: A binding whose answer is lost, or that is refused, is no second binding, and takes no room twice
     The scheduler forgets what it had assumed, looks at the Pod again, and goes by what it sees.
 
+    @needs-sizes
     Scenario Outline: The binding of the Pod that fills the node: <effect>
       Given these nodes:
         | name | cpu | memory |
@@ -495,6 +503,7 @@ Feature: Scheduler
   Rule: After a restart the Pods that are there tell what the nodes have left
     What an earlier scheduler had in mind is gone with it, and nothing is given twice.
 
+    @needs-sizes
     Scenario: More Pods came meanwhile than there is room for
       Given these nodes:
         | name | cpu | memory |
