@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -144,8 +144,9 @@ func (c *Cluster) StartKubelet(_ context.Context, name string) error {
 	return nil
 }
 
-// WaitReady returns when all nodes are Ready, Pods are let on them, and Pods can be created in the
-// namespace default, as far as the links that this takes are running.
+// WaitReady returns when all nodes are Ready, Pods are let on them, and Pods can
+// be created in the namespace default, as far as the links that this takes are
+// running.
 func (c *Cluster) WaitReady(ctx context.Context) error {
 	c.control.Lock()
 	names := make([]string, 0, len(c.nodes))
@@ -173,15 +174,27 @@ func (c *Cluster) WaitReady(ctx context.Context) error {
 		func(kruntime.Object) bool { return true })
 }
 
-func (c *Cluster) waitForNode(ctx context.Context, name string, usable func(*corev1.Node) bool) error {
+// nodePatience is how long a node may take until Pods are let on it.
+const nodePatience = time.Minute
+
+func (c *Cluster) waitForNode(ctx context.Context, name string, usable func(*corev1.Node) error) error {
 	client, err := kubernetes.NewForConfig(c.Config())
 	if err != nil {
 		return err
 	}
-	return waitFor(ctx, "node", name, client.CoreV1().Nodes().Watch, func(object kruntime.Object) bool {
-		node, ok := object.(*corev1.Node)
-		return ok && usable(node)
+	ctx, cancel := context.WithTimeout(ctx, nodePatience)
+	defer cancel()
+	last := errors.New("it has not registered")
+	err = waitFor(ctx, "node", name, client.CoreV1().Nodes().Watch, func(object kruntime.Object) bool {
+		if node, ok := object.(*corev1.Node); ok {
+			last = usable(node)
+		}
+		return last == nil
 	})
+	if err != nil {
+		return fmt.Errorf("%w; last seen: %w", err, last)
+	}
+	return nil
 }
 
 // waitFor returns when there is an object of that name that is ready.
@@ -215,24 +228,29 @@ func shows(events watch.Interface, ready func(kruntime.Object) bool) bool {
 	return false
 }
 
-// usable returns what tells of a node that Pods are let on it. The caller holds
-// control.
-func (c *Cluster) usable() func(*corev1.Node) bool {
+// usable returns what tells of a node whether Pods are let on it: the error is why
+// they are not. The caller holds control.
+func (c *Cluster) usable() func(*corev1.Node) error {
 	if c.links[implementation.NodeLifecycle] == nil {
 		return isReady // nobody takes the mark of the beginner off
 	}
-	return func(node *corev1.Node) bool { return isReady(node) && !isMarked(node) }
+	return func(node *corev1.Node) error { return errors.Join(isReady(node), isOpen(node)) }
 }
 
-func isReady(node *corev1.Node) bool {
+func isReady(node *corev1.Node) error {
 	for _, condition := range node.Status.Conditions {
-		if condition.Type == corev1.NodeReady {
-			return condition.Status == corev1.ConditionTrue
+		if condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue {
+			return nil
 		}
 	}
-	return false
+	return errors.New("its condition Ready is not True")
 }
 
-func isMarked(node *corev1.Node) bool {
-	return slices.ContainsFunc(node.Spec.Taints, func(taint corev1.Taint) bool { return taint.Key == corev1.TaintNodeNotReady })
+func isOpen(node *corev1.Node) error {
+	for _, taint := range node.Spec.Taints {
+		if taint.Key == corev1.TaintNodeNotReady {
+			return fmt.Errorf("it has the taint %s", taint.ToString())
+		}
+	}
+	return nil
 }
