@@ -98,6 +98,10 @@ func runAll(ctx context.Context, options Options, venue venue) []RequirementResu
 		shuffle := rand.New(rand.NewPCG(uint64(options.Seed), 0))
 		shuffle.Shuffle(len(order), func(a, b int) { order[a], order[b] = order[b], order[a] })
 	}
+	// What runs alone would have all others wait, and wait for them, again and
+	// again: it comes at the end.
+	alone := func(p place) bool { return venue.alone(results[p.requirement].Requirement.Examples[p.example]) }
+	order = slices.Concat(slices.DeleteFunc(slices.Clone(order), alone), slices.DeleteFunc(order, func(p place) bool { return !alone(p) }))
 	queue := make(chan place)
 	var group sync.WaitGroup
 	var telling sync.Mutex
@@ -110,7 +114,9 @@ func runAll(ctx context.Context, options Options, venue venue) []RequirementResu
 				if ctx.Err() == nil {
 					result = venue.run(ctx, options.Testing, example)
 				}
-				result.Elapsed = time.Since(started)
+				if result.Elapsed == 0 {
+					result.Elapsed = time.Since(started)
+				}
 				results[next.requirement].Examples[next.example] = result
 				if options.Done != nil {
 					telling.Lock()

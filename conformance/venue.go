@@ -22,6 +22,8 @@ import (
 type venue interface {
 	// run executes the example; t is what a bubble hangs on, nil in real time.
 	run(ctx context.Context, t *testing.T, example *specification.Example) ExampleResult
+	// alone tells whether no other example can run at the same time as this one.
+	alone(example *specification.Example) bool
 	// observed tells how late the steps noticed what they waited for.
 	observed() history.Summary
 	close() error
@@ -82,6 +84,8 @@ func (b *bubbles) run(_ context.Context, t *testing.T, example *specification.Ex
 	return result
 }
 
+func (b *bubbles) alone(*specification.Example) bool { return false }
+
 func (b *bubbles) observed() history.Summary { return history.Summary{} }
 
 func (b *bubbles) close() error { return nil }
@@ -93,18 +97,25 @@ type shared struct {
 	lag     *history.Lag
 	guest   *guest // nil: the cluster is the run's own
 	count   atomic.Int64
-	// alone is held by a scenario that disturbs the others, shared by these.
-	alone sync.RWMutex
+	// calm is held by a scenario that disturbs the others, shared by these.
+	calm sync.RWMutex
 }
 
-func (s *shared) run(ctx context.Context, _ *testing.T, example *specification.Example) ExampleResult {
-	if slices.ContainsFunc(example.Capabilities, implementation.NeedsCalm) {
-		s.alone.Lock()
-		defer s.alone.Unlock()
+func (s *shared) alone(example *specification.Example) bool {
+	return slices.ContainsFunc(example.Capabilities, implementation.NeedsCalm)
+}
+
+func (s *shared) run(ctx context.Context, _ *testing.T, example *specification.Example) (result ExampleResult) {
+	if s.alone(example) {
+		s.calm.Lock()
+		defer s.calm.Unlock()
 	} else {
-		s.alone.RLock()
-		defer s.alone.RUnlock()
+		s.calm.RLock()
+		defer s.calm.RUnlock()
 	}
+	// It has not begun before: waiting for calm is no part of it.
+	started := time.Now()
+	defer func() { result.Elapsed = time.Since(started) }()
 	if s.guest != nil {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithCancel(ctx)

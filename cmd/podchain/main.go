@@ -6,7 +6,7 @@ package main
 import (
 	"os"
 
-	"github.com/podchain/podchain/command"
+	"github.com/podchain/podchain/cmd/podchain/command"
 )
 
 func main() { os.Exit(command.Main(command.Options{})) }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/podchain/podchain/command"
+	"github.com/podchain/podchain/cmd/podchain/command"
 	"github.com/podchain/podchain/conformance/assembly"
 	"github.com/podchain/podchain/conformance/kubernetes"
 )

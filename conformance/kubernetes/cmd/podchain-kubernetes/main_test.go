@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/podchain/podchain/command"
+	"github.com/podchain/podchain/cmd/podchain/command"
 )
 
 // TestUsage: what is wrong is told before anything is built or started.
