@@ -64,9 +64,9 @@ Feature: API server: delete
 
     Scenario Outline: <options> for a Pod with a grace period of 5 seconds
       Given Pod "a" is created with
-        | field                              | value   |
-        | spec.nodeName                      | nowhere |
-        | spec.terminationGracePeriodSeconds | 5       |
+        | field                              | value               |
+        | spec.nodeName                      | {namespace}-nowhere |
+        | spec.terminationGracePeriodSeconds | 5                   |
       When Pod "a" is DELETEd with
         | field              | value     |
         | gracePeriodSeconds | <options> |

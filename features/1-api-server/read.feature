@@ -99,9 +99,9 @@ Feature: API server: read and discover
         | field              | value   |
         | spec.schedulerName | by-hand |
       And Pod "b" is created with
-        | field              | value   |
-        | spec.nodeName      | nowhere |
-        | spec.restartPolicy | Never   |
+        | field              | value               |
+        | spec.nodeName      | {namespace}-nowhere |
+        | spec.restartPolicy | Never               |
       When GET "/api/v1/namespaces/{namespace}/pods?fieldSelector=<selector>" is requested
       Then the API server answers 200 OK
       And the answer has
@@ -114,7 +114,7 @@ Feature: API server: read and discover
         | metadata.name=a                      | a    |
         | metadata.name!=a                     | b    |
         | spec.nodeName=                       | a    |
-        | spec.nodeName=nowhere                | b    |
+        | spec.nodeName={namespace}-nowhere    | b    |
         | spec.schedulerName=by-hand           | a    |
         | spec.restartPolicy=Never             | b    |
         | status.phase=Pending,spec.nodeName!= | b    |

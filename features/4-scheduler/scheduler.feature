@@ -21,8 +21,8 @@ Feature: Scheduler
 
     Scenario: A Pod that already has a node
       When Pod "placed" is created with
-        | field         | value   |
-        | spec.nodeName | nowhere |
+        | field         | value               |
+        | spec.nodeName | {namespace}-nowhere |
       Then nothing of Pod "placed" changes, while a new Pod is bound
       And no Event of Pod "placed" appears, while a new Pod is bound
 

@@ -28,8 +28,8 @@ Feature: kubelet
 
     Scenario: A Pod bound to a node that is not there
       When Pod "lost" is created with
-        | field         | value   |
-        | spec.nodeName | nowhere |
+        | field         | value               |
+        | spec.nodeName | {namespace}-nowhere |
       Then Pod "lost" has
         | field            | value   |
         | status.phase     | Pending |
