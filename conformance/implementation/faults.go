@@ -15,8 +15,9 @@ type Faults interface {
 	Inject(ctx context.Context, link Link, fault Fault) error
 	// Heal ends all faults of the namespace; with "" those that name none.
 	Heal(ctx context.Context, namespace string) error
-	// Writes returns what the links have written, in the order in which the API
-	// server answered, and among it every other request that met a fault.
+	// Writes returns what the links have written, and among it every other request
+	// that met a fault, in the order in which the answers passed the taps: that of one
+	// link is the API server's, that between two links may differ from it.
 	Writes(ctx context.Context) ([]Write, error)
 }
 
