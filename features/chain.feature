@@ -197,11 +197,11 @@ Feature: What happens when a Deployment is created
     Scenario: Without the Deployment controller there is no ReplicaSet
       Given the deployment-controller is stopped
       When Deployment "web" is created
-      Then Deployment "web" keeps for 10 seconds
+      Then Deployment "web" keeps for 3 seconds
         | field                     | value  |
         | metadata.generation       | 1      |
         | status.observedGeneration | absent |
-      And no ReplicaSet of Deployment "web" appears for 10 seconds
+      And no ReplicaSet of Deployment "web" appears for 3 seconds
       When the deployment-controller is started
       Then 1 ReplicaSet of Deployment "web" appears
 
@@ -209,7 +209,7 @@ Feature: What happens when a Deployment is created
       Given the replicaset-controller is stopped
       When Deployment "web" is created
       Then 1 ReplicaSet of Deployment "web" appears
-      And no Pod of Deployment "web" appears for 10 seconds
+      And no Pod of Deployment "web" appears for 3 seconds
       When the replicaset-controller is started
       Then 1 Pod of Deployment "web" appears
 
@@ -217,7 +217,7 @@ Feature: What happens when a Deployment is created
       Given the scheduler is stopped
       When Deployment "web" is created
       Then 1 Pod of Deployment "web" appears
-      And the Pod of Deployment "web" keeps for 10 seconds
+      And the Pod of Deployment "web" keeps for 3 seconds
         | field                                | value   |
         | spec.nodeName                        | absent  |
         | status.phase                         | Pending |
@@ -231,7 +231,7 @@ Feature: What happens when a Deployment is created
       Then the Pod of Deployment "web" has
         | field         | value |
         | spec.nodeName | any   |
-      And the Pod of Deployment "web" keeps for 10 seconds
+      And the Pod of Deployment "web" keeps for 3 seconds
         | field                                       | value   |
         | status.conditions[type=PodScheduled].status | True    |
         | status.phase                                | Pending |

@@ -65,6 +65,7 @@ var Vocabulary = []Sentence{
 		return func(ctx c, kind, name, replicas string) error { return w.create(ctx, kind, name, replicas, nil) }
 	}),
 	sentence(object+`(?: with `+count+` replicas?)? is created with`, func(w *World) any { return w.create }),
+	sentence(`these ([A-Z]\w+?)s are created`, func(w *World) any { return w.createThese }),
 	sentence(count+` ([A-Z]\w+?)s(?: with `+count+` replicas?)? are created at the same time with`, func(w *World) any { return w.createAtOnce }),
 	sentence(object+`(?: with `+count+` replicas?)? is applied`, func(w *World) any {
 		return func(ctx c, kind, name, replicas string) error { return w.apply(ctx, kind, name, replicas, nil) }
@@ -111,6 +112,8 @@ var Vocabulary = []Sentence{
 	sentence(`the last version of `+ref+` has`, func(w *World) any { return w.lastVersion }),
 	sentence(`the first version of (?:a ([A-Z]\w+) of )?`+ref+` has`, func(w *World) any { return w.firstVersion }),
 	sentence(`nothing of `+ref+` changes(?:, while (.+)| for `+count+` seconds)`, func(w *World) any { return w.nothingChanges }),
+
+	sentence(`these ([A-Z]\w+?)s have`, func(w *World) any { return w.theseHave }),
 
 	// What an object controls is observed.
 	sentence(count+` (more )?([A-Z]\w+?)s? of `+ref+` appears?`, func(w *World) any { return w.appear }),

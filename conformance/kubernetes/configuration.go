@@ -42,7 +42,7 @@ func (c *Cluster) describe(n *node, object *corev1.Node, number int) (machine.De
 			kubeletProgram:    {Log: n.log(kubeletProgram), Args: c.kubeletCommand(n, object, address)},
 		},
 	}
-	config, err := yaml.Marshal(kubeletConfiguration(n, object, size))
+	config, err := yaml.Marshal(c.kubeletConfiguration(n, object, size))
 	if err != nil {
 		return description, err
 	}
@@ -104,7 +104,7 @@ func joinLabels(labels map[string]string) string {
 
 // kubeletConfiguration returns the kubelet's configuration: what a kubelet needs
 // to live beside others on one machine, and to write every Event.
-func kubeletConfiguration(n *node, object *corev1.Node, size size) map[string]any {
+func (c *Cluster) kubeletConfiguration(n *node, object *corev1.Node, size size) map[string]any {
 	never := map[string]string{}
 	for _, signal := range []string{"memory.available", "nodefs.available", "nodefs.inodesFree", "imagefs.available", "imagefs.inodesFree"} {
 		never[signal] = "0%"
@@ -112,6 +112,7 @@ func kubeletConfiguration(n *node, object *corev1.Node, size size) map[string]an
 	return map[string]any{
 		"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
 		"address": "127.0.0.1", "healthzPort": 0,
+		"tlsCertFile": c.serving.CertificateFile, "tlsPrivateKeyFile": c.serving.KeyFile,
 		"authentication":           map[string]any{"anonymous": map[string]any{"enabled": true}, "webhook": map[string]any{"enabled": false}},
 		"authorization":            map[string]any{"mode": "AlwaysAllow"},
 		"containerRuntimeEndpoint": "unix://" + n.path("cri.sock"),

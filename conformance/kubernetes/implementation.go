@@ -21,6 +21,7 @@ import (
 
 	"github.com/podchain/podchain/conformance/assembly"
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/pki"
 	"github.com/podchain/podchain/conformance/tap"
 	"github.com/podchain/podchain/reference/runtime"
 )
@@ -106,9 +107,10 @@ type Cluster struct {
 	// identifies says that the API server tells its clients apart, and gives
 	// tokens to ServiceAccounts.
 	identifies bool
-	store      *store     // nil if the API server is another's
-	api        *apiServer // likewise
-	images     *loopback  // nil if the kubelets are another's
+	store      *store        // nil if the API server is another's
+	api        *apiServer    // likewise
+	images     *loopback     // nil if the kubelets are another's
+	serving    *pki.Identity // of all kubelets: each would have to find large primes itself
 	relays     relays
 
 	// control is held while links and nodes start and stop.
@@ -238,6 +240,13 @@ func (c *Cluster) startNodes(ctx context.Context) (err error) {
 		return err
 	}
 	if err := c.relays.carry(c.imagesSocket(), c.images.address); err != nil {
+		return err
+	}
+	authority, err := pki.NewAuthority(filepath.Join(c.directory, "nodes", "pki"), "podchain-nodes")
+	if err != nil {
+		return err
+	}
+	if c.serving, err = authority.Issue("kubelet", "kubelet"); err != nil {
 		return err
 	}
 	var nodes errgroup.Group

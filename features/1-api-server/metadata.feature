@@ -113,7 +113,7 @@ Feature: API server: metadata
     the generation is does not count either. The Deployment controller compares it with what it observed.
 
     Scenario Outline: A change of <field>
-      Given Deployment "web" is ready
+      Given Deployment "web" with 0 replicas is ready
       When Deployment "web" is modified with
         | field   | value   |
         | <field> | <value> |
@@ -123,17 +123,17 @@ Feature: API server: metadata
 
       Examples:
         | field                                  | value              | generation |
-        | spec.replicas                          | 2                  | before + 1 |
+        | spec.replicas                          | 1                  | before + 1 |
         | spec.template.spec.containers[0].image | web:2              | before + 1 |
         | spec.paused                            | true               | before + 1 |
         | metadata.annotations[example.com/a]    | b                  | before + 1 |
         | metadata.labels[a]                     | b                  | unchanged  |
         | metadata.finalizers                    | [example.com/hold] | unchanged  |
         | metadata.generation                    | 7                  | unchanged  |
-        | spec.replicas                          | 1                  | unchanged  |
+        | spec.replicas                          | 0                  | unchanged  |
 
     Scenario: An annotation written through the status
-      Given Deployment "web" is ready
+      Given Deployment "web" with 0 replicas is ready
       When the status of Deployment "web" is set with
         | field                               | value |
         | metadata.annotations[example.com/a] | b     |

@@ -202,7 +202,7 @@ Feature: API server: update
         | StatefulSet | statefulsets |
 
     Scenario Outline: Writing the scale: <patch>
-      Given Deployment "web" with 2 replicas is ready
+      Given Deployment "web" with 0 replicas is ready
       When the scale of Deployment "web" is PATCHed by merge patch:
         """
         <patch>
@@ -215,7 +215,7 @@ Feature: API server: update
 
       Examples:
         | patch                                                           | answer       | replicas | generation |
-        | {"spec": {"replicas": 3}}                                       | 200 OK       | 3        | before + 1 |
-        | {"spec": {"replicas": 2}}                                       | 200 OK       | 2        | unchanged  |
-        | {"spec": {"replicas": -1}}                                      | 422 Invalid  | 2        | unchanged  |
-        | {"spec": {"replicas": 3}, "metadata": {"resourceVersion": "1"}} | 409 Conflict | 2        | unchanged  |
+        | {"spec": {"replicas": 1}}                                       | 200 OK       | 1        | before + 1 |
+        | {"spec": {"replicas": 0}}                                       | 200 OK       | 0        | unchanged  |
+        | {"spec": {"replicas": -1}}                                      | 422 Invalid  | 0        | unchanged  |
+        | {"spec": {"replicas": 3}, "metadata": {"resourceVersion": "1"}} | 409 Conflict | 0        | unchanged  |

@@ -44,58 +44,76 @@ Feature: Node lifecycle controller
     The scheduler reads taints and no conditions. A node that is not ready sends away what is there, too.
 
     # With its kubelet stopped, nobody contradicts what is said of the node.
-    Scenario Outline: A node whose condition Ready is <status>
+    Scenario: A node that is not ready, then in an unknown state, then ready again
       Given these nodes:
         | name |
         | n1   |
       And the kubelet of Node "n1" is stopped
       When the status of Node "n1" is set with
-        | field                         | value                           |
-        | status.conditions[type=Ready] | {type: Ready, status: <status>} |
+        | field                         | value                          |
+        | status.conditions[type=Ready] | {type: Ready, status: "False"} |
       Then Node "n1" has
-        | field       | value                                          |
-        | spec.taints | includes {key: <taint>, effect: NoSchedule}    |
-        | spec.taints | includes {key: <taint>, effect: NoExecute}     |
-        | spec.taints | not includes {key: node.kubernetes.io/<other>} |
+        | field       | value                                                            |
+        | spec.taints | includes {key: node.kubernetes.io/not-ready, effect: NoSchedule} |
+        | spec.taints | includes {key: node.kubernetes.io/not-ready, effect: NoExecute}  |
+        | spec.taints | not includes {key: node.kubernetes.io/unreachable}               |
+      When the status of Node "n1" is set with
+        | field                         | value                          |
+        | status.conditions[type=Ready] | {type: Ready, status: Unknown} |
+      Then Node "n1" has
+        | field       | value                                                              |
+        | spec.taints | includes {key: node.kubernetes.io/unreachable, effect: NoSchedule} |
+        | spec.taints | includes {key: node.kubernetes.io/unreachable, effect: NoExecute}  |
+        | spec.taints | not includes {key: node.kubernetes.io/not-ready}                   |
       When the status of Node "n1" is set with
         | field                         | value                         |
         | status.conditions[type=Ready] | {type: Ready, status: "True"} |
       Then Node "n1" has
-        | field       | value                       |
-        | spec.taints | not includes {key: <taint>} |
+        | field       | value                                              |
+        | spec.taints | not includes {key: node.kubernetes.io/not-ready}   |
+        | spec.taints | not includes {key: node.kubernetes.io/unreachable} |
 
-      Examples:
-        | status  | taint                          | other       |
-        | "False" | node.kubernetes.io/not-ready   | unreachable |
-        | Unknown | node.kubernetes.io/unreachable | not-ready   |
-
-    Scenario Outline: A node whose condition <condition> is True
+    Scenario: A node that lacks something
       Given these nodes:
         | name |
         | n1   |
       And the kubelet of Node "n1" is stopped
       When the status of Node "n1" is set with
-        | field                               | value                               |
-        | status.conditions[type=<condition>] | {type: <condition>, status: "True"} |
+        | field                                      | value                                      |
+        | status.conditions[type=MemoryPressure]     | {type: MemoryPressure, status: "True"}     |
+        | status.conditions[type=DiskPressure]       | {type: DiskPressure, status: "True"}       |
+        | status.conditions[type=PIDPressure]        | {type: PIDPressure, status: "True"}        |
+        | status.conditions[type=NetworkUnavailable] | {type: NetworkUnavailable, status: "True"} |
       Then Node "n1" has
-        | field       | value                                       |
-        | spec.taints | includes {key: <taint>, effect: NoSchedule} |
+        | field       | value                                                                      |
+        | spec.taints | includes {key: node.kubernetes.io/memory-pressure, effect: NoSchedule}     |
+        | spec.taints | includes {key: node.kubernetes.io/disk-pressure, effect: NoSchedule}       |
+        | spec.taints | includes {key: node.kubernetes.io/pid-pressure, effect: NoSchedule}        |
+        | spec.taints | includes {key: node.kubernetes.io/network-unavailable, effect: NoSchedule} |
       When the status of Node "n1" is set with
-        | field                               | value                                |
-        | status.conditions[type=<condition>] | {type: <condition>, status: "False"} |
+        | field                                      | value                                       |
+        | status.conditions[type=MemoryPressure]     | {type: MemoryPressure, status: "False"}     |
+        | status.conditions[type=DiskPressure]       | {type: DiskPressure, status: "False"}       |
+        | status.conditions[type=PIDPressure]        | {type: PIDPressure, status: "False"}        |
+        | status.conditions[type=NetworkUnavailable] | {type: NetworkUnavailable, status: "False"} |
       Then Node "n1" has
-        | field       | value                       |
-        | spec.taints | not includes {key: <taint>} |
+        | field       | value                                                      |
+        | spec.taints | not includes {key: node.kubernetes.io/memory-pressure}     |
+        | spec.taints | not includes {key: node.kubernetes.io/disk-pressure}       |
+        | spec.taints | not includes {key: node.kubernetes.io/pid-pressure}        |
+        | spec.taints | not includes {key: node.kubernetes.io/network-unavailable} |
       And no version of Node "n1" has
-        | field       | value                                      |
-        | spec.taints | includes {key: <taint>, effect: NoExecute} |
-
-      Examples:
-        | condition          | taint                                  |
-        | MemoryPressure     | node.kubernetes.io/memory-pressure     |
-        | DiskPressure       | node.kubernetes.io/disk-pressure       |
-        | PIDPressure        | node.kubernetes.io/pid-pressure        |
-        | NetworkUnavailable | node.kubernetes.io/network-unavailable |
+        | field       | value                                                                 |
+        | spec.taints | includes {key: node.kubernetes.io/memory-pressure, effect: NoExecute} |
+      And no version of Node "n1" has
+        | field       | value                                                               |
+        | spec.taints | includes {key: node.kubernetes.io/disk-pressure, effect: NoExecute} |
+      And no version of Node "n1" has
+        | field       | value                                                              |
+        | spec.taints | includes {key: node.kubernetes.io/pid-pressure, effect: NoExecute} |
+      And no version of Node "n1" has
+        | field       | value                                                                     |
+        | spec.taints | includes {key: node.kubernetes.io/network-unavailable, effect: NoExecute} |
 
     Scenario: A node that is cordoned
       Given these nodes:

@@ -187,7 +187,7 @@ Feature: Deployment controller
     waits for a rollout reads it first.
 
     Scenario Outline: After a change of <field>
-      Given Deployment "web" is ready
+      Given Deployment "web" with 0 replicas is ready
       When Deployment "web" is modified with
         | field   | value   |
         | <field> | <value> |
@@ -201,13 +201,13 @@ Feature: Deployment controller
 
       Examples:
         | field                                  | value |
-        | spec.replicas                          | 2     |
+        | spec.replicas                          | 1     |
         | spec.template.spec.containers[0].image | web:2 |
         | spec.minReadySeconds                   | 1     |
         | spec.paused                            | true  |
 
     Scenario: A paused Deployment is observed too
-      Given Deployment "web" is ready with
+      Given Deployment "web" with 0 replicas is ready with
         | field       | value |
         | spec.paused | false |
       And Deployment "web" is modified with

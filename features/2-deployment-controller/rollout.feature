@@ -8,7 +8,7 @@ Feature: A Deployment gets a new template
     The template is all of spec.template, down to an annotation.
 
     Scenario Outline: A new ReplicaSet for a change of <field>
-      Given Deployment "web" is ready
+      Given Deployment "web" with 0 replicas is ready
       When Deployment "web" is modified with
         | field   | value   |
         | <field> | <value> |
@@ -26,7 +26,7 @@ Feature: A Deployment gets a new template
         | spec.template.metadata.annotations[kubectl.kubernetes.io/restartedAt] | "2026-01-01T00:00:00Z"       |
 
     Scenario: The order of environment variables is part of the template
-      Given Deployment "web" is ready with
+      Given Deployment "web" with 0 replicas is ready with
         | field                                | value                                          |
         | spec.template.spec.containers[0].env | [{name: A, value: "1"}, {name: B, value: "2"}] |
       When Deployment "web" is modified with
@@ -35,7 +35,7 @@ Feature: A Deployment gets a new template
       Then 1 more ReplicaSet of Deployment "web" appears
 
     Scenario Outline: No new ReplicaSet for a change of <field>
-      Given Deployment "web" is ready
+      Given Deployment "web" with 0 replicas is ready
       When Deployment "web" is modified with
         | field   | value   |
         | <field> | <value> |
@@ -46,7 +46,7 @@ Feature: A Deployment gets a new template
 
       Examples:
         | field                               | value                                               |
-        | spec.replicas                       | 2                                                   |
+        | spec.replicas                       | 1                                                   |
         | spec.strategy                       | {type: RollingUpdate, rollingUpdate: {maxSurge: 3}} |
         | spec.minReadySeconds                | 1                                                   |
         | spec.paused                         | true                                                |

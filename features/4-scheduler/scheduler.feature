@@ -79,30 +79,44 @@ Feature: Scheduler
     too full.
 
     @needs-sizes
-    Scenario Outline: A node of <cpu> cpu, <memory> memory and <pods> Pods: <first>, then <second>
+    Scenario: What is left is enough, or too little by a bit
       Given these nodes:
-        | name | cpu   | memory   | pods   |
-        | n1   | <cpu> | <memory> | <pods> |
+        | name | cpu | memory | pods |
+        | n1   | 2   | 4Gi    | 10   |
       And Pod "first" is created with
-        | field                                 | value   |
-        | spec.containers[0].resources.requests | <first> |
+        | field                                 | value                 |
+        | spec.containers[0].resources.requests | {cpu: 1, memory: 3Gi} |
       And Pod "first" has
         | field         | value |
         | spec.nodeName | any   |
-      When Pod "second" is created with
-        | field                                 | value    |
-        | spec.containers[0].resources.requests | <second> |
-      Then Pod "second" has
-        | field                                       | value  |
-        | status.conditions[type=PodScheduled].status | <fits> |
+      When these Pods are created:
+        | name            | spec.containers[0].resources.requests |
+        | too-much-cpu    | {cpu: 1001m}                          |
+        | too-much-memory | {memory: 1025Mi}                      |
+      Then these Pods have:
+        | name            | status.conditions[type=PodScheduled].reason |
+        | too-much-cpu    | Unschedulable                               |
+        | too-much-memory | Unschedulable                               |
+      When Pod "exactly" is created with
+        | field                                 | value                 |
+        | spec.containers[0].resources.requests | {cpu: 1, memory: 1Gi} |
+      Then Pod "exactly" has
+        | field         | value |
+        | spec.nodeName | any   |
 
-      Examples:
-        | cpu | memory | pods | first         | second        | fits  |
-        | 2   | 4Gi    | 10   | {cpu: 1}      | {cpu: 1}      | True  |
-        | 2   | 4Gi    | 10   | {cpu: 1}      | {cpu: 1001m}  | False |
-        | 2   | 4Gi    | 10   | {memory: 3Gi} | {memory: 1Gi} | True  |
-        | 2   | 4Gi    | 10   | {memory: 3Gi} | {memory: 2Gi} | False |
-        | 2   | 4Gi    | 1    | {cpu: 10m}    | {cpu: 10m}    | False |
+    @needs-sizes
+    Scenario: A node takes so many Pods and no more
+      Given these nodes:
+        | name | cpu | memory | pods |
+        | n1   | 2   | 4Gi    | 1    |
+      And Pod "first" is created
+      And Pod "first" has
+        | field         | value |
+        | spec.nodeName | any   |
+      When Pod "second" is created
+      Then Pod "second" has
+        | field                                       | value         |
+        | status.conditions[type=PodScheduled].reason | Unschedulable |
 
     @needs-sizes
     Scenario: A limit stands in for a request
@@ -159,67 +173,55 @@ Feature: Scheduler
   Rule: A node has to have every label of the Pod's nodeSelector
     All pairs have to match, value and all.
 
-    Scenario Outline: A Pod that selects <selector> goes to <node>
+    Scenario: Each node has its own two labels
       Given these nodes:
         | name | labels              |
         | n1   | disk=ssd, gpu=none  |
         | n2   | disk=ssd, gpu=fast  |
         | n3   | disk=tape, gpu=fast |
-      When Pod "a" is created with
-        | field             | value      |
-        | spec.nodeSelector | <selector> |
-      Then Pod "a" has
-        | field         | value                               |
-        | spec.nodeName | same as Node "<node>" metadata.name |
-
-      Examples:
-        | selector               | node |
-        | {disk: tape}           | n3   |
-        | {gpu: none}            | n1   |
-        | {disk: ssd, gpu: fast} | n2   |
-
-    Scenario: Each pair is on some node, all of them on none
-      Given these nodes:
-        | name | labels              |
-        | n1   | disk=ssd, gpu=none  |
-        | n2   | disk=tape, gpu=fast |
-      When Pod "a" is created with
-        | field             | value                  |
-        | spec.nodeSelector | {disk: ssd, gpu: fast} |
-      Then Pod "a" has
-        | field                                       | value         |
-        | status.conditions[type=PodScheduled].reason | Unschedulable |
+      When these Pods are created:
+        | name    | spec.nodeSelector       |
+        | tape    | {disk: tape}            |
+        | none    | {gpu: none}             |
+        | both    | {disk: ssd, gpu: fast}  |
+        | nowhere | {disk: tape, gpu: none} |
+      Then these Pods have:
+        | name    | spec.nodeName                   | status.conditions[type=PodScheduled].reason |
+        | tape    | same as Node "n3" metadata.name |                                             |
+        | none    | same as Node "n1" metadata.name |                                             |
+        | both    | same as Node "n2" metadata.name |                                             |
+        | nowhere | absent                          | Unschedulable                               |
 
   @SCHED-09 @MUST @needs-nodes
   Rule: Required node affinity: one of its terms has to match, with all its expressions
     It holds when the Pod is placed. What happens to the labels afterwards does not drive it away.
 
-    Scenario Outline: <terms> leads to <node>
+    Scenario: Operators, all expressions of one term, and any of the terms
       Given these nodes:
         | name | labels                 |
         | n1   | zone=a, size=1         |
         | n2   | zone=b, size=5         |
         | n3   | zone=c, size=9, old=no |
-      When Pod "a" is created with
-        | field                                                                                       | value   |
-        | spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms | <terms> |
-      Then Pod "a" has
-        | field         | value                               |
-        | spec.nodeName | same as Node "<node>" metadata.name |
-
-      Examples: One expression
-        | terms                                                                                        | node |
-        | [{matchExpressions: [{key: zone, operator: In, values: [a, x]}]}]                            | n1   |
-        | [{matchExpressions: [{key: zone, operator: NotIn, values: [a, c]}]}]                         | n2   |
-        | [{matchExpressions: [{key: old, operator: Exists}]}]                                         | n3   |
-        | [{matchExpressions: [{key: size, operator: Gt, values: ["5"]}]}]                             | n3   |
-        | [{matchExpressions: [{key: size, operator: Lt, values: ["5"]}]}]                             | n1   |
-        | [{matchFields: [{key: metadata.name, operator: In, values: ['{Node "n2" metadata.name}']}]}] | n2   |
-
-      Examples: All expressions of one term, any of the terms
-        | terms                                                                                                                        | node |
-        | [{matchExpressions: [{key: old, operator: DoesNotExist}, {key: zone, operator: NotIn, values: [a]}]}]                        | n2   |
-        | [{matchExpressions: [{key: zone, operator: In, values: [x]}]}, {matchExpressions: [{key: zone, operator: In, values: [c]}]}] | n3   |
+      When these Pods are created:
+        | name    | spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms                                  |
+        | in      | [{matchExpressions: [{key: zone, operator: In, values: [a, x]}]}]                                                            |
+        | not-in  | [{matchExpressions: [{key: zone, operator: NotIn, values: [a, c]}]}]                                                         |
+        | exists  | [{matchExpressions: [{key: old, operator: Exists}]}]                                                                         |
+        | greater | [{matchExpressions: [{key: size, operator: Gt, values: ["5"]}]}]                                                             |
+        | less    | [{matchExpressions: [{key: size, operator: Lt, values: ["5"]}]}]                                                             |
+        | field   | [{matchFields: [{key: metadata.name, operator: In, values: ['{Node "n2" metadata.name}']}]}]                                 |
+        | all     | [{matchExpressions: [{key: old, operator: DoesNotExist}, {key: zone, operator: NotIn, values: [a]}]}]                        |
+        | any     | [{matchExpressions: [{key: zone, operator: In, values: [x]}]}, {matchExpressions: [{key: zone, operator: In, values: [c]}]}] |
+      Then these Pods have:
+        | name    | spec.nodeName                   |
+        | in      | same as Node "n1" metadata.name |
+        | not-in  | same as Node "n2" metadata.name |
+        | exists  | same as Node "n3" metadata.name |
+        | greater | same as Node "n3" metadata.name |
+        | less    | same as Node "n1" metadata.name |
+        | field   | same as Node "n2" metadata.name |
+        | all     | same as Node "n2" metadata.name |
+        | any     | same as Node "n3" metadata.name |
 
     Scenario: The label goes away, the Pod stays
       Given these nodes:
@@ -240,31 +242,34 @@ Feature: Scheduler
   Rule: A taint keeps Pods away that do not tolerate it
     NoSchedule and NoExecute exclude the node, PreferNoSchedule only ranks it lower (SCHED-15).
 
-    Scenario Outline: <taint> and a toleration <toleration>
+    Scenario: Tolerations of all sorts
       Given these nodes:
-        | name | taints  |
-        | n1   | <taint> |
-      When Pod "a" is created with
-        | field            | value        |
-        | spec.tolerations | <toleration> |
-      Then Pod "a" has
-        | field                                       | value   |
-        | status.conditions[type=PodScheduled].status | <bound> |
-
-      Examples: Not tolerated
-        | taint              | toleration                                        | bound |
-        | use=gpu:NoSchedule | []                                                | False |
-        | use=gpu:NoExecute  | []                                                | False |
-        | use=gpu:NoSchedule | [{key: use, operator: Equal, value: cpu}]         | False |
-        | use=gpu:NoSchedule | [{key: other, operator: Exists}]                  | False |
-        | use=gpu:NoSchedule | [{key: use, operator: Exists, effect: NoExecute}] | False |
-
-      Examples: Tolerated, or only a preference
-        | taint                    | toleration                                                    | bound |
-        | use=gpu:NoSchedule       | [{key: use, operator: Equal, value: gpu, effect: NoSchedule}] | True  |
-        | use=gpu:NoSchedule       | [{key: use, operator: Exists}]                                | True  |
-        | use=gpu:NoExecute        | [{operator: Exists}]                                          | True  |
-        | use=gpu:PreferNoSchedule | []                                                            | True  |
+        | name | labels         | taints                   |
+        | n1   | taint=schedule | use=gpu:NoSchedule       |
+        | n2   | taint=execute  | use=gpu:NoExecute        |
+        | n3   | taint=prefer   | use=gpu:PreferNoSchedule |
+      When these Pods are created:
+        | name                | spec.nodeSelector[taint] | spec.tolerations                                              |
+        | stranger            | schedule                 | []                                                            |
+        | stranger-to-execute | execute                  | []                                                            |
+        | other-value         | schedule                 | [{key: use, operator: Equal, value: cpu}]                     |
+        | other-key           | schedule                 | [{key: other, operator: Exists}]                              |
+        | other-effect        | schedule                 | [{key: use, operator: Exists, effect: NoExecute}]             |
+        | equal               | schedule                 | [{key: use, operator: Equal, value: gpu, effect: NoSchedule}] |
+        | exists              | schedule                 | [{key: use, operator: Exists}]                                |
+        | all                 | execute                  | [{operator: Exists}]                                          |
+        | shunned             | prefer                   | []                                                            |
+      Then these Pods have:
+        | name                | status.conditions[type=PodScheduled].status |
+        | stranger            | False                                       |
+        | stranger-to-execute | False                                       |
+        | other-value         | False                                       |
+        | other-key           | False                                       |
+        | other-effect        | False                                       |
+        | equal               | True                                        |
+        | exists              | True                                        |
+        | all                 | True                                        |
+        | shunned             | True                                        |
 
   @SCHED-11 @MUST @needs-nodes
   Rule: A cordoned node takes no new Pods

@@ -229,14 +229,14 @@ Feature: kubelet
 
     Scenario: The Pod has ended
       When Pod "a" is created with
-        | field                    | value      |
-        | spec.restartPolicy       | Never      |
-        | spec.containers[0].image | succeeds:1 |
+        | field                    | value         |
+        | spec.restartPolicy       | Never         |
+        | spec.containers[0].image | fails-later:1 |
       Then Pod "a" goes through:
-        | field                                                    | value     |
-        | status.conditions[type=PodReadyToStartContainers].status | True      |
-        | status.phase                                             | Succeeded |
-        | status.conditions[type=PodReadyToStartContainers].status | False     |
+        | field                                                    | value  |
+        | status.conditions[type=PodReadyToStartContainers].status | True   |
+        | status.phase                                             | Failed |
+        | status.conditions[type=PodReadyToStartContainers].status | False  |
 
   @KUBELET-11 @MUST
   Rule: A Pod is Running when its init containers are done and its containers have started, and then it has its address
