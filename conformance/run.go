@@ -30,6 +30,10 @@ type Options struct {
 	// Parallel is how many examples run at the same time; 0 means a sensible
 	// number for the implementation.
 	Parallel int
+	// Clusters is how many clusters of an implementation in real time are started:
+	// with 2, the examples that run alone have the second to themselves, and run
+	// while the others do. 0 means 1.
+	Clusters int
 	// Seed shuffles the examples; the same seed gives the same order. 0 means
 	// the order of the specification.
 	Seed int64
@@ -98,40 +102,61 @@ func runAll(ctx context.Context, options Options, venue venue) []RequirementResu
 		shuffle := rand.New(rand.NewPCG(uint64(options.Seed), 0))
 		shuffle.Shuffle(len(order), func(a, b int) { order[a], order[b] = order[b], order[a] })
 	}
-	// What runs alone would have all others wait, and wait for them, again and
-	// again: it comes at the end.
 	alone := func(p place) bool { return venue.alone(results[p.requirement].Requirement.Examples[p.example]) }
-	order = slices.Concat(slices.DeleteFunc(slices.Clone(order), alone), slices.DeleteFunc(order, func(p place) bool { return !alone(p) }))
-	queue := make(chan place)
-	var group sync.WaitGroup
+	together, apart := slices.DeleteFunc(slices.Clone(order), alone), slices.DeleteFunc(order, func(p place) bool { return !alone(p) })
+	// What runs alone would have all others wait, and wait for them, again and
+	// again: it has a cluster of its own, or comes at the end.
+	lanes := []lane[place]{{slices.Concat(together, apart), options.Parallel}}
+	if venue.apart() {
+		lanes = []lane[place]{{together, options.Parallel}, {apart, 1}}
+	}
 	var telling sync.Mutex
-	for range options.Parallel {
+	run(lanes, func(next place) {
+		example := results[next.requirement].Requirement.Examples[next.example]
+		started := time.Now()
+		result := ExampleResult{Example: example, Outcome: CouldNotRun, Reason: "the run was ended before it"}
+		if ctx.Err() == nil {
+			result = venue.run(ctx, options.Testing, example)
+		}
+		if result.Elapsed == 0 {
+			result.Elapsed = time.Since(started)
+		}
+		results[next.requirement].Examples[next.example] = result
+		if options.Done != nil {
+			telling.Lock()
+			defer telling.Unlock()
+			options.Done(result)
+		}
+	})
+	return results
+}
+
+// lane is what so many workers do, one after the other.
+type lane[T any] struct {
+	work    []T
+	workers int
+}
+
+// run does the work of all lanes at the same time, and returns when it is done.
+func run[T any](lanes []lane[T], do func(T)) {
+	var group sync.WaitGroup
+	defer group.Wait()
+	for _, lane := range lanes {
+		queue := make(chan T)
+		for range lane.workers {
+			group.Go(func() {
+				for next := range queue {
+					do(next)
+				}
+			})
+		}
 		group.Go(func() {
-			for next := range queue {
-				example := results[next.requirement].Requirement.Examples[next.example]
-				started := time.Now()
-				result := ExampleResult{Example: example, Outcome: CouldNotRun, Reason: "the run was ended before it"}
-				if ctx.Err() == nil {
-					result = venue.run(ctx, options.Testing, example)
-				}
-				if result.Elapsed == 0 {
-					result.Elapsed = time.Since(started)
-				}
-				results[next.requirement].Examples[next.example] = result
-				if options.Done != nil {
-					telling.Lock()
-					options.Done(result)
-					telling.Unlock()
-				}
+			defer close(queue)
+			for _, next := range lane.work {
+				queue <- next
 			}
 		})
 	}
-	for _, next := range order {
-		queue <- next
-	}
-	close(queue)
-	group.Wait()
-	return results
 }
 
 // Check returns an error that lists every capability that nobody could offer,

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/podchain/podchain/conformance/belongings"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
@@ -24,6 +26,8 @@ type venue interface {
 	run(ctx context.Context, t *testing.T, example *specification.Example) ExampleResult
 	// alone tells whether no other example can run at the same time as this one.
 	alone(example *specification.Example) bool
+	// apart tells whether those that run alone can do so while others run.
+	apart() bool
 	// observed tells how late the steps noticed what they waited for.
 	observed() history.Summary
 	close() error
@@ -43,15 +47,24 @@ func open(ctx context.Context, options *Options) (venue, error) {
 	if options.Run == "" {
 		options.Run = belongings.NewID()
 	}
-	cluster, err := options.Implementation.Start(ctx)
-	if err != nil {
-		return nil, err
+	s := &shared{options: *options, lag: &history.Lag{}}
+	var starting errgroup.Group
+	starting.Go(func() (err error) {
+		s.cluster, err = options.Implementation.Start(ctx)
+		return err
+	})
+	if options.Clusters > 1 && s.mixed() {
+		starting.Go(func() (err error) {
+			s.second, err = options.Implementation.Start(ctx)
+			return err
+		})
 	}
-	s := &shared{cluster: cluster, options: *options, lag: &history.Lag{}}
-	if _, lasting := cluster.(implementation.Lasting); lasting {
-		if s.guest, err = arrive(ctx, cluster, options.Run); err != nil {
-			return nil, errors.Join(err, s.close())
-		}
+	err := starting.Wait()
+	if _, lasting := s.cluster.(implementation.Lasting); lasting && err == nil {
+		s.guest, err = arrive(ctx, s.cluster, options.Run)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
 }
@@ -86,13 +99,17 @@ func (b *bubbles) run(_ context.Context, t *testing.T, example *specification.Ex
 
 func (b *bubbles) alone(*specification.Example) bool { return false }
 
+func (b *bubbles) apart() bool { return false }
+
 func (b *bubbles) observed() history.Summary { return history.Summary{} }
 
 func (b *bubbles) close() error { return nil }
 
-// shared runs all examples on one cluster, each in a namespace of its own.
+// shared runs all examples on one cluster, each in a namespace of its own, but
+// for those that run alone if there is a second one.
 type shared struct {
 	cluster implementation.Cluster
+	second  implementation.Cluster // may be nil
 	options Options
 	lag     *history.Lag
 	guest   *guest // nil: the cluster is the run's own
@@ -105,11 +122,32 @@ func (s *shared) alone(example *specification.Example) bool {
 	return slices.ContainsFunc(example.Capabilities, implementation.NeedsCalm)
 }
 
+func (s *shared) apart() bool { return s.second != nil }
+
+// mixed tells whether some of the examples run alone and some do not.
+func (s *shared) mixed() bool {
+	alone, together := 0, 0
+	for _, requirement := range s.options.Specification.Requirements {
+		for _, example := range requirement.Examples {
+			if s.alone(example) {
+				alone++
+			} else {
+				together++
+			}
+		}
+	}
+	return alone > 0 && together > 0
+}
+
 func (s *shared) run(ctx context.Context, _ *testing.T, example *specification.Example) (result ExampleResult) {
-	if s.alone(example) {
+	cluster := s.cluster
+	switch alone := s.alone(example); {
+	case alone && s.second != nil:
+		cluster = s.second
+	case alone:
 		s.calm.Lock()
 		defer s.calm.Unlock()
-	} else {
+	default:
 		s.calm.RLock()
 		defer s.calm.RUnlock()
 	}
@@ -123,7 +161,7 @@ func (s *shared) run(ctx context.Context, _ *testing.T, example *specification.E
 		defer context.AfterFunc(s.guest.life.Lost(), cancel)()
 	}
 	return perform(ctx, example, s.options.Steps, steps.Options{
-		Cluster: s.cluster, Timeout: s.options.Timeout, Shared: true, Run: s.options.Run, Lag: s.lag,
+		Cluster: cluster, Timeout: s.options.Timeout, Shared: true, Lasting: s.guest != nil, Run: s.options.Run, Lag: s.lag,
 		Namespace: fmt.Sprintf("%s-%03d", belongings.Home(s.options.Run), s.count.Add(1))})
 }
 
@@ -138,7 +176,12 @@ func (s *shared) close() (err error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
 	defer cancel()
-	return errors.Join(err, s.cluster.Stop(ctx))
+	for _, cluster := range []implementation.Cluster{s.cluster, s.second} {
+		if cluster != nil {
+			err = errors.Join(err, cluster.Stop(ctx))
+		}
+	}
+	return err
 }
 
 func unclean(example *specification.Example, err error) ExampleResult {

@@ -11,14 +11,18 @@ import (
 	"github.com/podchain/podchain/conformance/belongings"
 )
 
-// remove deletes the namespace, and lets go of what nobody else would: the
-// namespace controller removes the rest in its own time. The namespace is
-// deleted first, so that no controller makes another object to hold on to.
+// remove takes away what the scenario made: of a cluster that ends with the run
+// only what goes on using it up, otherwise the namespace with all that is in it,
+// which the namespace controller empties in its own time. Either way it lets go of
+// what nobody else would, and that comes last, so that no controller makes another
+// object to hold on to.
 func (w *World) remove(ctx context.Context) error {
-	namespaces := w.client.Resource(kinds["Namespace"].GroupVersionResource)
-	err := namespaces.Delete(ctx, w.Namespace, metav1.DeleteOptions{})
-	if err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("cannot remove namespace %s: %w", w.Namespace, err)
+	removing := w.removeWorkloads
+	if w.Lasting {
+		removing = w.removeNamespace
+	}
+	if err := removing(ctx); err != nil {
+		return err
 	}
 	if w.recorder == nil {
 		return nil // nothing was made in it
@@ -39,4 +43,32 @@ func (w *World) remove(ctx context.Context) error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+func (w *World) removeNamespace(ctx context.Context) error {
+	namespaces := w.client.Resource(kinds["Namespace"].GroupVersionResource)
+	err := namespaces.Delete(ctx, w.Namespace, metav1.DeleteOptions{})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("cannot remove namespace %s: %w", w.Namespace, err)
+	}
+	return nil
+}
+
+// workloads are the kinds that make Pods, and Pods: each before what it makes.
+var workloads = []string{"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Pod"}
+
+func (w *World) removeWorkloads(ctx context.Context) error {
+	record := w.History.Now()
+	for _, kind := range workloads {
+		if kinds[kind].watched && len(record.LiveOf(kind, nil)) == 0 {
+			continue
+		}
+		background := metav1.DeletePropagationBackground
+		err := w.client.Resource(kinds[kind].GroupVersionResource).Namespace(w.Namespace).
+			DeleteCollection(ctx, metav1.DeleteOptions{PropagationPolicy: &background}, metav1.ListOptions{})
+		if err != nil && !apierrors.IsNotFound(err) {
+			return fmt.Errorf("cannot remove the %ss of namespace %s: %w", kind, w.Namespace, err)
+		}
+	}
+	return nil
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"k8s.io/client-go/rest"
@@ -21,13 +23,17 @@ type Options struct {
 	Links map[implementation.Link]Origin
 	// Nodes is how many nodes there are from the start; 0 means 2.
 	Nodes int
-	// Logs is the directory where the programs' logs stay. Empty: where each origin
-	// keeps them, for as long as it does.
+	// Logs is the directory where the programs' logs stay; those of further clusters
+	// in directories below it. Empty: where each origin keeps them, for as long as it
+	// does.
 	Logs string
 }
 
 // Implementation assembles clusters.
-type Implementation struct{ options Options }
+type Implementation struct {
+	options Options
+	started atomic.Int64 // clusters so far
+}
 
 // New returns an implementation; the error says what cannot be assembled.
 func New(options Options) (*Implementation, error) {
@@ -37,7 +43,7 @@ func New(options Options) (*Implementation, error) {
 	if options.Nodes == 0 {
 		options.Nodes = 2
 	}
-	return &Implementation{options}, nil
+	return &Implementation{options: options}, nil
 }
 
 // groups returns the origins, with the links of each: first that of the API
@@ -89,10 +95,14 @@ const stopPatience = 2 * time.Minute
 // Start implements implementation.Implementation. It returns when every link is at
 // work.
 func (i *Implementation) Start(ctx context.Context) (implementation.Cluster, error) {
+	logs := i.options.Logs
+	if number := i.started.Add(1); number > 1 && logs != "" {
+		logs = filepath.Join(logs, fmt.Sprintf("cluster-%d", number))
+	}
 	taps := tap.New()
 	c := &cluster{Faults: taps, taps: taps, owners: map[implementation.Link]implementation.Cluster{}}
 	for _, group := range i.groups() {
-		part := Part{Links: group.links, Taps: taps, Nodes: i.options.Nodes, Logs: i.options.Logs}
+		part := Part{Links: group.links, Taps: taps, Nodes: i.options.Nodes, Logs: logs}
 		if len(c.members) > 0 {
 			part.API = c.Config()
 		}

@@ -99,6 +99,9 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 	if options.kubeconfig != "" && len(options.links) > 0 {
 		return errors.New("--link and --kubeconfig do not go together: a running cluster's links are not podchain's to leave out")
 	}
+	if options.run.clusters > 1 && (options.kubeconfig != "" || options.store.store != inMemory) {
+		return errors.New("--clusters goes with clusters that the run starts itself, each with a store of its own: not with --kubeconfig or --store")
+	}
 	sources, err := parseLinks(options.links)
 	if err != nil {
 		return err
