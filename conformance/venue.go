@@ -49,21 +49,11 @@ func open(ctx context.Context, options *Options) (venue, error) {
 	}
 	s := &shared{options: *options, lag: &history.Lag{}}
 	var starting errgroup.Group
-	starting.Go(func() (err error) {
-		s.cluster, err = options.Implementation.Start(ctx)
-		return err
-	})
+	starting.Go(func() (err error) { s.first, err = settle(ctx, options); return err })
 	if options.Clusters > 1 && s.mixed() {
-		starting.Go(func() (err error) {
-			s.second, err = options.Implementation.Start(ctx)
-			return err
-		})
+		starting.Go(func() (err error) { s.second, err = settle(ctx, options); return err })
 	}
-	err := starting.Wait()
-	if _, lasting := s.cluster.(implementation.Lasting); lasting && err == nil {
-		s.guest, err = arrive(ctx, s.cluster, options.Run)
-	}
-	if err != nil {
+	if err := starting.Wait(); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
@@ -105,14 +95,52 @@ func (b *bubbles) observed() history.Summary { return history.Summary{} }
 
 func (b *bubbles) close() error { return nil }
 
+// site is a cluster with what the run has in it besides its scenarios.
+type site struct {
+	cluster implementation.Cluster
+	guest   *guest        // nil: the cluster is the run's own
+	feed    *history.Feed // nil: it is not, and not to be watched as a whole
+}
+
+// settle starts a cluster. What it returns is to be closed, unless it is nil.
+func settle(ctx context.Context, options *Options) (*site, error) {
+	cluster, err := options.Implementation.Start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &site{cluster: cluster}
+	if _, lasting := cluster.(implementation.Lasting); lasting {
+		s.guest, err = arrive(ctx, cluster, options.Run)
+		return s, err
+	}
+	if s.feed, err = steps.NewFeed(cluster, options.Timeout); err != nil {
+		return s, err
+	}
+	return s, s.feed.Open(ctx)
+}
+
+func (s *site) close() (err error) {
+	if s == nil {
+		return nil
+	}
+	if s.guest != nil {
+		err = s.guest.leave()
+	}
+	if s.feed != nil {
+		s.feed.Stop()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
+	defer cancel()
+	return errors.Join(err, s.cluster.Stop(ctx))
+}
+
 // shared runs all examples on one cluster, each in a namespace of its own, but
 // for those that run alone if there is a second one.
 type shared struct {
-	cluster implementation.Cluster
-	second  implementation.Cluster // may be nil
+	first   *site
+	second  *site // may be nil
 	options Options
 	lag     *history.Lag
-	guest   *guest // nil: the cluster is the run's own
 	count   atomic.Int64
 	// calm is held by a scenario that disturbs the others, shared by these.
 	calm sync.RWMutex
@@ -140,10 +168,10 @@ func (s *shared) mixed() bool {
 }
 
 func (s *shared) run(ctx context.Context, _ *testing.T, example *specification.Example) (result ExampleResult) {
-	cluster := s.cluster
+	at := s.first
 	switch alone := s.alone(example); {
 	case alone && s.second != nil:
-		cluster = s.second
+		at = s.second
 	case alone:
 		s.calm.Lock()
 		defer s.calm.Unlock()
@@ -154,14 +182,14 @@ func (s *shared) run(ctx context.Context, _ *testing.T, example *specification.E
 	// It has not begun before: waiting for calm is no part of it.
 	started := time.Now()
 	defer func() { result.Elapsed = time.Since(started) }()
-	if s.guest != nil {
+	if at.guest != nil {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithCancel(ctx)
 		defer cancel()
-		defer context.AfterFunc(s.guest.life.Lost(), cancel)()
+		defer context.AfterFunc(at.guest.life.Lost(), cancel)()
 	}
 	return perform(ctx, example, s.options.Steps, steps.Options{
-		Cluster: cluster, Timeout: s.options.Timeout, Shared: true, Lasting: s.guest != nil, Run: s.options.Run, Lag: s.lag,
+		Cluster: at.cluster, Feed: at.feed, Timeout: s.options.Timeout, Shared: true, Lasting: at.guest != nil, Run: s.options.Run, Lag: s.lag,
 		Namespace: fmt.Sprintf("%s-%03d", belongings.Home(s.options.Run), s.count.Add(1))})
 }
 
@@ -170,19 +198,7 @@ func (s *shared) observed() history.Summary { return s.lag.Summary() }
 // stopPatience bounds the end of a cluster.
 const stopPatience = time.Minute
 
-func (s *shared) close() (err error) {
-	if s.guest != nil {
-		err = s.guest.leave()
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
-	defer cancel()
-	for _, cluster := range []implementation.Cluster{s.cluster, s.second} {
-		if cluster != nil {
-			err = errors.Join(err, cluster.Stop(ctx))
-		}
-	}
-	return err
-}
+func (s *shared) close() error { return errors.Join(s.first.close(), s.second.close()) }
 
 func unclean(example *specification.Example, err error) ExampleResult {
 	return ExampleResult{Example: example, Outcome: CouldNotRun,

@@ -24,7 +24,7 @@ func (w *World) remove(ctx context.Context) error {
 	if err := removing(ctx); err != nil {
 		return err
 	}
-	if w.recorder == nil {
+	if w.endRecord == nil {
 		return nil // nothing was made in it
 	}
 	if err := w.catchUp(ctx); err != nil {

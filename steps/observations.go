@@ -62,7 +62,7 @@ func ofInterest(version history.Version) bool {
 func (w *World) AwaitRest(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, restPatience)
 	defer cancel()
-	if w.recorder != nil {
+	if w.endRecord != nil {
 		_ = w.settle(ctx) // there is nothing to do about it
 	}
 }

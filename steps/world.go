@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +43,9 @@ type Options struct {
 	Restless func()
 	// Lag, where set, collects how late the steps notice what they wait for.
 	Lag *history.Lag
+	// Feed, where set, is what the record comes from (see NewFeed); otherwise the
+	// scenario has watches of its own.
+	Feed *history.Feed
 }
 
 // World is what one scenario sees: its cluster, its namespace, its history, and
@@ -54,10 +58,10 @@ type World struct {
 	// Stopped are the links that the scenario itself has stopped.
 	Stopped sets.Set[implementation.Link]
 
-	config   *rest.Config
-	http     *http.Client
-	client   dynamic.Interface
-	recorder *history.Recorder
+	config    *rest.Config
+	http      *http.Client
+	client    dynamic.Interface
+	endRecord func() // ends the record; nil: it has not begun
 
 	mark     int         // versions recorded before the last stimulus
 	picked   *reference  // "that Pod"
@@ -77,31 +81,46 @@ type World struct {
 // NewWorld creates the scenario's namespace, waits until it is usable, and
 // starts the record. Close must be called, also after an error.
 func NewWorld(ctx context.Context, options Options) (*World, error) {
-	config := rest.CopyConfig(options.Cluster.Config())
-	config.ContentConfig.ContentType = "application/json"
-	config.AcceptContentTypes = "application/json"
-	config.UserAgent = "podchain"
-	config.QPS = -1
+	config := configuration(options.Cluster)
 	world := &World{
 		Options: options, History: history.New(),
 		Stopped: sets.New[implementation.Link](),
 		config:  config, nodes: sets.New[string](), silent: sets.New[string](), made: sets.New[string](),
 	}
 	world.History.Restless, world.History.Lag = options.Restless, options.Lag
-	transport, err := rest.TransportFor(config)
-	if err != nil {
+	var err error
+	if world.http, err = clientFor(config, options.Timeout); err != nil {
 		return world, err
 	}
-	world.http = &http.Client{Transport: unbroken{transport, options.Timeout}}
 	if world.client, err = dynamic.NewForConfigAndClient(config, world.http); err != nil {
 		return world, err
 	}
 	return world, world.open(ctx)
 }
 
+func configuration(cluster implementation.Cluster) *rest.Config {
+	config := rest.CopyConfig(cluster.Config())
+	config.ContentConfig.ContentType = "application/json"
+	config.AcceptContentTypes = "application/json"
+	config.UserAgent = "podchain"
+	config.QPS = -1
+	return config
+}
+
+func clientFor(config *rest.Config, timeout time.Duration) (*http.Client, error) {
+	transport, err := rest.TransportFor(config)
+	if err != nil {
+		return nil, err
+	}
+	return &http.Client{Transport: unbroken{transport, timeout}}, nil
+}
+
 func (w *World) open(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
 	defer cancel()
+	if w.Feed != nil {
+		w.endRecord = w.Feed.Fill(w.Namespace, w.History)
+	}
 	namespace := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "v1", "kind": "Namespace",
 		"metadata": map[string]any{"name": w.Namespace, "labels": map[string]any{belongings.RunLabel: w.Run}},
@@ -113,12 +132,16 @@ func (w *World) open(ctx context.Context) error {
 		}
 		return fmt.Errorf("cannot create the scenario's namespace: %w", err)
 	}
-	var err error
-	if w.recorder, err = history.NewRecorder(w.config, w.http, w.History); err != nil {
-		return err
-	}
-	if err := w.recorder.Watch(ctx, w.sources()...); err != nil {
-		return fmt.Errorf("cannot watch the scenario's namespace: %w", err)
+	if w.endRecord == nil {
+		recorder, err := history.NewRecorder(w.config, w.http, w.History)
+		if err != nil {
+			return err
+		}
+		w.endRecord = recorder.Stop
+		namespaced, common := sources(w.Cluster, w.Namespace)
+		if err := recorder.Watch(ctx, slices.Concat(namespaced, common)...); err != nil {
+			return fmt.Errorf("cannot watch the scenario's namespace: %w", err)
+		}
 	}
 	// Pods are refused until the namespace has its account (NS-02).
 	return w.History.Await(ctx, "ServiceAccount default in the new namespace", func(record history.Record) error {
@@ -127,29 +150,6 @@ func (w *World) open(ctx context.Context) error {
 		}
 		return nil
 	})
-}
-
-func (w *World) sources() []history.Source {
-	var sources []history.Source
-	for name, kind := range kinds {
-		source := history.Source{Resource: kind.GroupVersionResource, Namespace: w.Namespace}
-		switch {
-		case !kind.watched:
-			continue
-		case name == "Namespace":
-			source.Namespace, source.FieldSelector = "", "metadata.name="+w.Namespace
-		case name == "Lease":
-			// Those of a scenario's own nodes: others have theirs by the thousand.
-			if _, offered := implementation.Offered[implementation.Nodes](w.Cluster); !offered {
-				continue
-			}
-			source.Namespace = nodeLeases
-		case kind.cluster:
-			source.Namespace = ""
-		}
-		sources = append(sources, source)
-	}
-	return sources
 }
 
 // Close removes what the scenario made and ends its watches. What could not be
@@ -165,8 +165,8 @@ func (w *World) Close(ctx context.Context) error {
 	if w.Shared && w.client != nil {
 		faults = append(faults, w.remove(ctx))
 	}
-	if w.recorder != nil {
-		w.recorder.Stop()
+	if w.endRecord != nil {
+		w.endRecord()
 	}
 	if w.http != nil {
 		w.http.CloseIdleConnections()

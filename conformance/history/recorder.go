@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"sync"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -30,16 +31,28 @@ func (s Source) String() string { return s.Resource.Resource }
 
 // Recorder fills a history from watches.
 type Recorder struct {
-	history *History
-	client  rest.Interface
-	ctx     context.Context
-	cancel  context.CancelFunc
-	group   sync.WaitGroup
+	into   sink
+	client rest.Interface
+	mends  bool // it goes on after a gap
+	ctx    context.Context
+	cancel context.CancelFunc
+	group  sync.WaitGroup
+}
+
+// sink takes what a recorder reads.
+type sink interface {
+	recordAt(kind watch.EventType, object *unstructured.Unstructured, received time.Time)
+	// Break says that from here on something is missing.
+	Break(err error)
 }
 
 // NewRecorder returns a recorder that fills the history with what an HTTP client
 // reads from the API server of the configuration.
 func NewRecorder(config *rest.Config, client *http.Client, history *History) (*Recorder, error) {
+	return newRecorder(config, client, history)
+}
+
+func newRecorder(config *rest.Config, client *http.Client, into sink) (*Recorder, error) {
 	config = rest.CopyConfig(config)
 	config.AcceptContentTypes, config.ContentType = "application/json", "application/json"
 	config.QPS = -1
@@ -48,7 +61,7 @@ func NewRecorder(config *rest.Config, client *http.Client, history *History) (*R
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Recorder{history: history, client: reader, ctx: ctx, cancel: cancel}, nil
+	return &Recorder{into: into, client: reader, ctx: ctx, cancel: cancel}, nil
 }
 
 // Watch lists the sources, records what is there, and returns when a watch is
@@ -106,14 +119,14 @@ func (r *Recorder) list(ctx context.Context, source Source, before listed) (vers
 		now[object.GetUID()] = object
 		switch old := before[object.GetUID()]; {
 		case old == nil:
-			r.history.Record(watch.Added, object)
+			r.into.recordAt(watch.Added, object, time.Now())
 		case old.GetResourceVersion() != object.GetResourceVersion():
-			r.history.Record(watch.Modified, object)
+			r.into.recordAt(watch.Modified, object, time.Now())
 		}
 	}
 	for uid, object := range before {
 		if now[uid] == nil {
-			r.history.Record(watch.Deleted, object)
+			r.into.recordAt(watch.Deleted, object, time.Now())
 		}
 	}
 	clear(before)
@@ -165,14 +178,20 @@ func (r *Recorder) follow(source Source, stream *stream, version string, listed 
 				}
 			}
 			again = (apierrors.IsResourceExpired(err) || apierrors.IsGone(err)) && version == forgivable
-			if again {
+			switch gap := err; {
+			case again:
 				version, err = r.list(r.ctx, source, listed)
 				forgivable = version
+			case gap != nil:
+				if r.fail(source, gap); !r.mends {
+					return
+				}
+				if version, err = r.mend(source, listed); err != nil {
+					return
+				}
+				r.fail(source, gap) // for whoever has begun to listen meanwhile
+				forgivable, again = version, true
 			}
-		}
-		if err != nil {
-			r.fail(source, err)
-			return
 		}
 	}
 }
@@ -186,7 +205,7 @@ func (r *Recorder) record(stream *stream, version string, listed listed) (last s
 		case err != nil || event == nil:
 			return version, err
 		case event.Type != watch.Bookmark:
-			r.history.recordAt(event.Type, event.Object, received)
+			r.into.recordAt(event.Type, event.Object, received)
 			listed.take(event.Type, event.Object)
 		}
 		version = event.Object.GetResourceVersion()
@@ -195,7 +214,7 @@ func (r *Recorder) record(stream *stream, version string, listed listed) (last s
 
 func (r *Recorder) fail(source Source, err error) {
 	if r.ctx.Err() == nil {
-		r.history.Break(fmt.Errorf("watching %s: %w", source, err))
+		r.into.Break(fmt.Errorf("watching %s: %w", source, err))
 	}
 }
 
