@@ -103,6 +103,11 @@ func runAll(ctx context.Context, options Options, venue venue) []RequirementResu
 		shuffle.Shuffle(len(order), func(a, b int) { order[a], order[b] = order[b], order[a] })
 	}
 	alone := func(p place) bool { return venue.alone(results[p.requirement].Requirement.Examples[p.example]) }
+	// Who loses the API server again and again tries ever more seldom: that comes
+	// after all else.
+	slices.SortStableFunc(order, func(a, b place) int {
+		return cutsOff(results[a.requirement].Requirement.Examples[a.example]) - cutsOff(results[b.requirement].Requirement.Examples[b.example])
+	})
 	together, apart := slices.DeleteFunc(slices.Clone(order), alone), slices.DeleteFunc(order, func(p place) bool { return !alone(p) })
 	// What runs alone would have all others wait, and wait for them, again and
 	// again: it has a cluster of its own, or comes at the end.
@@ -129,6 +134,14 @@ func runAll(ctx context.Context, options Options, venue venue) []RequirementResu
 		}
 	})
 	return results
+}
+
+// cutsOff is 1 for an example that takes the API server from all links, otherwise 0.
+func cutsOff(example *specification.Example) int {
+	if slices.ContainsFunc(example.Steps, func(step specification.Step) bool { return steps.CutsOff(step.Text) }) {
+		return 1
+	}
+	return 0
 }
 
 // lane is what so many workers do, one after the other.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"time"
 
 	"github.com/podchain/podchain/conformance/implementation"
@@ -126,3 +127,10 @@ func (w *World) probes(ctx context.Context, not string) error {
 		}
 	}
 }
+
+// cutsOff are the sentences that take the API server, or its store, from all links.
+var cutsOff = regexp.MustCompile(`^(the api-server is stopped|the store is away)`)
+
+// CutsOff tells whether a step takes the API server from all links. They find it
+// again in their own time, which grows with every loss.
+func CutsOff(text string) bool { return cutsOff.MatchString(text) }

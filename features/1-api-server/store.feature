@@ -207,7 +207,7 @@ Feature: The API server and its store
   Rule: While the store is away no write succeeds, and the API server says that it is not ready
     When the store is back all goes on, and nobody has to be started again.
 
-    @needs-outage
+    @needs-outage @time-based
     Scenario: The store goes and comes back
       Given Deployment "web" with 1 replica is ready
       When the store is away

@@ -398,28 +398,41 @@ Feature: Scheduler
   Rule: A waiting Pod is tried again when something changes that may help it
     Nobody creates the Pod anew. Several changes could make room; each of them has to be noticed.
 
-    Scenario Outline: The node changes: <field>
+    Scenario: The node gets a label, loses a taint, is uncordoned
       Given these nodes:
-        | name | labels   | taints   | unschedulable |
-        | n1   | <labels> | <taints> | <cordoned>    |
-      And Pod "a" is created with
-        | field             | value      |
-        | spec.nodeSelector | <selector> |
-      And Pod "a" has
-        | field                                       | value         |
-        | status.conditions[type=PodScheduled].reason | Unschedulable |
+        | name | labels    | taints             | unschedulable |
+        | n1   | disk=tape | use=gpu:NoSchedule | true          |
+      And these Pods are created:
+        | name         | spec.nodeSelector | spec.tolerations                                            |
+        | for-disk     | {disk: ssd}       | [{operator: Exists}]                                        |
+        | for-taint    | {}                | [{key: node.kubernetes.io/unschedulable, operator: Exists}] |
+        | for-uncordon | {}                | [{key: use, operator: Exists}]                              |
+      And these Pods have:
+        | name         | status.conditions[type=PodScheduled].reason |
+        | for-disk     | Unschedulable                               |
+        | for-taint    | Unschedulable                               |
+        | for-uncordon | Unschedulable                               |
       When Node "n1" is modified with
-        | field   | value   |
-        | <field> | <value> |
-      Then Pod "a" has
+        | field                 | value |
+        | metadata.labels[disk] | ssd   |
+      Then Pod "for-disk" has
         | field         | value                           |
         | spec.nodeName | same as Node "n1" metadata.name |
-
-      Examples:
-        | labels    | taints             | cordoned | selector    | field                 | value  |
-        | disk=tape |                    | false    | {disk: ssd} | metadata.labels[disk] | ssd    |
-        |           | use=gpu:NoSchedule | false    | {}          | spec.taints           | absent |
-        |           |                    | true     | {}          | spec.unschedulable    | absent |
+      When Node "n1" is modified with
+        | field                | value  |
+        | spec.taints[key=use] | absent |
+      Then Pod "for-taint" has
+        | field         | value                           |
+        | spec.nodeName | same as Node "n1" metadata.name |
+      And Pod "for-uncordon" has
+        | field         | value  |
+        | spec.nodeName | absent |
+      When Node "n1" is modified with
+        | field              | value  |
+        | spec.unschedulable | absent |
+      Then Pod "for-uncordon" has
+        | field         | value                           |
+        | spec.nodeName | same as Node "n1" metadata.name |
 
     Scenario: A node joins
       Given these nodes:

@@ -29,6 +29,7 @@ Feature: Nodes
     The Lease, in the namespace kube-node-lease, is the cheap heartbeat: whoever does not renew it for
     longer than 40 seconds counts as lost.
 
+    @time-based
     Scenario: The heartbeat
       Given these nodes:
         | name |
