@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -27,9 +28,10 @@ type process struct {
 // its requests, on the same processors: it is not to be late because they are busy.
 const niceness = 5
 
-// collections spares the programs of a cluster most of their garbage collections:
-// they are many on few processors, and small.
-const collections = "GOGC=400"
+// thrift has the programs of a cluster, which are many and small, share processors
+// rather than compete for them: each would collect its garbage on all of them, and
+// look for work there when there is none.
+var thrift = []string{"GOGC=400", fmt.Sprintf("GOMAXPROCS=%d", max(1, runtime.NumCPU()/2))}
 
 // spawner starts programs on a thread that lives as long as this program: the
 // kernel kills them when the thread that started them ends, and a thread of the
@@ -65,7 +67,7 @@ func spawn(name, log string, command *exec.Cmd) (*process, error) {
 		command.SysProcAttr = &syscall.SysProcAttr{}
 	}
 	if command.Env == nil {
-		command.Env = append([]string{collections}, os.Environ()...) // which may say otherwise
+		command.Env = slices.Concat(thrift, os.Environ()) // which may say otherwise
 	}
 	command.SysProcAttr.Setpgid = true
 	command.SysProcAttr.Pdeathsig = syscall.SIGKILL
