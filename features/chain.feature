@@ -79,7 +79,8 @@ Feature: What happens when a Deployment is created
 
   @CHAIN-02 @MUST
   Rule: Every Pod leads back to its Deployment by controller references
-    Names prove nothing. The uid in the owner reference is what controllers and the garbage collector go by.
+    Names prove nothing. The uid in the owner reference is what controllers and the garbage collector go by,
+    and it is there from the first version on: what has no owner is adopted by whoever selects it.
 
     Scenario: From the Pod to the ReplicaSet to the Deployment
       When Deployment "web" with 2 replicas is created
@@ -96,6 +97,12 @@ Feature: What happens when a Deployment is created
         | metadata.ownerReferences[0].kind       | Deployment                            |
         | metadata.ownerReferences[0].uid        | same as Deployment "web" metadata.uid |
         | metadata.ownerReferences[0].controller | true                                  |
+      And the first version of a Pod of Deployment "web" has
+        | field                    | value  |
+        | metadata.ownerReferences | 1 item |
+      And the first version of a ReplicaSet of Deployment "web" has
+        | field                    | value  |
+        | metadata.ownerReferences | 1 item |
 
   @CHAIN-03 @MUST
   Rule: Cause comes before effect
