@@ -56,6 +56,7 @@ func TestClusters(t *testing.T) {
 		"one for all":                  {[]string{"RECOVER-03", "RECOVER-05", "SCALE-02"}, 0, 1, 1},
 		"one for those that run alone": {[]string{"RECOVER-03", "RECOVER-05", "SCALE-02"}, 2, 2, 1},
 		"nothing runs alone":           {[]string{"SCALE-02"}, 2, 1, 0},
+		"two for those that run alone": {[]string{"RECOVER-03", "RECOVER-05", "SCALE-02"}, 9, 3, 2},
 		"everything runs alone":        {[]string{"RECOVER-03", "RECOVER-05"}, 2, 1, 1},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -30,9 +30,9 @@ type Options struct {
 	// Parallel is how many examples run at the same time; 0 means a sensible
 	// number for the implementation.
 	Parallel int
-	// Clusters is how many clusters of an implementation in real time are started:
-	// with 2, the examples that run alone have the second to themselves, and run
-	// while the others do. 0 means 1.
+	// Clusters is how many clusters of an implementation in real time are started at
+	// most: those after the first are for the examples that run alone, which then run
+	// while the others do, one on each. 0 means 1.
 	Clusters int
 	// Seed shuffles the examples; the same seed gives the same order. 0 means
 	// the order of the specification.
@@ -112,8 +112,8 @@ func runAll(ctx context.Context, options Options, venue venue) []RequirementResu
 	// What runs alone would have all others wait, and wait for them, again and
 	// again: it has a cluster of its own, or comes at the end.
 	lanes := []lane[place]{{slices.Concat(together, apart), options.Parallel}}
-	if venue.apart() {
-		lanes = []lane[place]{{together, options.Parallel}, {apart, 1}}
+	if clusters := venue.apart(); clusters > 0 {
+		lanes = []lane[place]{{together, options.Parallel}, {apart, clusters}}
 	}
 	var telling sync.Mutex
 	run(lanes, func(next place) {

@@ -26,8 +26,8 @@ type venue interface {
 	run(ctx context.Context, t *testing.T, example *specification.Example) ExampleResult
 	// alone tells whether no other example can run at the same time as this one.
 	alone(example *specification.Example) bool
-	// apart tells whether those that run alone can do so while others run.
-	apart() bool
+	// apart is on how many clusters those that run alone can do so while others run.
+	apart() int
 	// observed tells how late the steps noticed what they waited for.
 	observed() history.Summary
 	close() error
@@ -50,11 +50,16 @@ func open(ctx context.Context, options *Options) (venue, error) {
 	s := &shared{options: *options, lag: &history.Lag{}}
 	var starting errgroup.Group
 	starting.Go(func() (err error) { s.first, err = settle(ctx, options); return err })
-	if options.Clusters > 1 && s.mixed() {
-		starting.Go(func() (err error) { s.second, err = settle(ctx, options); return err })
+	s.further = make([]*site, s.useful(options.Clusters-1))
+	for i := range s.further {
+		starting.Go(func() (err error) { s.further[i], err = settle(ctx, options); return err })
 	}
 	if err := starting.Wait(); err != nil {
 		return nil, errors.Join(err, s.close())
+	}
+	s.free = make(chan *site, len(s.further))
+	for _, site := range s.further {
+		s.free <- site
 	}
 	return s, nil
 }
@@ -89,7 +94,7 @@ func (b *bubbles) run(_ context.Context, t *testing.T, example *specification.Ex
 
 func (b *bubbles) alone(*specification.Example) bool { return false }
 
-func (b *bubbles) apart() bool { return false }
+func (b *bubbles) apart() int { return 0 }
 
 func (b *bubbles) observed() history.Summary { return history.Summary{} }
 
@@ -135,10 +140,11 @@ func (s *site) close() (err error) {
 }
 
 // shared runs all examples on one cluster, each in a namespace of its own, but
-// for those that run alone if there is a second one.
+// for those that run alone if there are further ones.
 type shared struct {
 	first   *site
-	second  *site // may be nil
+	further []*site
+	free    chan *site // those of the further ones that nothing runs on
 	options Options
 	lag     *history.Lag
 	count   atomic.Int64
@@ -150,10 +156,10 @@ func (s *shared) alone(example *specification.Example) bool {
 	return slices.ContainsFunc(example.Capabilities, implementation.NeedsCalm)
 }
 
-func (s *shared) apart() bool { return s.second != nil }
+func (s *shared) apart() int { return len(s.further) }
 
-// mixed tells whether some of the examples run alone and some do not.
-func (s *shared) mixed() bool {
+// useful is how many of so many further clusters would have something to do.
+func (s *shared) useful(further int) int {
 	alone, together := 0, 0
 	for _, requirement := range s.options.Specification.Requirements {
 		for _, example := range requirement.Examples {
@@ -164,14 +170,18 @@ func (s *shared) mixed() bool {
 			}
 		}
 	}
-	return alone > 0 && together > 0
+	if together == 0 {
+		return 0 // the first has nothing else to do
+	}
+	return max(0, min(further, alone))
 }
 
 func (s *shared) run(ctx context.Context, _ *testing.T, example *specification.Example) (result ExampleResult) {
 	at := s.first
 	switch alone := s.alone(example); {
-	case alone && s.second != nil:
-		at = s.second
+	case alone && len(s.further) > 0:
+		at = <-s.free
+		defer func() { s.free <- at }()
 	case alone:
 		s.calm.Lock()
 		defer s.calm.Unlock()
@@ -198,7 +208,16 @@ func (s *shared) observed() history.Summary { return s.lag.Summary() }
 // stopPatience bounds the end of a cluster.
 const stopPatience = time.Minute
 
-func (s *shared) close() error { return errors.Join(s.first.close(), s.second.close()) }
+func (s *shared) close() error {
+	sites := append(s.further, s.first)
+	errs := make([]error, len(sites))
+	var closing sync.WaitGroup
+	for i, site := range sites {
+		closing.Go(func() { errs[i] = site.close() })
+	}
+	closing.Wait()
+	return errors.Join(errs...)
+}
 
 func unclean(example *specification.Example, err error) ExampleResult {
 	return ExampleResult{Example: example, Outcome: CouldNotRun,

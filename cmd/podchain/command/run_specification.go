@@ -34,7 +34,7 @@ func (o *runOptions) add(flags *pflag.FlagSet, formats string) {
 	flags.StringVar(&o.features, "features", "", "run the features in this `directory` instead of the specification's own")
 	flags.StringArrayVar(&o.selection, "select", nil, "run what this `pattern` names: an id, a prefix of ids, a level, a link, a feature's path or path:line; ! in front excludes (repeatable)")
 	flags.IntVar(&o.parallel, "parallel", 0, "run so many scenarios at once (default: as many as suit the implementation)")
-	flags.IntVar(&o.clusters, "clusters", 1, "start so many clusters of links from elsewhere: with 2, scenarios that stop links have one to themselves, while the others run")
+	flags.IntVar(&o.clusters, "clusters", 1, "with links from elsewhere, start so many clusters: those after the first are for scenarios that stop links, which then run while the others do")
 	flags.Int64Var(&o.seed, "seed", 0, "run the scenarios in the random order of this seed")
 	flags.DurationVar(&o.timeout, "timeout", time.Minute, "give up waiting for one thing after this time")
 	flags.StringArrayVar(&o.reports, "report", nil, "`FORMAT=FILE`: also write a report, in the format "+formats+" (repeatable)")
@@ -46,8 +46,8 @@ func (o runOptions) load() (*specification.Specification, error) {
 	if o.parallel < 0 {
 		return nil, fmt.Errorf("--parallel %d: a number of scenarios is not negative", o.parallel)
 	}
-	if o.clusters != 1 && o.clusters != 2 {
-		return nil, fmt.Errorf("--clusters %d: it takes 1, or 2", o.clusters)
+	if o.clusters < 1 {
+		return nil, fmt.Errorf("--clusters %d: at least one is needed", o.clusters)
 	}
 	return loadSelected(o.features, o.selection)
 }

@@ -18,13 +18,14 @@ var Etcd = Program{
 	Name: "etcd", Version: "v3.7.3",
 	module: "go.etcd.io/etcd/server/v3", command: "go.etcd.io/etcd/server/v3",
 	flags: func(s *Server) []string {
-		peers := "unix://" + s.path("peer.sock")
+		// It has no peers and tells nobody where it is: etcd 3.6 takes no sockets here.
+		const nowhere = "http://127.0.0.1:1"
 		return []string{
 			"--name=podchain",
 			"--data-dir=" + s.path("data"),
-			"--listen-client-urls=" + s.Endpoint(), "--advertise-client-urls=" + s.Endpoint(),
-			"--listen-peer-urls=" + peers, "--initial-advertise-peer-urls=" + peers,
-			"--initial-cluster=podchain=" + peers,
+			"--listen-client-urls=" + s.Endpoint(), "--advertise-client-urls=" + nowhere,
+			"--listen-peer-urls=unix://" + s.path("peer.sock"), "--initial-advertise-peer-urls=" + nowhere,
+			"--initial-cluster=podchain=" + nowhere,
 			"--client-cert-auth", "--trusted-ca-file=" + s.authority.File(),
 			"--cert-file=" + s.serving.CertificateFile, "--key-file=" + s.serving.KeyFile,
 			"--log-level=error",
