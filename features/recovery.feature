@@ -173,6 +173,31 @@ Feature: What happens when the chain is disturbed
         | deployment-controller | replicasets | the ReplicaSet of Deployment "web"   | ReplicaSet |
         | replicaset-controller | pods        | one of the Pods of Deployment "web"  | Pod        |
 
+  @RECOVER-08 @SHOULD @needs-replicas
+  Rule: When the leader of two ends, the other one takes over, and the two never work together
+    A Lease tells who leads. Nobody lets go of it in a crash: it runs out, by default after 15 seconds.
+
+    @time-based
+    Scenario Outline: The leader of the <link> is killed
+      Given the <link> runs twice
+      When Deployment "before" with 2 replicas is created
+      Then 2 Pods of Deployment "before" appear
+      And Deployment "before" is ready
+      When the leader of the <link> is killed
+      And Deployment "after" with 2 replicas is created
+      And Deployment "before" is modified to 3 replicas
+      Then 1 more Pod of Deployment "before" appears
+      And 2 Pods of Deployment "after" appear
+      And Deployment "before" is ready
+      And Deployment "after" is ready
+      And 1 ReplicaSet of Deployment "after" appears
+
+      Examples:
+        | link                  |
+        | deployment-controller |
+        | replicaset-controller |
+        | scheduler             |
+
   @RECOVER-09 @MUST
   Rule: What somebody changes by hand is put right, with nothing changed in the Deployment
     Controllers compare what there is with what was asked for, whoever made the difference.

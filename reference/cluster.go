@@ -33,8 +33,10 @@ type Cluster struct {
 	control sync.Mutex
 	lines   map[*line]struct{} // of everything that runs, admin's included
 	links   map[implementation.Link]*station
-	nodes   map[string]*node
-	subnets int // given to nodes so far
+	// replicas are the processes of links that run twice; one of them is in links.
+	replicas map[implementation.Link]*replicas
+	nodes    map[string]*node
+	subnets  int // given to nodes so far
 
 	registry *runtime.Registry
 	journal  *runtime.Journal // nil if nobody wants to read it
@@ -44,6 +46,7 @@ var (
 	_ implementation.Composite   = (*Cluster)(nil)
 	_ implementation.Withholding = (*Cluster)(nil)
 	_ implementation.Links       = (*Cluster)(nil)
+	_ implementation.Replicas    = (*Cluster)(nil)
 	_ implementation.Nodes       = (*Cluster)(nil)
 	_ implementation.Kubelets    = (*Cluster)(nil)
 	_ implementation.Images      = (*Cluster)(nil)
@@ -67,6 +70,7 @@ func start(ctx context.Context, options Options, journal *runtime.Journal) (*Clu
 		failed:   make(chan error, 1),
 		lines:    map[*line]struct{}{},
 		links:    map[implementation.Link]*station{},
+		replicas: map[implementation.Link]*replicas{},
 		nodes:    map[string]*node{},
 		registry: runtime.NewRegistry(runtime.RegistryOptions{Lenient: options.AnyImage}),
 		journal:  journal,

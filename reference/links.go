@@ -82,6 +82,10 @@ func (c *Cluster) StopLink(ctx context.Context, link implementation.Link) error 
 		return nil
 	}
 	delete(c.links, link)
+	if pair := c.replicas[link]; pair != nil {
+		delete(c.replicas, link)
+		return c.endReplicas(ctx, pair)
+	}
 	if link != implementation.Kubelet {
 		return c.end(ctx, running)
 	}

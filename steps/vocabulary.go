@@ -43,6 +43,8 @@ var Vocabulary = []Sentence{
 	// The chain itself.
 	sentence(`the ([a-z-]+) is stopped`, func(w *World) any { return w.stopLink }),
 	sentence(`the ([a-z-]+) is started`, func(w *World) any { return w.startLink }),
+	sentence(`the ([a-z-]+) runs twice`, func(w *World) any { return w.runTwice }),
+	sentence(`the leader of the ([a-z-]+) is killed`, func(w *World) any { return w.killLeader }),
 	sentence(`requests of the ([a-z-]+) meet`, func(w *World) any { return w.meet }),
 	sentence(`the faults are over`, func(w *World) any { return w.healFaults }),
 	sentence(`image "([^"]+)" is published`, func(w *World) any { return w.publish }),

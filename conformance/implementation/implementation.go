@@ -66,7 +66,8 @@ type Links interface {
 // Replicas is offered by a cluster that can run a link twice, where one of the
 // two leads and the other waits (capability "replicas").
 type Replicas interface {
-	// StartReplica starts another process of the link.
+	// StartReplica has the link run as two processes of which one is elected, and
+	// returns when one leads.
 	StartReplica(ctx context.Context, link Link) error
 	// KillLeader ends the process of the link that leads, without a chance to let
 	// go of its Lease, and returns when no write of it is under way.

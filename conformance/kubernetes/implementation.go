@@ -116,6 +116,7 @@ type Cluster struct {
 	// control is held while links and nodes start and stop.
 	control  sync.Mutex
 	links    map[implementation.Link]*process
+	waiting  map[implementation.Link]*process // second processes of links that run twice
 	doors    map[implementation.Link]*door
 	kubelets bool // they run
 	nodes    map[string]*node
@@ -127,6 +128,7 @@ type Cluster struct {
 
 var (
 	_ implementation.Links     = (*Cluster)(nil)
+	_ implementation.Replicas  = (*Cluster)(nil)
 	_ implementation.Nodes     = (*Cluster)(nil)
 	_ implementation.Kubelets  = (*Cluster)(nil)
 	_ implementation.Runtime   = (*Cluster)(nil)
@@ -143,7 +145,7 @@ var (
 func launch(ctx context.Context, options Options, part assembly.Part) (*Cluster, error) {
 	c := &Cluster{
 		Faults: part.Taps, version: options.Version, storeName: options.Store, part: part, kubelet: options.Kubelet, logs: part.Logs, journal: runtime.NewJournal(),
-		links: map[implementation.Link]*process{}, doors: map[implementation.Link]*door{},
+		links: map[implementation.Link]*process{}, waiting: map[implementation.Link]*process{}, doors: map[implementation.Link]*door{},
 		nodes: map[string]*node{}, names: sets.New[string](), kubelets: part.Has(implementation.Kubelet),
 	}
 	err := checkStore(options.Store)
@@ -287,7 +289,7 @@ func (c *Cluster) Crashed() (implementation.Link, error) {
 		if link == implementation.APIServer && c.api != nil {
 			process = c.api.process
 		}
-		if err := process.crash(); err != nil {
+		if err := cmp.Or(process.crash(), c.waiting[link].crash()); err != nil {
 			return link, err
 		}
 		if link != implementation.Kubelet {
@@ -332,6 +334,7 @@ func (c *Cluster) Stop(ctx context.Context) error {
 	order := append([]implementation.Link{aside}, implementation.AllLinks...)
 	slices.Reverse(order)
 	for _, link := range order {
+		group.Go(func() { keep(c.waiting[link].stop(ctx)) })
 		group.Go(func() { keep(c.links[link].stop(ctx)) })
 	}
 	group.Wait()
@@ -340,6 +343,7 @@ func (c *Cluster) Stop(ctx context.Context) error {
 	}
 	clear(c.nodes)
 	clear(c.links)
+	clear(c.waiting)
 	clear(c.doors)
 	keep(c.api.stop())
 	keep(c.store.stop())

@@ -148,28 +148,44 @@ func (c *Cluster) startLinks(ctx context.Context, links ...implementation.Link) 
 			}
 			continue
 		}
-		command, err := c.command(link)
-		if err != nil {
-			return err
-		}
-		asked[link] = c.doors[link].Expect()
-		c.links[link], err = spawn("the "+string(link), filepath.Join(c.logs, string(link)+".log"), exec.Command(command[0], command[1:]...))
-		if err != nil {
+		var err error
+		if c.links[link], asked[link], err = c.spawnLink(link); err != nil {
 			return err
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, linkPatience)
-	defer cancel()
 	for link, asked := range asked {
-		select {
-		case <-asked:
-		case <-c.links[link].ended:
-			return c.links[link].crash()
-		case <-ctx.Done():
-			return fmt.Errorf("%s: waited %s for its first request to the API server; %s", c.links[link].name, linkPatience, tail(c.links[link].log))
+		if err := c.links[link].begins(ctx, asked); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// spawnLink starts a process of a link, with further flags. The channel is closed
+// when somebody has asked the API server for something as that link.
+func (c *Cluster) spawnLink(link implementation.Link, flags ...string) (*process, <-chan struct{}, error) {
+	command, err := c.command(link)
+	if err != nil {
+		return nil, nil, err
+	}
+	command = append(command, flags...)
+	asked := c.doors[link].Expect()
+	started, err := spawn("the "+string(link), filepath.Join(c.logs, string(link)+".log"), exec.Command(command[0], command[1:]...))
+	return started, asked, err
+}
+
+// begins waits until the process of a link is at work.
+func (p *process) begins(ctx context.Context, asked <-chan struct{}) error {
+	ctx, cancel := context.WithTimeout(ctx, linkPatience)
+	defer cancel()
+	select {
+	case <-asked:
+		return nil
+	case <-p.ended:
+		return p.crash()
+	case <-ctx.Done():
+		return fmt.Errorf("%s: waited %s for its first request to the API server; %s", p.name, linkPatience, tail(p.log))
+	}
 }
 
 // StopLink implements implementation.Links. It does nothing if the link is
@@ -191,7 +207,8 @@ func (c *Cluster) StopLink(ctx context.Context, link implementation.Link) error 
 		}
 		return errors.Join(append(errs, c.part.Taps.Idle(ctx, link))...)
 	}
-	process := c.links[link]
+	running, waiting := c.links[link], c.waiting[link]
 	delete(c.links, link)
-	return errors.Join(process.stop(ctx), c.part.Taps.Idle(ctx, link))
+	delete(c.waiting, link)
+	return errors.Join(waiting.stop(ctx), running.stop(ctx), c.part.Taps.Idle(ctx, link))
 }

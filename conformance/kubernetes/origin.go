@@ -66,9 +66,10 @@ func (s share) Parts() []any {
 	c := s.cluster
 	parts := []any{struct {
 		implementation.Links
+		implementation.Replicas
 		implementation.Crashing
 		implementation.Versioned
-	}{c, c, c}}
+	}{c, c, c, c}}
 	if c.part.Has(implementation.APIServer) {
 		parts = append(parts, struct {
 			implementation.Compactor

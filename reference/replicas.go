@@ -1,0 +1,164 @@
+package reference
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/leaderelection"
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
+
+	"github.com/podchain/podchain/conformance/implementation"
+)
+
+// replicas are the processes of a link that runs twice.
+type replicas struct {
+	running []*station
+	// leaders yields each when it begins to lead.
+	leaders chan *station
+}
+
+// The times of an election, as those of Kubernetes' own components.
+const (
+	leaseDuration = 15 * time.Second
+	renewDeadline = 10 * time.Second
+	retryPeriod   = 2 * time.Second
+)
+
+// StartReplica implements implementation.Replicas: the link's process makes way for
+// two, and it returns when one of them leads.
+func (c *Cluster) StartReplica(ctx context.Context, link implementation.Link) error {
+	c.control.Lock()
+	defer c.control.Unlock()
+	switch {
+	case programs[link] == nil:
+		return fmt.Errorf("the reference has no %s that could run twice", link)
+	case c.replicas[link] != nil:
+		return fmt.Errorf("the %s runs twice already", link)
+	}
+	if running := c.links[link]; running != nil {
+		delete(c.links, link)
+		if err := c.end(ctx, running); err != nil {
+			return err
+		}
+	}
+	pair := &replicas{leaders: make(chan *station, 2)}
+	c.replicas[link] = pair
+	for number := range 2 {
+		var self *station
+		ready := make(chan struct{})
+		self = c.run(link, string(link), elected(link, fmt.Sprintf("%s-%d", link, number+1), programs[link], func() {
+			<-ready
+			pair.leaders <- self
+		}))
+		close(ready)
+		pair.running = append(pair.running, self)
+	}
+	c.links[link] = pair.running[0]
+	leader, err := pair.leader(ctx)
+	if err == nil {
+		pair.leaders <- leader
+	}
+	return err
+}
+
+// KillLeader implements implementation.Replicas. The Lease stays as it is: the other
+// process has to wait until it has run out.
+func (c *Cluster) KillLeader(ctx context.Context, link implementation.Link) error {
+	c.control.Lock()
+	defer c.control.Unlock()
+	pair := c.replicas[link]
+	if pair == nil {
+		return fmt.Errorf("the %s runs once: there is no leader", link)
+	}
+	leader, err := pair.leader(ctx)
+	if err != nil {
+		return err
+	}
+	for i, running := range pair.running {
+		if running == leader {
+			pair.running = append(pair.running[:i:i], pair.running[i+1:]...)
+		}
+	}
+	if len(pair.running) > 0 {
+		c.links[link] = pair.running[0]
+	}
+	return c.end(ctx, leader)
+}
+
+// StopReplicas implements implementation.Replicas: one process is left, which asks
+// nobody whether it leads.
+func (c *Cluster) StopReplicas(ctx context.Context, link implementation.Link) error {
+	c.control.Lock()
+	pair := c.replicas[link]
+	c.control.Unlock()
+	if pair == nil {
+		return nil
+	}
+	return errors.Join(c.StopLink(ctx, link), c.StartLink(ctx, link))
+}
+
+// leader waits until one of the processes leads.
+func (r *replicas) leader(ctx context.Context) (*station, error) {
+	select {
+	case leader := <-r.leaders:
+		return leader, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("nobody leads: %w", ctx.Err())
+	}
+}
+
+// endReplicas stops the processes of a link that runs twice. The caller holds
+// control.
+func (c *Cluster) endReplicas(ctx context.Context, pair *replicas) error {
+	var errs []error
+	for _, running := range pair.running {
+		errs = append(errs, c.end(ctx, running))
+	}
+	return errors.Join(errs...)
+}
+
+// elected returns a program that runs another as long as it holds the link's Lease,
+// and tells when it does. It does not let go of the Lease at its end, as nobody does
+// who crashes.
+func elected(link implementation.Link, identity string, run func(context.Context, *rest.Config) error, leads func()) func(context.Context, *rest.Config) error {
+	return func(ctx context.Context, config *rest.Config) error {
+		client, err := kubernetes.NewForConfig(config)
+		if err != nil {
+			return err
+		}
+		var working sync.WaitGroup
+		var failed error
+		elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
+			Lock: &resourcelock.LeaseLock{
+				LeaseMeta:  metav1.ObjectMeta{Namespace: metav1.NamespaceSystem, Name: string(link)},
+				Client:     client.CoordinationV1(),
+				LockConfig: resourcelock.ResourceLockConfig{Identity: identity},
+			},
+			LeaseDuration: leaseDuration, RenewDeadline: renewDeadline, RetryPeriod: retryPeriod,
+			Callbacks: leaderelection.LeaderCallbacks{
+				OnStartedLeading: func(leading context.Context) {
+					working.Go(func() {
+						leads()
+						failed = run(leading, config)
+					})
+				},
+				OnStoppedLeading: func() {},
+			},
+		})
+		if err != nil {
+			return err
+		}
+		elector.Run(ctx)
+		working.Wait()
+		if ctx.Err() == nil {
+			return errors.Join(errors.New("it leads no longer"), failed)
+		}
+		return failed
+	}
+}
