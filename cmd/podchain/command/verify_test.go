@@ -113,6 +113,9 @@ func TestVerifyRefusesBadInput(t *testing.T) {
 		"a registry without a cluster": {arguments: []string{"--registry", "r.test/x"}, says: []string{"--registry goes with --kubeconfig"}},
 		"a link that does not exist":   {arguments: []string{"--link", "router=none"}, says: []string{`unknown link "router"`, "scheduler"}},
 		"a negative number":            {arguments: []string{"--parallel", "-1"}, says: []string{"--parallel -1"}},
+		"no cluster":                   {arguments: []string{"--clusters", "0"}, says: []string{"--clusters 0"}},
+		"clusters in virtual time":     {arguments: []string{"--clusters", "2", "--select", "RS-01"}, says: []string{"--clusters goes with links from elsewhere"}},
+		"clusters on one store":        {arguments: []string{"--clusters", "2", "--store", "etcd"}, says: []string{"--clusters goes with clusters that the run starts itself"}},
 		"an unknown flag":              {arguments: []string{"--fast"}, says: []string{"--fast", "--help"}},
 		"an argument":                  {arguments: []string{"now"}, says: []string{"now"}},
 	}
