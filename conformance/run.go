@@ -52,9 +52,12 @@ type Options struct {
 	Done func(ExampleResult)
 }
 
-// sharedParallel is how many examples run at once on a cluster in real time:
-// most of them are waiting.
-const sharedParallel = 8
+// How many examples run at once on a cluster in real time, where most of them are
+// waiting: a guest leaves room for others.
+const (
+	sharedParallel = 8
+	guestParallel  = 4
+)
 
 // Run runs the specification and returns what came of it. The error is for a
 // run that did not take place: a step that no sentence matches, a cluster that

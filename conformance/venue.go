@@ -41,9 +41,6 @@ func open(ctx context.Context, options *Options) (venue, error) {
 		}
 		return &bubbles{implementation: virtual, options: *options}, nil
 	}
-	if options.Parallel == 0 {
-		options.Parallel = sharedParallel
-	}
 	if options.Run == "" {
 		options.Run = belongings.NewID()
 	}
@@ -56,6 +53,12 @@ func open(ctx context.Context, options *Options) (venue, error) {
 	}
 	if err := starting.Wait(); err != nil {
 		return nil, errors.Join(err, s.close())
+	}
+	if options.Parallel == 0 {
+		options.Parallel = sharedParallel
+		if s.first.guest != nil {
+			options.Parallel = guestParallel
+		}
 	}
 	s.free = make(chan *site, len(s.further))
 	for _, site := range s.further {
