@@ -92,44 +92,29 @@ func prepare(ctx context.Context, options *Options) (venue, error) {
 // runAll executes every example and puts the results in the order of the
 // specification.
 func runAll(ctx context.Context, options Options, venue venue) []RequirementResult {
-	type place struct{ requirement, example int }
 	results := make([]RequirementResult, len(options.Specification.Requirements))
-	var order []place
+	var all []place
 	for i, requirement := range options.Specification.Requirements {
 		results[i] = RequirementResult{Requirement: requirement, Examples: make([]ExampleResult, len(requirement.Examples))}
-		for j := range requirement.Examples {
-			order = append(order, place{i, j})
+		for j, example := range requirement.Examples {
+			all = append(all, place{example, &results[i].Examples[j]})
 		}
 	}
 	if options.Seed != 0 {
 		shuffle := rand.New(rand.NewPCG(uint64(options.Seed), 0))
-		shuffle.Shuffle(len(order), func(a, b int) { order[a], order[b] = order[b], order[a] })
-	}
-	alone := func(p place) bool { return venue.alone(results[p.requirement].Requirement.Examples[p.example]) }
-	// Who loses the API server again and again tries ever more seldom: that comes
-	// after all else.
-	slices.SortStableFunc(order, func(a, b place) int {
-		return cutsOff(results[a.requirement].Requirement.Examples[a.example]) - cutsOff(results[b.requirement].Requirement.Examples[b.example])
-	})
-	together, apart := slices.DeleteFunc(slices.Clone(order), alone), slices.DeleteFunc(order, func(p place) bool { return !alone(p) })
-	// What runs alone would have all others wait, and wait for them, again and
-	// again: it has a cluster of its own, or comes at the end.
-	lanes := []lane[place]{{slices.Concat(together, apart), options.Parallel}}
-	if clusters := venue.apart(); clusters > 0 {
-		lanes = []lane[place]{{together, options.Parallel}, {apart, clusters}}
+		shuffle.Shuffle(len(all), func(a, b int) { all[a], all[b] = all[b], all[a] })
 	}
 	var telling sync.Mutex
-	run(lanes, func(next place) {
-		example := results[next.requirement].Requirement.Examples[next.example]
+	run(lanes(all, options.Parallel, venue), func(next place) {
 		started := time.Now()
-		result := ExampleResult{Example: example, Outcome: CouldNotRun, Reason: "the run was ended before it"}
+		result := ExampleResult{Example: next.example, Outcome: CouldNotRun, Reason: "the run was ended before it"}
 		if ctx.Err() == nil {
-			result = venue.run(ctx, options.Testing, example)
+			result = venue.run(ctx, options.Testing, next.example)
 		}
 		if result.Elapsed == 0 {
 			result.Elapsed = time.Since(started)
 		}
-		results[next.requirement].Examples[next.example] = result
+		*next.result = result
 		if options.Done != nil {
 			telling.Lock()
 			defer telling.Unlock()
@@ -137,42 +122,6 @@ func runAll(ctx context.Context, options Options, venue venue) []RequirementResu
 		}
 	})
 	return results
-}
-
-// cutsOff is 1 for an example that takes the API server from all links, otherwise 0.
-func cutsOff(example *specification.Example) int {
-	if slices.ContainsFunc(example.Steps, func(step specification.Step) bool { return steps.CutsOff(step.Text) }) {
-		return 1
-	}
-	return 0
-}
-
-// lane is what so many workers do, one after the other.
-type lane[T any] struct {
-	work    []T
-	workers int
-}
-
-// run does the work of all lanes at the same time, and returns when it is done.
-func run[T any](lanes []lane[T], do func(T)) {
-	var group sync.WaitGroup
-	defer group.Wait()
-	for _, lane := range lanes {
-		queue := make(chan T)
-		for range lane.workers {
-			group.Go(func() {
-				for next := range queue {
-					do(next)
-				}
-			})
-		}
-		group.Go(func() {
-			defer close(queue)
-			for _, next := range lane.work {
-				queue <- next
-			}
-		})
-	}
 }
 
 // Check returns an error that lists every capability that nobody could offer,

@@ -1,0 +1,72 @@
+package conformance
+
+import (
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/podchain/podchain/conformance/specification"
+)
+
+// rooms is a venue with so many further clusters, where what needs links runs alone.
+type rooms struct {
+	venue
+	further int
+}
+
+func (rooms) alone(example *specification.Example) bool { return len(example.Capabilities) > 0 }
+func (r rooms) apart() int                              { return r.further }
+
+func TestLanes(t *testing.T) {
+	// What an example does: c cuts links off, a runs alone, t together with others.
+	named := func(name string) place {
+		example := &specification.Example{Name: name}
+		if name[0] != 't' {
+			example.Capabilities = []string{"links"}
+		}
+		if name[0] == 'c' {
+			example.Steps = []specification.Step{{Text: "the api-server is stopped"}}
+		}
+		return place{example, &ExampleResult{}}
+	}
+	for name, test := range map[string]struct {
+		further int
+		work    string
+		want    map[string]int // work of a lane, and its workers
+	}{
+		"one cluster":           {0, "c1 t1 a1 t2 a2", map[string]int{"t1 t2 a1 a2 c1": 8}},
+		"two more":              {2, "c1 t1 a1 t2 a2", map[string]int{"t1 t2": 8, "a1 a2 c1": 2}},
+		"nothing to be alone":   {0, "t2 t1", map[string]int{"t2 t1": 8}},
+		"nothing but the alone": {0, "c1 a1 c2", map[string]int{"a1 c1 c2": 8}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var all []place
+			for _, name := range strings.Fields(test.work) {
+				all = append(all, named(name))
+			}
+			planned := lanes(all, 8, rooms{further: test.further})
+			got := map[string]int{}
+			for _, lane := range planned {
+				var names []string
+				for _, next := range lane.work {
+					names = append(names, next.example.Name)
+				}
+				got[strings.Join(names, " ")] = lane.workers
+			}
+			assert.Equal(t, test.want, got)
+
+			var mu sync.Mutex
+			done := map[string]int{}
+			run(planned, func(next place) {
+				mu.Lock()
+				defer mu.Unlock()
+				done[next.example.Name]++
+			})
+			for _, name := range strings.Fields(test.work) {
+				assert.Equal(t, 1, done[name], name)
+			}
+		})
+	}
+}
