@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/podchain/podchain/conformance/belongings"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
 )
@@ -63,12 +64,16 @@ func summary(object *unstructured.Unstructured) string {
 
 // LastWrites returns the last writes, at most count, oldest first: when after
 // the record began, what, and by which link, or by which field manager where only
-// the object says it.
+// the object says it. Nodes that other scenarios have brought are left out.
 func LastWrites(record history.Record, attribution Attribution, count int) []string {
 	var writes []history.Version
 	for _, version := range record.All() {
 		switch version.Object.GetKind() {
 		case "Lease", "Event":
+		case "Node":
+			if !isOthers(record, version.Object) {
+				writes = append(writes, version)
+			}
 		default:
 			writes = append(writes, version)
 		}
@@ -84,6 +89,12 @@ func LastWrites(record history.Record, attribution Attribution, count int) []str
 			version.Type, version.Object.GetKind(), version.Object.GetName(), attribution.Writer(record, version)))
 	}
 	return lines
+}
+
+// isOthers tells whether another scenario on the same cluster has brought the node.
+func isOthers(record history.Record, node *unstructured.Unstructured) bool {
+	owner := node.GetLabels()[belongings.NodesLabel]
+	return owner != "" && len(record.Of("Namespace", func(own *unstructured.Unstructured) bool { return own.GetName() == owner })) == 0
 }
 
 // restless is how many of the last writes tell who never comes to rest.
