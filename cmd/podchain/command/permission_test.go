@@ -225,6 +225,21 @@ func needing(t *testing.T, capability string) []string {
 	return ids
 }
 
+// located returns what selects the scenario of that name.
+func located(t *testing.T, scenario string) string {
+	whole, err := specification.Load(features.Files)
+	require.NoError(t, err)
+	for _, requirement := range whole.Requirements {
+		for _, example := range requirement.Examples {
+			if example.Name == scenario {
+				return example.Location.String()
+			}
+		}
+	}
+	t.Fatalf("no scenario is called %q", scenario)
+	return ""
+}
+
 func TestAMissingPermissionCouldNotRun(t *testing.T) {
 	t.Parallel()
 	served := startServe(t)
@@ -242,7 +257,7 @@ func TestAMissingPermissionCouldNotRun(t *testing.T) {
 			stderr:  []string{"not permitted, in all namespaces:\n  watch replicasets.apps\n  create pods/binding\n", "podchain rbac"},
 		},
 		"found out by a scenario": {
-			missing: []string{"create pods/binding"}, quiet: true, select_: "chain.feature:259",
+			missing: []string{"create pods/binding"}, quiet: true, select_: located(t, "A Pod bound by hand is run"),
 			stdout: []string{"COULD NOT RUN  CHAIN-", `cannot create resource "pods/binding" in API group "" in the namespace "podchain-`, "podchain rbac", "0 failed, 1 could not run"},
 		},
 		"found out by its watches": {
