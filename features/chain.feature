@@ -126,7 +126,7 @@ Feature: What happens when a Deployment is created
         | status.startTime | absent  |
 
     Scenario Outline: <effect> never comes before <cause>
-      Given Deployment "web" with 3 replicas is ready
+      Given Deployment "web" is ready
       Then no version of a Pod of Deployment "web" has
         | field    | value    |
         | <effect> | <value>  |

@@ -27,7 +27,11 @@ func (w *World) witness(ctx context.Context, text string) error {
 	kind, effect, child := match[1], match[2], match[3]
 	mark := w.mark
 	name := fmt.Sprintf("witness-%d", w.History.Now().Len())
-	if err := w.create(ctx, kind, name, "", nil); err != nil {
+	replicas := ""
+	if child == "ReplicaSet" {
+		replicas = "0" // it needs no Pods for that
+	}
+	if err := w.create(ctx, kind, name, replicas, nil); err != nil {
 		return CouldNotRun{fmt.Errorf("the witness could not be made: %w", err)}
 	}
 	w.mark = mark

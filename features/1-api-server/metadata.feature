@@ -155,8 +155,8 @@ Feature: API server: metadata
     So whoever reads both knows whether the status is about the spec beside it.
 
     Scenario Outline: A <kind> is changed
-      Given <kind> "web" is ready
-      When <kind> "web" is modified to 2 replicas
+      Given <kind> "web" with 0 replicas is ready
+      When <kind> "web" is modified to 1 replica
       Then <kind> "web" has
         | field                     | value |
         | metadata.generation       | 2     |

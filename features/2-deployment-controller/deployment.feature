@@ -225,26 +225,31 @@ Feature: Deployment controller
   Rule: A Deployment is Available when enough Pods are: at least replicas less maxUnavailable
     Percentages of maxUnavailable are rounded down.
 
-    Scenario Outline: <ready> of <replicas> Pods are available and <unavailable> may be missing
+    Scenario Outline: <few> of <replicas> Pods are too few, one more is enough, and <unavailable> may be missing
       Given Deployment "web" with <replicas> replicas is created with
         | field                             | value                                    |
         | spec.strategy.rollingUpdate       | {maxUnavailable: <unavailable>}          |
         | spec.template.spec.readinessGates | [{conditionType: podchain.dev/go-ahead}] |
-      When <ready> Pods of Deployment "web" get the go-ahead
+      When <few> Pods of Deployment "web" get the go-ahead
       Then Deployment "web" has
-        | field                                    | value       |
-        | status.replicas                          | <replicas>  |
-        | status.availableReplicas                 | <available> |
-        | status.conditions[type=Available].status | <status>    |
-        | status.conditions[type=Available].reason | <reason>    |
+        | field                                    | value                      |
+        | status.replicas                          | <replicas>                 |
+        | status.availableReplicas                 | <available>                |
+        | status.conditions[type=Available].status | False                      |
+        | status.conditions[type=Available].reason | MinimumReplicasUnavailable |
+      When 1 Pod of Deployment "web" gets the go-ahead
+      Then Deployment "web" has
+        | field                                    | value                    |
+        | status.replicas                          | <replicas>               |
+        | status.availableReplicas                 | <enough>                 |
+        | status.conditions[type=Available].status | True                     |
+        | status.conditions[type=Available].reason | MinimumReplicasAvailable |
 
       Examples:
-        | replicas | unavailable | ready | available   | status | reason                     |
-        | 2        | 1           | 0     | absent or 0 | False  | MinimumReplicasUnavailable |
-        | 2        | 1           | 1     | 1           | True   | MinimumReplicasAvailable   |
-        | 4        | 25%         | 3     | 3           | True   | MinimumReplicasAvailable   |
-        | 3        | 25%         | 2     | 2           | False  | MinimumReplicasUnavailable |
-        | 3        | 25%         | 3     | 3           | True   | MinimumReplicasAvailable   |
+        | replicas | unavailable | few | available   | enough |
+        | 2        | 1           | 0   | absent or 0 | 1      |
+        | 4        | 25%         | 2   | 2           | 3      |
+        | 3        | 25%         | 2   | 2           | 3      |
 
     Scenario: A Deployment that asks for nothing is Available
       When Deployment "web" with 0 replicas is created

@@ -77,24 +77,24 @@ Feature: A Deployment gets a new template
 
       Examples:
         | replicas | surge | unavailable | most |
-        | 3        | 1     | 0           | 4    |
+        | 2        | 1     | 0           | 3    |
         | 3        | 25%   | 25%         | 4    |
-        | 4        | 50%   | 0           | 6    |
-        | 3        | 0     | 1           | 3    |
+        | 3        | 50%   | 0           | 5    |
+        | 2        | 0     | 1           | 2    |
 
   @ROLLOUT-05 @MUST
   Rule: At the end all Pods are new, and the old ReplicaSet is kept with none
     It is what one goes back to (ROLLOUT-09).
 
     Scenario: A rollout is complete
-      Given Deployment "web" with 3 replicas is ready
+      Given Deployment "web" with 2 replicas is ready
       When Deployment "web" is modified with
         | field                                  | value |
         | spec.template.spec.containers[0].image | web:2 |
       Then the second ReplicaSet of Deployment "web" has
         | field                    | value |
-        | spec.replicas            | 3     |
-        | status.availableReplicas | 3     |
+        | spec.replicas            | 2     |
+        | status.availableReplicas | 2     |
       And the first ReplicaSet of Deployment "web" has
         | field           | value |
         | spec.replicas   | 0     |
@@ -102,10 +102,10 @@ Feature: A Deployment gets a new template
       And Deployment "web" has
         | field                                      | value                  |
         | status.observedGeneration                  | 2                      |
-        | status.replicas                            | 3                      |
-        | status.updatedReplicas                     | 3                      |
-        | status.readyReplicas                       | 3                      |
-        | status.availableReplicas                   | 3                      |
+        | status.replicas                            | 2                      |
+        | status.updatedReplicas                     | 2                      |
+        | status.readyReplicas                       | 2                      |
+        | status.availableReplicas                   | 2                      |
         | status.conditions[type=Progressing].reason | NewReplicaSetAvailable |
       And the first ReplicaSet of Deployment "web" keeps for 2 seconds
         | field                      | value  |

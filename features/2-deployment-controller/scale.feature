@@ -7,15 +7,15 @@ Feature: A Deployment is modified to 3 replicas
   Rule: However the number is written, it is one new generation of the same Deployment
     PUT, the patches, apply and the scale subresource are ways to the same object.
 
-    Scenario Outline: From 1 to 3 by <way>
-      Given Deployment "web" with 1 replica is ready
-      When Deployment "web" is modified to 3 replicas by <way>
+    Scenario Outline: From 0 to 1 by <way>
+      Given Deployment "web" with 0 replicas is ready
+      When Deployment "web" is modified to 1 replica by <way>
       Then Deployment "web" has
         | field               | value      |
-        | spec.replicas       | 3          |
+        | spec.replicas       | 1          |
         | metadata.generation | before + 1 |
         | metadata.uid        | unchanged  |
-      And 2 more Pods of Deployment "web" appear
+      And 1 more Pod of Deployment "web" appears
 
       Examples:
         | way                   |
@@ -149,8 +149,7 @@ Feature: A Deployment is modified to 3 replicas
 
       Examples:
         | before | after | surplus |
-        | 3      | 1     | 2       |
-        | 5      | 2     | 3       |
+        | 4      | 1     | 3       |
         | 2      | 0     | 2       |
 
   @SCALE-11 @MUST
