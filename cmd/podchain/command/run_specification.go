@@ -71,9 +71,6 @@ func (o runOptions) run(ctx context.Context, selected *specification.Specificati
 		Seed: o.seed, Timeout: o.timeout, Done: progress.Done, Run: id,
 	}
 	if _, virtual := target.(implementation.Virtual); virtual {
-		if o.clusters > 1 {
-			return nil, errors.New("--clusters goes with links from elsewhere: in virtual time every scenario has a cluster of its own")
-		}
 		return conformance.RunVirtual(ctx, options)
 	}
 	return conformance.Run(ctx, options)

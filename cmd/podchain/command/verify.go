@@ -106,6 +106,9 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 	if err != nil {
 		return err
 	}
+	if options.run.clusters > 1 && sources.onlyReference() {
+		return errors.New("--clusters goes with links from elsewhere: in virtual time every scenario has a cluster of its own")
+	}
 	if options.store.store != inMemory && sources[implementation.APIServer] != fromReference {
 		return fmt.Errorf("--store goes with the reference's API server; this one comes from %s", sources[implementation.APIServer])
 	}
