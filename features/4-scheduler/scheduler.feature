@@ -424,7 +424,7 @@ Feature: Scheduler
       Then Pod "for-taint" has
         | field         | value                           |
         | spec.nodeName | same as Node "n1" metadata.name |
-      And Pod "for-uncordon" has
+      And Pod "for-uncordon" keeps for 2 seconds
         | field         | value  |
         | spec.nodeName | absent |
       When Node "n1" is modified with
