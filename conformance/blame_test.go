@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/podchain/podchain/conformance"
+	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
 	"github.com/podchain/podchain/features"
@@ -34,13 +35,13 @@ func TestMissingLinkIsBlamed(t *testing.T) {
 			require.NoError(t, err)
 			failures := 0
 			for _, requirement := range result.Requirements {
-				for _, example := range requirement.Examples {
-					if example.Outcome == conformance.Passed {
+				for _, example := range requirement.Scenarios {
+					if example.Outcome.Outcome == events.Passed {
 						continue
 					}
 					failures++
-					assert.Equal(t, conformance.Failed, example.Outcome, example.Example.Location)
-					assert.Equal(t, link, example.Failure.Blamed, "%s: %s", example.Example.Location, example.Failure.Error)
+					assert.Equal(t, events.Failed, example.Outcome.Outcome, example.Location)
+					assert.Equal(t, link, example.Outcome.Evidence.Blamed, "%s: %s", example.Location, example.Outcome.Evidence.Error)
 				}
 			}
 			assert.Positive(t, failures)

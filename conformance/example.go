@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cucumber/godog"
 	messages "github.com/cucumber/messages/go/v21"
 
+	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/field"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
@@ -23,45 +25,68 @@ import (
 // lastWrites is how many writes the story of a failure shows.
 const lastWrites = 12
 
+// performance is what happened when an example was executed.
+type performance struct {
+	example *specification.Example
+	// began is when it did by the clock of its cluster; zero if it was not executed.
+	began   time.Time
+	steps   []events.Step
+	writes  []events.Write
+	outcome events.Outcome
+}
+
+// without is the performance of an example that was not executed.
+func without(example *specification.Example, verdict events.Verdict, reason string) performance {
+	return performance{example: example, outcome: events.Outcome{Outcome: verdict, Reason: reason}}
+}
+
+// unclean is what becomes of an example that passed and left something behind.
+func (p *performance) unclean(err error) {
+	if p.outcome.Outcome == events.Passed {
+		p.fault(events.CouldNotRun, &events.Evidence{Error: fmt.Sprintf("it left something behind: %v", err)})
+	}
+}
+
+// fault notes that it did not pass, with the evidence.
+func (p *performance) fault(verdict events.Verdict, evidence *events.Evidence) {
+	p.outcome.Outcome, p.outcome.Evidence, p.outcome.Reason = verdict, evidence, reason(evidence)
+}
+
 // perform executes one example on a cluster and judges it.
-func perform(ctx context.Context, example *specification.Example, further func(*godog.ScenarioContext), options steps.Options) (result ExampleResult) {
-	result = ExampleResult{Example: example, Outcome: Passed}
+func perform(ctx context.Context, example *specification.Example, run Options, options steps.Options) (p performance) {
 	if lacking := implementation.Lacks(options.Cluster, example.Capabilities); len(lacking) > 0 {
-		result.Outcome = NotApplicable
-		result.Reason = notOffered(options.Cluster, lacking)
-		return result
+		return without(example, events.NotApplicable, notOffered(options.Cluster, lacking))
 	}
 	if why := cameLater(options.Cluster, example); why != "" {
-		result.Outcome, result.Reason = NotApplicable, why
-		return result
+		return without(example, events.NotApplicable, why)
 	}
+	p = without(example, events.Passed, "")
 	if link, crash := crashed(options.Cluster); crash != nil {
-		result.Outcome = CouldNotRun
 		what, _, _ := strings.Cut(crash.Error(), "\n")
-		result.Failure = &Failure{Error: "the scenario could not begin: " + crash.Error(), Blamed: link, Missing: what}
-		result.Reason = reason(result.Failure)
-		return result
+		p.fault(events.CouldNotRun, &events.Evidence{Error: "the scenario could not begin: " + crash.Error(), Blamed: link, Missing: what})
+		return p
 	}
+	p.began = time.Now()
 	world, err := steps.NewWorld(ctx, options)
 	defer func() {
 		// Also when the run was ended: what was made is to go.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
 		defer cancel()
-		if err := world.Close(ctx); err != nil && result.Outcome == Passed {
-			result = unclean(example, err)
+		if err := world.Close(ctx); err != nil {
+			p.unclean(err)
 		}
 	}()
+	failed := -1
 	if err != nil {
-		return judge(ctx, result, world, nil, fmt.Errorf("the scenario could not begin: %w", err))
-	}
-	step, err := execute(ctx, example, world, further)
-	if err == nil {
+		err = fmt.Errorf("the scenario could not begin: %w", err)
+	} else if failed, err = p.execute(ctx, world, run.Steps); err == nil {
 		err = world.Finish(ctx)
 	}
 	if err != nil {
-		return judge(ctx, result, world, step, err)
+		p.judge(ctx, world, failed, err)
 	}
-	return result
+	p.keep(ctx, world, run)
+	return p
 }
 
 // notOffered says which capabilities are lacking, and why where that is known.
@@ -84,99 +109,117 @@ func cameLater(cluster implementation.Cluster, example *specification.Example) s
 	return ""
 }
 
-// execute runs the steps by godog and returns the first that did not hold, with
-// its error.
-func execute(ctx context.Context, example *specification.Example, world *steps.World, further func(*godog.ScenarioContext)) (failed *specification.Step, failure error) {
-	next := 0
+// execute runs the steps by godog and returns the index of the first that did not
+// hold, -1 if that is none, and its error.
+func (p *performance) execute(ctx context.Context, world *steps.World, further func(*godog.ScenarioContext)) (failed int, failure error) {
+	failed = -1
+	var began time.Time
 	var output bytes.Buffer
 	suite := godog.TestSuite{
-		Name: example.Requirement.ID,
+		Name: p.example.Requirement.ID,
 		ScenarioInitializer: func(scenario *godog.ScenarioContext) {
 			steps.Register(scenario, world)
 			if further != nil {
 				further(scenario)
 			}
 			scenario.StepContext().Before(func(ctx context.Context, step *godog.Step) (context.Context, error) {
+				began = time.Now()
 				world.BeginStep(step.Type == messages.PickleStepType_OUTCOME)
 				return ctx, nil
 			})
 			scenario.StepContext().After(func(ctx context.Context, _ *godog.Step, status godog.StepResultStatus, err error) (context.Context, error) {
+				next := len(p.steps)
 				if status != godog.StepPassed && failure == nil {
 					if err == nil {
 						err = fmt.Errorf("the step is %s", status)
 					}
-					failed, failure = &example.Steps[next], err
+					failed, failure = next, err
 				}
-				next++
+				p.steps = append(p.steps, events.Step{Index: next, At: began.Sub(p.began).Seconds(),
+					Seconds: time.Since(began).Seconds(), Failed: failed == next})
 				return ctx, nil
 			})
 		},
 		Options: &godog.Options{
 			Format: "progress", Output: &output, NoColors: true, Strict: true, StopOnFailure: true,
 			DefaultContext:  ctx,
-			FeatureContents: []godog.Feature{{Name: example.Location.File, Contents: example.Feature}},
+			FeatureContents: []godog.Feature{{Name: p.example.Location.File, Contents: p.example.Feature}},
 		},
 	}
 	status := suite.Run()
 	switch {
 	case failure != nil:
 		return failed, failure
-	case status != 0 || next != len(example.Steps):
-		return nil, steps.CouldNotRun{Err: fmt.Errorf("godog ended with status %d after %d of %d steps:\n%s", status, next, len(example.Steps), output.String())}
+	case status != 0 || len(p.steps) != len(p.example.Steps):
+		return failed, steps.CouldNotRun{Err: fmt.Errorf("godog ended with status %d after %d of %d steps:\n%s", status, len(p.steps), len(p.example.Steps), output.String())}
 	}
-	return nil, nil
+	return failed, nil
 }
 
-// judge turns an error into an outcome with its story.
-func judge(ctx context.Context, result ExampleResult, world *steps.World, step *specification.Step, err error) ExampleResult {
+// judge turns the error of a step, or of none (-1), into an outcome with its evidence.
+func (p *performance) judge(ctx context.Context, world *steps.World, step int, err error) {
 	// What a link has left undone shows when all have had their time.
 	world.AwaitRest(ctx)
 	record := world.History.Now()
 	attribution := attribute(ctx, world.Cluster)
-	failure := &Failure{Step: step, Error: err.Error(),
+	evidence := &events.Evidence{Error: err.Error(),
 		Observed: story.Observed(record), LastWrites: story.LastWrites(record, attribution, lastWrites)}
+	if step >= 0 {
+		evidence.Step = &step
+	}
 	if all := record.All(); len(all) > 0 {
-		failure.Disturbed = attribution.Disturbed(world.Namespace, all[0].At, lastWrites)
+		evidence.Disturbed = attribution.Disturbed(world.Namespace, all[0].At, lastWrites)
 	}
-	result.Failure = failure
 	if ctx.Err() != nil {
-		result.Outcome, result.Reason = CouldNotRun, "the run was ended in the middle of it"
-		return result
+		p.fault(events.CouldNotRun, evidence)
+		p.outcome.Reason = "the run was ended in the middle of it"
+		return
 	}
-	result.Outcome = Failed
+	verdict := events.Failed
 	blame, found := story.FirstBroken(record, world.Excused())
-	failure.Blamed, failure.Missing = blame.Link, blame.Missing
+	evidence.Blamed, evidence.Missing = blame.Link, blame.Missing
 	link, crash := crashed(world.Cluster)
 	switch noVerdict := (steps.CouldNotRun{}); {
 	case errors.Is(err, history.ErrRestless):
-		failure.Blamed, failure.Missing = story.Restless(record, attribution)
+		evidence.Blamed, evidence.Missing = story.Restless(record, attribution)
 	case errors.Is(err, history.ErrBroken):
 		// What is missing in the record may be what is missing in the chain.
-		result.Outcome = CouldNotRun
-		failure.Blamed, failure.Missing = "", ""
+		verdict = events.CouldNotRun
+		evidence.Blamed, evidence.Missing = "", ""
 	case permission.Denied(err):
 		// The account is what is wrong.
-		result.Outcome = CouldNotRun
-		failure.Blamed, failure.Missing = "", ""
+		verdict = events.CouldNotRun
+		evidence.Blamed, evidence.Missing = "", ""
 	case crash != nil:
-		failure.Blamed = link
-		failure.Missing, _, _ = strings.Cut(crash.Error(), "\n")
-		failure.Error += "\n" + crash.Error()
+		evidence.Blamed = link
+		evidence.Missing, _, _ = strings.Cut(crash.Error(), "\n")
+		evidence.Error += "\n" + crash.Error()
 	case errors.Is(err, steps.ErrNoAnswer):
-		failure.Blamed, failure.Missing = implementation.APIServer, "it does not answer"
+		evidence.Blamed, evidence.Missing = implementation.APIServer, "it does not answer"
 	case found:
 	case errors.Is(err, implementation.ErrNotReady):
-		failure.Blamed, failure.Missing = implementation.Kubelet, implementation.ErrNotReady.Error()
+		evidence.Blamed, evidence.Missing = implementation.Kubelet, implementation.ErrNotReady.Error()
 	case errors.As(err, &noVerdict):
-		result.Outcome = CouldNotRun
-	case step == nil:
-		result.Outcome = CouldNotRun
+		verdict = events.CouldNotRun
+	case step < 0:
+		verdict = events.CouldNotRun
 	default:
 		// Nothing is left undone: some link did something wrongly.
-		failure.Blamed, failure.Missing = wrongdoer(result.Example.Requirement, err, record, attribution)
+		evidence.Blamed, evidence.Missing = wrongdoer(p.example.Requirement, err, record, attribution)
 	}
-	result.Reason = reason(failure)
-	return result
+	p.fault(verdict, evidence)
+}
+
+// keep keeps what was observed, if anybody wants it.
+func (p *performance) keep(ctx context.Context, world *steps.World, run Options) {
+	if !p.outcome.Outcome.Bad() && (run.Record == nil || !run.Record(p.example)) {
+		return
+	}
+	var err error
+	p.writes, err = story.Writes(world.History.Now(), attribute(ctx, world.Cluster), p.began)
+	if err != nil {
+		p.unclean(err)
+	}
 }
 
 // attribute returns what the taps of the cluster know, if it has any: without
@@ -232,10 +275,10 @@ func crashed(cluster implementation.Cluster) (implementation.Link, error) {
 	return "", nil
 }
 
-func reason(failure *Failure) string {
-	line, _, _ := strings.Cut(failure.Error, "\n")
-	if failure.Missing != "" {
-		line = fmt.Sprintf("%s: %s", failure.Blamed, failure.Missing)
+func reason(evidence *events.Evidence) string {
+	line, _, _ := strings.Cut(evidence.Error, "\n")
+	if evidence.Missing != "" {
+		line = fmt.Sprintf("%s: %s", evidence.Blamed, evidence.Missing)
 	}
 	return line
 }

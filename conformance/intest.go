@@ -5,13 +5,15 @@ import (
 	"flag"
 	"sync"
 	"testing"
+
+	"github.com/podchain/podchain/conformance/events"
 )
 
 // RunVirtual is Run for a program that is no test: it provides the test on
 // which the bubbles of an implementation in virtual time hang.
-func RunVirtual(ctx context.Context, options Options) (*Result, error) {
+func RunVirtual(ctx context.Context, options Options) (*events.Recording, error) {
 	type end struct {
-		result *Result
+		result *events.Recording
 		err    error
 	}
 	ended := make(chan end, 1)

@@ -8,26 +8,20 @@ import (
 	"github.com/podchain/podchain/steps"
 )
 
-// place is an example, and where its result goes.
-type place struct {
-	example *specification.Example
-	result  *ExampleResult
-}
-
 // lane is what so many workers do, one after the other.
 type lane struct {
-	work    []place
+	work    []*specification.Example
 	workers int
 }
 
 // lanes says what is run beside what, and in which order.
-func lanes(all []place, parallel int, venue venue) []lane {
-	var together, alone, cut []place
+func lanes(all []*specification.Example, parallel int, venue venue) []lane {
+	var together, alone, cut []*specification.Example
 	for _, next := range all {
 		switch {
-		case !venue.alone(next.example):
+		case !venue.alone(next):
 			together = append(together, next)
-		case cutsOff(next.example):
+		case cutsOff(next):
 			cut = append(cut, next)
 		default:
 			alone = append(alone, next)
@@ -50,11 +44,11 @@ func cutsOff(example *specification.Example) bool {
 }
 
 // run does the work of all lanes at the same time, and returns when it is done.
-func run(lanes []lane, do func(place)) {
+func run(lanes []lane, do func(*specification.Example)) {
 	var group sync.WaitGroup
 	defer group.Wait()
 	for _, lane := range lanes {
-		queue := make(chan place)
+		queue := make(chan *specification.Example)
 		for range lane.workers {
 			group.Go(func() {
 				for next := range queue {

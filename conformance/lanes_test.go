@@ -21,7 +21,7 @@ func (r rooms) apart() int                              { return r.further }
 
 func TestLanes(t *testing.T) {
 	// What an example does: c cuts links off, a runs alone, t together with others.
-	named := func(name string) place {
+	named := func(name string) *specification.Example {
 		example := &specification.Example{Name: name}
 		if name[0] != 't' {
 			example.Capabilities = []string{"links"}
@@ -29,7 +29,7 @@ func TestLanes(t *testing.T) {
 		if name[0] == 'c' {
 			example.Steps = []specification.Step{{Text: "the api-server is stopped"}}
 		}
-		return place{example, &ExampleResult{}}
+		return example
 	}
 	for name, test := range map[string]struct {
 		further int
@@ -42,7 +42,7 @@ func TestLanes(t *testing.T) {
 		"nothing but the alone": {0, "c1 a1 c2", map[string]int{"a1 c1 c2": 8}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var all []place
+			var all []*specification.Example
 			for _, name := range strings.Fields(test.work) {
 				all = append(all, named(name))
 			}
@@ -51,7 +51,7 @@ func TestLanes(t *testing.T) {
 			for _, lane := range planned {
 				var names []string
 				for _, next := range lane.work {
-					names = append(names, next.example.Name)
+					names = append(names, next.Name)
 				}
 				got[strings.Join(names, " ")] = lane.workers
 			}
@@ -59,10 +59,10 @@ func TestLanes(t *testing.T) {
 
 			var mu sync.Mutex
 			done := map[string]int{}
-			run(planned, func(next place) {
+			run(planned, func(next *specification.Example) {
 				mu.Lock()
 				defer mu.Unlock()
-				done[next.example.Name]++
+				done[next.Name]++
 			})
 			for _, name := range strings.Fields(test.work) {
 				assert.Equal(t, 1, done[name], name)

@@ -16,8 +16,10 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/podchain/podchain/conformance"
+	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
+	"github.com/podchain/podchain/conformance/story"
 	"github.com/podchain/podchain/features"
 	"github.com/podchain/podchain/reference"
 )
@@ -66,14 +68,14 @@ func TestMutantsAreBlamed(t *testing.T) {
 			})
 			require.NoError(t, err)
 			failures := 0
-			for _, example := range result.Requirements[0].Examples {
-				if example.Outcome == conformance.Passed {
+			for _, example := range result.Requirements[0].Scenarios {
+				if example.Outcome.Outcome == events.Passed {
 					continue
 				}
 				failures++
-				assert.Equal(t, conformance.Failed, example.Outcome, example.Example.Location)
-				assert.Equal(t, m.link, example.Failure.Blamed, example.Tell())
-				assert.Contains(t, example.Reason, m.says)
+				assert.Equal(t, events.Failed, example.Outcome.Outcome, example.Location)
+				assert.Equal(t, m.link, example.Outcome.Evidence.Blamed, story.Tell(example))
+				assert.Contains(t, example.Outcome.Reason, m.says)
 			}
 			assert.Positive(t, failures, "nobody has noticed")
 		})

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/podchain/podchain/conformance"
+	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
 	"github.com/podchain/podchain/features"
@@ -48,11 +49,11 @@ func TestLinkThatNeverRests(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.Len(t, result.Requirements, 1)
-	for _, example := range result.Requirements[0].Examples {
-		assert.Equal(t, conformance.Failed, example.Outcome)
-		assert.Equal(t, implementation.DeploymentController, example.Failure.Blamed)
-		assert.Contains(t, example.Reason, "deployment-controller: it does not come to rest: ")
-		assert.Contains(t, example.Failure.Error, "the objects change without end")
+	for _, example := range result.Requirements[0].Scenarios {
+		assert.Equal(t, events.Failed, example.Outcome.Outcome)
+		assert.Equal(t, implementation.DeploymentController, example.Outcome.Evidence.Blamed)
+		assert.Contains(t, example.Outcome.Reason, "deployment-controller: it does not come to rest: ")
+		assert.Contains(t, example.Outcome.Evidence.Error, "the objects change without end")
 	}
 }
 

@@ -10,12 +10,12 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/cucumber/godog"
 
+	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
 	"github.com/podchain/podchain/steps"
@@ -48,8 +48,14 @@ type Options struct {
 	// Testing is needed for an implementation in virtual time: a bubble hangs on
 	// a test. RunVirtual provides one in a program that is no test.
 	Testing *testing.T
-	// Done is told of every example when it is done, one at a time; may be nil.
-	Done func(ExampleResult)
+	// Command is that which runs the specification so, for who runs an example again;
+	// empty means podchain verify.
+	Command string
+	// Record says of which examples what was observed is kept, besides those that did
+	// not pass; nil means of none.
+	Record func(*specification.Example) bool
+	// Events is told everything that happens, one event at a time; may be nil.
+	Events func(events.Event)
 }
 
 // How many examples run at once on a cluster in real time, where most of them are
@@ -63,7 +69,7 @@ const (
 // run that did not take place: a step that no sentence matches, a cluster that
 // did not start. A cancelled context ends the run early: what was not executed
 // could not run.
-func Run(ctx context.Context, options Options) (*Result, error) {
+func Run(ctx context.Context, options Options) (*events.Recording, error) {
 	if _, virtual := options.Implementation.(implementation.Virtual); virtual && options.Testing == nil {
 		return nil, errors.New("an implementation in virtual time needs Options.Testing: see RunVirtual")
 	}
@@ -71,11 +77,14 @@ func Run(ctx context.Context, options Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	result := &Result{Specification: options.Specification, Run: options.Run, Started: time.Now(), Seed: options.Seed}
-	result.Requirements = runAll(ctx, options, venue)
-	result.Elapsed, result.Lag = time.Since(result.Started), venue.observed()
-	result.Implementation = options.Implementation.Describe()
-	return result, venue.close()
+	log := &log{told: options.Events}
+	started := time.Now()
+	log.begin(options, started)
+	runAll(ctx, options, venue, log)
+	lag := venue.observed()
+	err = venue.close()
+	log.end(time.Since(started), lag, err)
+	return &log.recording, err
 }
 
 // prepare checks the options, fills in what they leave open, and opens the venue.
@@ -83,45 +92,37 @@ func prepare(ctx context.Context, options *Options) (venue, error) {
 	if err := Check(options.Specification, options.Steps); err != nil {
 		return nil, err
 	}
+	if options.Command == "" {
+		options.Command = "podchain verify"
+	}
 	if options.Timeout == 0 {
 		options.Timeout = time.Minute
 	}
 	return open(ctx, options)
 }
 
-// runAll executes every example and puts the results in the order of the
-// specification.
-func runAll(ctx context.Context, options Options, venue venue) []RequirementResult {
-	results := make([]RequirementResult, len(options.Specification.Requirements))
-	var all []place
-	for i, requirement := range options.Specification.Requirements {
-		results[i] = RequirementResult{Requirement: requirement, Examples: make([]ExampleResult, len(requirement.Examples))}
-		for j, example := range requirement.Examples {
-			all = append(all, place{example, &results[i].Examples[j]})
-		}
+// runAll executes every example.
+func runAll(ctx context.Context, options Options, venue venue, log *log) {
+	var all []*specification.Example
+	for _, requirement := range options.Specification.Requirements {
+		all = append(all, requirement.Examples...)
 	}
 	if options.Seed != 0 {
 		shuffle := rand.New(rand.NewPCG(uint64(options.Seed), 0))
 		shuffle.Shuffle(len(all), func(a, b int) { all[a], all[b] = all[b], all[a] })
 	}
-	var telling sync.Mutex
-	run(lanes(all, options.Parallel, venue), func(next place) {
+	run(lanes(all, options.Parallel, venue), func(next *specification.Example) {
+		if ctx.Err() != nil {
+			log.note(without(next, events.CouldNotRun, events.NotReached), options)
+			return
+		}
 		started := time.Now()
-		result := ExampleResult{Example: next.example, Outcome: CouldNotRun, Reason: "the run was ended before it"}
-		if ctx.Err() == nil {
-			result = venue.run(ctx, options.Testing, next.example)
+		p := venue.run(ctx, options.Testing, next)
+		if p.outcome.Seconds == 0 {
+			p.outcome.Seconds = time.Since(started).Seconds()
 		}
-		if result.Elapsed == 0 {
-			result.Elapsed = time.Since(started)
-		}
-		*next.result = result
-		if options.Done != nil {
-			telling.Lock()
-			defer telling.Unlock()
-			options.Done(result)
-		}
+		log.note(p, options)
 	})
-	return results
 }
 
 // Check returns an error that lists every capability that nobody could offer,

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/podchain/podchain/conformance"
+	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
 	"github.com/podchain/podchain/reference"
@@ -53,11 +54,11 @@ func TestSince(t *testing.T) {
 		Specification: loaded, Implementation: mixed{reference.New(reference.Options{}).(implementation.Virtual)}, Testing: t,
 	})
 	require.NoError(t, err)
-	examples := result.Requirements[0].Examples
-	assert.Equal(t, conformance.NotApplicable, examples[0].Outcome)
-	assert.Equal(t, "it came with v1.35; the scheduler is v1.34.4", examples[0].Reason)
-	assert.Equal(t, conformance.Passed, examples[1].Outcome, examples[1].Reason)
-	assert.Equal(t, conformance.Passed, examples[2].Outcome, examples[2].Reason)
+	examples := result.Requirements[0].Scenarios
+	assert.Equal(t, events.NotApplicable, examples[0].Outcome.Outcome)
+	assert.Equal(t, "it came with v1.35; the scheduler is v1.34.4", examples[0].Outcome.Reason)
+	assert.Equal(t, events.Passed, examples[1].Outcome.Outcome, examples[1].Outcome.Reason)
+	assert.Equal(t, events.Passed, examples[2].Outcome.Outcome, examples[2].Outcome.Reason)
 }
 
 // TestSinceWhichLink: a release of what is no link is told with its place.

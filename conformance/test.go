@@ -1,7 +1,11 @@
 package conformance
 
 import (
+	"strings"
 	"testing"
+
+	"github.com/podchain/podchain/conformance/events"
+	"github.com/podchain/podchain/conformance/story"
 )
 
 // Test runs the specification as subtests of a Go test: one for each
@@ -27,17 +31,19 @@ func Test(t *testing.T, options Options) {
 		}
 	})
 	for _, requirement := range options.Specification.Requirements {
+		all := written(requirement)
 		t.Run(requirement.ID, func(t *testing.T) {
 			t.Parallel()
-			for _, example := range requirement.Examples {
+			for i, example := range requirement.Examples {
 				t.Run(example.Location.String(), func(t *testing.T) {
-					result := venue.run(t.Context(), t, example)
-					switch result.Outcome {
-					case Passed:
-					case NotApplicable:
-						t.Skip(result.Reason)
+					p := venue.run(t.Context(), t, example)
+					switch outcome := p.outcome; outcome.Outcome {
+					case events.Passed:
+					case events.NotApplicable:
+						t.Skip(outcome.Reason)
 					default:
-						t.Error(result.Tell())
+						outcome.Again = "go test -run '^" + strings.ReplaceAll(t.Name(), "/", "$/^") + "$'"
+						t.Error(story.Tell(&events.ScenarioRecord{Example: &all.Scenarios[i], Requirement: all, Outcome: outcome}))
 					}
 				})
 			}

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/podchain/podchain/conformance/belongings"
+	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
@@ -23,7 +24,7 @@ import (
 // venue is where examples take place.
 type venue interface {
 	// run executes the example; t is what a bubble hangs on, nil in real time.
-	run(ctx context.Context, t *testing.T, example *specification.Example) ExampleResult
+	run(ctx context.Context, t *testing.T, example *specification.Example) performance
 	// alone tells whether no other example can run at the same time as this one.
 	alone(example *specification.Example) bool
 	// apart is on how many clusters those that run alone can do so while others run.
@@ -74,25 +75,25 @@ type bubbles struct {
 	options        Options
 }
 
-func (b *bubbles) run(_ context.Context, t *testing.T, example *specification.Example) (result ExampleResult) {
-	result = ExampleResult{Example: example, Outcome: CouldNotRun, Reason: "it ended without a verdict"}
+func (b *bubbles) run(_ context.Context, t *testing.T, example *specification.Example) (p performance) {
+	p = without(example, events.CouldNotRun, "it ended without a verdict")
 	b.implementation.Virtual(t, func(*testing.T) {
 		// A context from outside of the bubble would tie its clock to the real one.
 		ctx := context.Background()
 		cluster, err := b.implementation.Start(ctx)
 		if err != nil {
-			result.Reason = fmt.Sprintf("the cluster did not start: %v", err)
+			p.outcome.Reason = fmt.Sprintf("the cluster did not start: %v", err)
 			return
 		}
-		result = perform(ctx, example, b.options.Steps, steps.Options{
+		p = perform(ctx, example, b.options, steps.Options{
 			Cluster: cluster, Namespace: "podchain", Timeout: b.options.Timeout, Run: "virtual",
 			// Links that never rest would keep the bubble's time from passing.
 			Restless: func() { _ = cluster.Stop(ctx) }}) // it is stopped again below
-		if err := cluster.Stop(ctx); err != nil && result.Outcome == Passed {
-			result = unclean(example, err)
+		if err := cluster.Stop(ctx); err != nil {
+			p.unclean(err)
 		}
 	})
-	return result
+	return p
 }
 
 func (b *bubbles) alone(*specification.Example) bool { return false }
@@ -179,7 +180,7 @@ func (s *shared) useful(further int) int {
 	return max(0, min(further, alone))
 }
 
-func (s *shared) run(ctx context.Context, _ *testing.T, example *specification.Example) (result ExampleResult) {
+func (s *shared) run(ctx context.Context, _ *testing.T, example *specification.Example) (p performance) {
 	at := s.first
 	switch alone := s.alone(example); {
 	case alone && len(s.further) > 0:
@@ -194,14 +195,14 @@ func (s *shared) run(ctx context.Context, _ *testing.T, example *specification.E
 	}
 	// It has not begun before: waiting for calm is no part of it.
 	started := time.Now()
-	defer func() { result.Elapsed = time.Since(started) }()
+	defer func() { p.outcome.Seconds = time.Since(started).Seconds() }()
 	if at.guest != nil {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithCancel(ctx)
 		defer cancel()
 		defer context.AfterFunc(at.guest.life.Lost(), cancel)()
 	}
-	return perform(ctx, example, s.options.Steps, steps.Options{
+	return perform(ctx, example, s.options, steps.Options{
 		Cluster: at.cluster, Feed: at.feed, Timeout: s.options.Timeout, Shared: true, Lasting: at.guest != nil, Run: s.options.Run, Lag: s.lag,
 		Namespace: fmt.Sprintf("%s-%03d", belongings.Home(s.options.Run), s.count.Add(1))})
 }
@@ -220,10 +221,4 @@ func (s *shared) close() error {
 	}
 	closing.Wait()
 	return errors.Join(errs...)
-}
-
-func unclean(example *specification.Example, err error) ExampleResult {
-	return ExampleResult{Example: example, Outcome: CouldNotRun,
-		Reason:  fmt.Sprintf("it left something behind: %v", err),
-		Failure: &Failure{Error: err.Error()}}
 }

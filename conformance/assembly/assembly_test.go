@@ -11,6 +11,7 @@ import (
 
 	"github.com/podchain/podchain/conformance"
 	"github.com/podchain/podchain/conformance/assembly"
+	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
 	"github.com/podchain/podchain/features"
@@ -47,9 +48,9 @@ func TestTwoMembers(t *testing.T) {
 	result, err := conformance.Run(t.Context(), conformance.Options{Specification: selected, Implementation: assembled})
 	require.NoError(t, err)
 	for _, requirement := range result.Requirements {
-		assert.Equal(t, conformance.Passed, requirement.Outcome(), "%s: %s", requirement.Requirement.ID, requirement.Reason())
+		assert.Equal(t, events.Passed, requirement.Verdict(), "%s: %s", requirement.ID, requirement.Reason())
 	}
-	assert.Contains(t, result.Implementation.String(), "; scheduler, kubelet: reference "+reference.Version)
+	assert.Contains(t, result.Run.Implementation.String(), "; scheduler, kubelet: reference "+reference.Version)
 }
 
 // member is an origin of clusters that remember what happened to them.

@@ -6,8 +6,7 @@ import (
 	"io"
 	"time"
 
-	"github.com/podchain/podchain/conformance"
-	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
 )
@@ -19,25 +18,8 @@ type document struct {
 	Started        time.Time                  `json:"started"`
 	Seconds        float64                    `json:"seconds"`
 	Seed           int64                      `json:"seed"`
-	Lag            *lag                       `json:"observationLag,omitempty"`
+	Lag            *events.Lag                `json:"observationLag,omitempty"`
 	Requirements   []requirement              `json:"requirements"`
-}
-
-// lag is from the arrival of what a step waited for to the step being decided.
-type lag struct {
-	Count int     `json:"count"`
-	P50   float64 `json:"p50Milliseconds"`
-	P90   float64 `json:"p90Milliseconds"`
-	P99   float64 `json:"p99Milliseconds"`
-	Max   float64 `json:"maxMilliseconds"`
-}
-
-func lagOf(summary history.Summary) *lag {
-	if summary.Count == 0 {
-		return nil
-	}
-	milliseconds := func(of time.Duration) float64 { return float64(of.Microseconds()) / 1000 }
-	return &lag{summary.Count, milliseconds(summary.P50), milliseconds(summary.P90), milliseconds(summary.P99), milliseconds(summary.Max)}
 }
 
 type specificationOf struct {
@@ -46,14 +28,14 @@ type specificationOf struct {
 }
 
 type requirement struct {
-	ID        string              `json:"id"`
-	Level     string              `json:"level"`
-	Link      string              `json:"link"`
-	Outcome   conformance.Outcome `json:"outcome"`
-	Scenarios int                 `json:"scenarios"`
-	Seconds   float64             `json:"seconds"`
-	Reason    string              `json:"reason,omitempty"`
-	Failures  []failure           `json:"failures,omitempty"`
+	ID        string         `json:"id"`
+	Level     string         `json:"level"`
+	Link      string         `json:"link"`
+	Outcome   events.Verdict `json:"outcome"`
+	Scenarios int            `json:"scenarios"`
+	Seconds   float64        `json:"seconds"`
+	Reason    string         `json:"reason,omitempty"`
+	Failures  []failure      `json:"failures,omitempty"`
 }
 
 type failure struct {
@@ -69,36 +51,37 @@ type failure struct {
 	Rerun      string                 `json:"rerun"`
 }
 
-// JSON writes the result as one JSON document.
-func JSON(out io.Writer, result *conformance.Result) error {
+// JSON writes what came of a run as one JSON document.
+func JSON(out io.Writer, run *events.Recording) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
-	return encoder.Encode(documentOf(result))
+	return encoder.Encode(documentOf(run))
 }
 
-func documentOf(result *conformance.Result) document {
+func documentOf(run *events.Recording) document {
 	all := document{
-		Implementation: result.Implementation,
-		Specification:  specificationOf{result.Specification.Digest, len(result.Specification.Requirements)},
-		Run:            result.Run,
-		Started:        result.Started.UTC(),
-		Seconds:        result.Elapsed.Seconds(),
-		Seed:           result.Seed,
-		Lag:            lagOf(result.Lag),
+		Implementation: run.Run.Implementation,
+		Specification:  specificationOf{run.Run.Specification.Digest, len(run.Requirements)},
+		Run:            run.Run.ID,
+		Started:        run.Run.Started,
+		Seed:           run.Run.Seed,
 		Requirements:   []requirement{},
 	}
-	for _, r := range result.Requirements {
+	if run.End != nil {
+		all.Seconds, all.Lag = run.End.Seconds, run.End.Lag
+	}
+	for _, r := range run.Requirements {
 		entry := requirement{
-			ID: r.Requirement.ID, Level: r.Requirement.Level, Link: r.Requirement.Link,
-			Outcome: r.Outcome(), Scenarios: len(r.Examples), Seconds: r.Elapsed().Seconds(),
+			ID: r.ID, Level: r.Level, Link: r.Link,
+			Outcome: r.Verdict(), Scenarios: len(r.Scenarios), Seconds: r.Seconds(),
 		}
-		if entry.Outcome != conformance.Passed {
+		if entry.Outcome != events.Passed {
 			entry.Reason = r.Reason()
 		}
-		for _, example := range r.Examples {
-			if example.Failure != nil {
-				entry.Failures = append(entry.Failures, failureOf(example))
+		for _, scenario := range r.Scenarios {
+			if scenario.Outcome.Evidence != nil {
+				entry.Failures = append(entry.Failures, failureOf(scenario))
 			}
 		}
 		all.Requirements = append(all.Requirements, entry)
@@ -106,14 +89,16 @@ func documentOf(result *conformance.Result) document {
 	return all
 }
 
-func failureOf(example conformance.ExampleResult) failure {
+func failureOf(scenario *events.ScenarioRecord) failure {
+	evidence := scenario.Outcome.Evidence
 	entry := failure{
-		Scenario: example.Example.Name, Location: example.Example.Location,
-		Error: example.Failure.Error, Blamed: example.Failure.Blamed, Missing: example.Failure.Missing,
-		Observed: example.Failure.Observed, LastWrites: example.Failure.LastWrites, Disturbed: example.Failure.Disturbed,
-		Rerun: example.Again(),
+		Scenario: scenario.Name, Location: scenario.Location,
+		Error: evidence.Error, Blamed: evidence.Blamed, Missing: evidence.Missing,
+		Observed: evidence.Observed, LastWrites: evidence.LastWrites, Disturbed: evidence.Disturbed,
+		Rerun: scenario.Outcome.Again,
 	}
-	if step := example.Failure.Step; step != nil {
+	if evidence.Step != nil {
+		step := scenario.Steps[*evidence.Step]
 		entry.Step = step.Keyword + " " + step.Text
 	}
 	return entry

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/podchain/podchain/conformance"
+	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
@@ -42,7 +42,7 @@ type Combination struct {
 }
 
 // Record notes what came of running the combination.
-func (c *Combination) Record(result *conformance.Result, err error) {
+func (c *Combination) Record(result *events.Recording, err error) {
 	if result != nil {
 		run := documentOf(result)
 		c.Run = &run
@@ -55,9 +55,9 @@ func (c *Combination) Record(result *conformance.Result, err error) {
 // ExitStatus is that of the run; 2 if it did not start or end well.
 func (c *Combination) ExitStatus() int {
 	switch counts := c.counts(); {
-	case counts[conformance.Failed] > 0:
+	case counts[events.Failed] > 0:
 		return 1
-	case c.Error != "" || counts[conformance.CouldNotRun] > 0 || counts[conformance.Passed] == 0:
+	case c.Error != "" || counts[events.CouldNotRun] > 0 || counts[events.Passed] == 0:
 		return 2
 	}
 	return 0
@@ -77,8 +77,8 @@ func (m *Matrix) ExitStatus() int {
 	return worst
 }
 
-func (c *Combination) counts() map[conformance.Outcome]int {
-	counts := map[conformance.Outcome]int{}
+func (c *Combination) counts() map[events.Verdict]int {
+	counts := map[events.Verdict]int{}
 	if c.Run != nil {
 		for _, r := range c.Run.Requirements {
 			counts[r.Outcome]++
@@ -107,11 +107,11 @@ func (c *Combination) trouble() string {
 	}
 	if c.Run != nil {
 		for _, r := range c.Run.Requirements {
-			if r.Outcome != conformance.Failed && r.Outcome != conformance.CouldNotRun {
+			if r.Outcome != events.Failed && r.Outcome != events.CouldNotRun {
 				continue
 			}
 			word := r.ID
-			if r.Outcome == conformance.CouldNotRun {
+			if r.Outcome == events.CouldNotRun {
 				word += " could not run"
 			}
 			if blamed := r.blamed(); len(blamed) > 0 {
@@ -136,8 +136,8 @@ func (r requirement) blamed() []string {
 // Summary is the combination in one line.
 func (c *Combination) Summary() string {
 	counts := c.counts()
-	line := fmt.Sprintf("%d passed, %d failed, %d could not run, %d not applicable", counts[conformance.Passed],
-		counts[conformance.Failed], counts[conformance.CouldNotRun], counts[conformance.NotApplicable])
+	line := fmt.Sprintf("%d passed, %d failed, %d could not run, %d not applicable", counts[events.Passed],
+		counts[events.Failed], counts[events.CouldNotRun], counts[events.NotApplicable])
 	if trouble := c.trouble(); trouble != "" {
 		line += ": " + trouble
 	}
@@ -149,7 +149,7 @@ func (m *Matrix) header() []string {
 	for _, link := range m.Links {
 		cells = append(cells, string(link))
 	}
-	for _, outcome := range outcomes {
+	for _, outcome := range events.Verdicts {
 		cells = append(cells, string(outcome))
 	}
 	return append(cells, "what did not pass (and the link to blame)")
@@ -161,7 +161,7 @@ func (m *Matrix) row(c *Combination) []string {
 		cells = append(cells, c.Origins[link])
 	}
 	counts := c.counts()
-	for _, outcome := range outcomes {
+	for _, outcome := range events.Verdicts {
 		cells = append(cells, dash(counts[outcome], "%d"))
 	}
 	return append(cells, c.trouble())

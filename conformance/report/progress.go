@@ -5,8 +5,7 @@ import (
 	"io"
 	"time"
 
-	"github.com/podchain/podchain/conformance"
-	"github.com/podchain/podchain/conformance/specification"
+	"github.com/podchain/podchain/conformance/events"
 )
 
 // Progress shows how far a run has come: on a terminal in one line that is
@@ -18,15 +17,12 @@ type Progress struct {
 	done     int
 	bad      int
 	shown    time.Time
+	of       map[string]string // the ids of scenarios
 }
 
-// NewProgress returns the progress of a run of the specification.
-func NewProgress(out io.Writer, terminal bool, specification *specification.Specification) *Progress {
-	total := 0
-	for _, requirement := range specification.Requirements {
-		total += len(requirement.Examples)
-	}
-	return &Progress{out: out, terminal: terminal, total: total, shown: time.Now()}
+// NewProgress returns the progress of a run.
+func NewProgress(out io.Writer, terminal bool) *Progress {
+	return &Progress{out: out, terminal: terminal, shown: time.Now(), of: map[string]string{}}
 }
 
 // How often a line is written.
@@ -35,14 +31,26 @@ const (
 	plainPace    = 10 * time.Second
 )
 
-// Done is told of every example that is done.
-func (p *Progress) Done(result conformance.ExampleResult) {
+// Take is told of every event.
+func (p *Progress) Take(event events.Event) {
+	switch {
+	case event.Run != nil:
+		p.total = event.Run.Specification.Scenarios
+	case event.Requirement != nil:
+		for _, scenario := range event.Requirement.Scenarios {
+			p.of[scenario.Location.String()] = event.Requirement.ID
+		}
+	case event.Outcome != nil:
+		p.count(event.Outcome)
+	}
+}
+
+func (p *Progress) count(outcome *events.Outcome) {
 	p.done++
-	failed := result.Outcome == conformance.Failed || result.Outcome == conformance.CouldNotRun
-	if failed {
+	if outcome.Outcome.Bad() {
 		p.bad++
 		p.clear()
-		fmt.Fprintf(p.out, "%s: %s  %s\n  %s\n", result.Outcome, result.Example.Requirement.ID, result.Example.Location, result.Reason)
+		fmt.Fprintf(p.out, "%s: %s  %s\n  %s\n", outcome.Outcome, p.of[outcome.Scenario], outcome.Scenario, outcome.Reason)
 	}
 	pace := plainPace
 	if p.terminal {

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/podchain/podchain/conformance"
+	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
 	"github.com/podchain/podchain/features"
@@ -63,13 +63,13 @@ func TestPublishedVerdicts(t *testing.T) {
 	for _, name := range []string{"kubernetes.json", "reference.json"} {
 		_, found := readReport(t, filepath.Join(published, name))
 		for _, entry := range found.Requirements {
-			assert.Contains(t, []conformance.Outcome{conformance.Passed, conformance.NotApplicable}, entry.Outcome, "%s: %s", name, entry.ID)
+			assert.Contains(t, []events.Verdict{events.Passed, events.NotApplicable}, entry.Outcome, "%s: %s", name, entry.ID)
 		}
 	}
 	_, kwok := readReport(t, filepath.Join(published, "kwok.json"))
 	failed := 0
 	for _, entry := range kwok.Requirements {
-		assert.NotEqual(t, conformance.CouldNotRun, entry.Outcome, entry.ID)
+		assert.NotEqual(t, events.CouldNotRun, entry.Outcome, entry.ID)
 		for _, failure := range entry.Failures {
 			failed++
 			assert.Equal(t, implementation.Kubelet, failure.Blamed, "%s: %s", entry.ID, failure.Error)

@@ -8,52 +8,55 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/podchain/podchain/conformance"
+	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
+	"github.com/podchain/podchain/conformance/story"
 )
 
 // Terminal writes the result for somebody to read: every example that did not
 // pass as a story, then a table by link, then the sum.
-func Terminal(out io.Writer, result *conformance.Result) error {
+func Terminal(out io.Writer, result *events.Recording) error {
 	var text strings.Builder
 	for _, requirement := range result.Requirements {
-		for _, example := range requirement.Examples {
-			if example.Failure != nil {
-				text.WriteString(example.Tell())
+		for _, scenario := range requirement.Scenarios {
+			if scenario.Outcome.Evidence != nil {
+				text.WriteString(story.Tell(scenario))
 			}
 		}
 	}
 	table(&text, result)
 	notApplicable(&text, result)
-	if lag := result.Lag; lag.Count > 0 {
-		fmt.Fprintf(&text, "\n%d events were awaited, and decided on after %s (median), %s (99th percentile), %s (longest)\n",
-			lag.Count, lag.P50.Round(time.Microsecond), lag.P99.Round(time.Microsecond), lag.Max.Round(time.Microsecond))
+	elapsed := "an unknown time: it was killed"
+	if end := result.End; end != nil {
+		elapsed = seconds(end.Seconds).Round(10 * time.Millisecond).String()
+		if lag := end.Lag; lag != nil {
+			fmt.Fprintf(&text, "\n%d events were awaited, and decided on after %v ms (median), %v ms (99th percentile), %v ms (longest)\n",
+				lag.Count, lag.P50, lag.P99, lag.Max)
+		}
 	}
 	counts := result.Count()
 	fmt.Fprintf(&text, "\n%s: %d requirements, %d passed, %d failed, %d could not run, %d not applicable, in %s\n",
-		result.Implementation, len(result.Requirements),
-		counts[conformance.Passed], counts[conformance.Failed], counts[conformance.CouldNotRun],
-		counts[conformance.NotApplicable], result.Elapsed.Round(10*time.Millisecond))
+		result.Run.Implementation, len(result.Requirements),
+		counts[events.Passed], counts[events.Failed], counts[events.CouldNotRun], counts[events.NotApplicable], elapsed)
 	_, err := io.WriteString(out, text.String())
 	return err
 }
 
-// outcomes are the columns of the table.
-var outcomes = []conformance.Outcome{conformance.Passed, conformance.Failed, conformance.CouldNotRun, conformance.NotApplicable}
+func seconds(count float64) time.Duration { return time.Duration(count * float64(time.Second)) }
 
-func table(text *strings.Builder, result *conformance.Result) {
-	counts := map[string]map[conformance.Outcome]int{}
+func table(text *strings.Builder, result *events.Recording) {
+	counts := map[string]map[events.Verdict]int{}
 	blamed := map[string]int{}
 	for _, requirement := range result.Requirements {
-		link := requirement.Requirement.Link
+		link := requirement.Link
 		if counts[link] == nil {
-			counts[link] = map[conformance.Outcome]int{}
+			counts[link] = map[events.Verdict]int{}
 		}
-		counts[link][requirement.Outcome()]++
-		for _, example := range requirement.Examples {
-			if example.Failure != nil && example.Failure.Blamed != "" {
-				blamed[string(example.Failure.Blamed)]++
+		counts[link][requirement.Verdict()]++
+		for _, scenario := range requirement.Scenarios {
+			if evidence := scenario.Outcome.Evidence; evidence != nil && evidence.Blamed != "" {
+				blamed[string(evidence.Blamed)]++
 			}
 		}
 	}
@@ -62,7 +65,7 @@ func table(text *strings.Builder, result *conformance.Result) {
 	fmt.Fprintln(writer, "LINK\tPASSED\tFAILED\tCOULD NOT RUN\tNOT APPLICABLE\tBLAMED FOR")
 	for _, link := range links(counts, blamed) {
 		fmt.Fprint(writer, link)
-		for _, outcome := range outcomes {
+		for _, outcome := range events.Verdicts {
 			fmt.Fprintf(writer, "\t%s", dash(counts[link][outcome], "%d"))
 		}
 		fmt.Fprintf(writer, "\t%s\n", dash(blamed[link], "%d scenarios"))
@@ -78,7 +81,7 @@ func dash(count int, format string) string {
 }
 
 // links returns those that have something to show, in the order of the chain.
-func links(counts map[string]map[conformance.Outcome]int, blamed map[string]int) []string {
+func links(counts map[string]map[events.Verdict]int, blamed map[string]int) []string {
 	order := []string{specification.ChainLink}
 	for _, link := range implementation.AllLinks {
 		order = append(order, string(link))
@@ -99,11 +102,11 @@ func links(counts map[string]map[conformance.Outcome]int, blamed map[string]int)
 	return append(shown, others...)
 }
 
-func notApplicable(text *strings.Builder, result *conformance.Result) {
+func notApplicable(text *strings.Builder, result *events.Recording) {
 	byReason := map[string][]string{}
 	for _, requirement := range result.Requirements {
-		if requirement.Outcome() == conformance.NotApplicable {
-			byReason[requirement.Reason()] = append(byReason[requirement.Reason()], requirement.Requirement.ID)
+		if requirement.Verdict() == events.NotApplicable {
+			byReason[requirement.Reason()] = append(byReason[requirement.Reason()], requirement.ID)
 		}
 	}
 	reasons := make([]string, 0, len(byReason))

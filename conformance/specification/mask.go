@@ -108,13 +108,33 @@ func steps(name string, document *messages.GherkinDocument, pickle *messages.Pic
 	var all []Step
 	for _, step := range pickle.Steps {
 		source := written[step.AstNodeIds[0]]
-		all = append(all, Step{
+		one := Step{
 			Keyword:  strings.TrimSpace(source.Keyword),
 			Text:     step.Text,
 			Location: Location{name, int(source.Location.Line)},
-		})
+		}
+		one.Table, one.Doc = argument(step.Argument)
+		all = append(all, one)
 	}
 	return all
+}
+
+// argument is what stands below a step.
+func argument(of *messages.PickleStepArgument) (table [][]string, doc string) {
+	switch {
+	case of == nil:
+	case of.DocString != nil:
+		doc = of.DocString.Content
+	case of.DataTable != nil:
+		for _, row := range of.DataTable.Rows {
+			var cells []string
+			for _, cell := range row.Cells {
+				cells = append(cells, cell.Value)
+			}
+			table = append(table, cells)
+		}
+	}
+	return table, doc
 }
 
 // mask returns the file with all lines blank but those of one example.

@@ -88,8 +88,12 @@ type Example struct {
 
 // Step is one step of an example.
 type Step struct {
-	Keyword, Text string
-	Location      Location
+	Keyword  string   `json:"keyword"`
+	Text     string   `json:"text"`
+	Location Location `json:"location"`
+	// Table and Doc are what stands below it; at most one of them is there.
+	Table [][]string `json:"table,omitempty"`
+	Doc   string     `json:"doc,omitempty"`
 }
 
 // Location is a place in a feature file.

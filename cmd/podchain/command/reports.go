@@ -10,14 +10,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/podchain/podchain/conformance"
+	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/report"
 )
 
 // formats write what came of a run, by the name that --report uses.
 type formats[T any] map[string]func(io.Writer, T) error
 
-var runFormats = formats[*conformance.Result]{"json": report.JSON}
+var runFormats = formats[*events.Recording]{"json": report.JSON}
 
 // reportFile is one --report. It is written beside its place and moved there,
 // so that nobody finds half a report.

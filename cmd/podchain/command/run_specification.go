@@ -7,12 +7,15 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"github.com/podchain/podchain/conformance"
+	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/report"
 	"github.com/podchain/podchain/conformance/specification"
@@ -27,7 +30,10 @@ type runOptions struct {
 	seed      int64
 	timeout   time.Duration
 	reports   []string
+	record    []string
 	logs      string
+	// command is how the specification is run so, without what is about one run only.
+	command string
 }
 
 func (o *runOptions) add(flags *pflag.FlagSet, formats string) {
@@ -38,6 +44,7 @@ func (o *runOptions) add(flags *pflag.FlagSet, formats string) {
 	flags.Int64Var(&o.seed, "seed", 0, "run the scenarios in the random order of this seed")
 	flags.DurationVar(&o.timeout, "timeout", time.Minute, "give up waiting for one thing after this time")
 	flags.StringArrayVar(&o.reports, "report", nil, "`FORMAT=FILE`: also write a report, in the format "+formats+" (repeatable)")
+	flags.StringArrayVar(&o.record, "record", nil, "keep in the report events what was observed in the scenarios that this `pattern` names, as in --select, besides those that did not pass (repeatable)")
 	flags.StringVar(&o.logs, "logs", "", "`directory` that keeps what programs print (default: beside the first report; without one, a new one, which stays if something does not pass)")
 }
 
@@ -52,9 +59,49 @@ func (o runOptions) load() (*specification.Specification, error) {
 	return loadSelected(o.features, o.selection)
 }
 
+// ofOneRun are the flags that say what is run this time, and what is written.
+var ofOneRun = []string{"select", "report", "record", "seed", "logs", "parallel", "clusters"}
+
+// commandLine is a command of podchain with the flags that were given, but for those
+// that are of one run.
+func commandLine(name string, flags *pflag.FlagSet) string {
+	words := []string{"podchain", name}
+	flags.Visit(func(flag *pflag.Flag) {
+		if slices.Contains(ofOneRun, flag.Name) {
+			return
+		}
+		values := []string{flag.Value.String()}
+		if several, ok := flag.Value.(pflag.SliceValue); ok {
+			values = several.GetSlice()
+		}
+		for _, value := range values {
+			words = append(words, "--"+flag.Name, value)
+		}
+	})
+	return strings.Join(quoted(words), " ")
+}
+
+// recorded says of which examples what was observed is kept.
+func (o runOptions) recorded(selected *specification.Specification) (func(*specification.Example) bool, error) {
+	if len(o.record) == 0 {
+		return nil, nil
+	}
+	kept, err := selected.Select(o.record)
+	if err != nil {
+		return nil, fmt.Errorf("--record: %w", err)
+	}
+	wanted := map[specification.Location]bool{}
+	for _, requirement := range kept.Requirements {
+		for _, example := range requirement.Examples {
+			wanted[example.Location] = true
+		}
+	}
+	return func(example *specification.Example) bool { return wanted[example.Location] }, nil
+}
+
 // run runs it against the target, and tells how far it has come. The result may be
 // there with an error: that of a cluster that did not end well.
-func (o runOptions) run(ctx context.Context, selected *specification.Specification, target implementation.Implementation, id string, told io.Writer) (*conformance.Result, error) {
+func (o runOptions) run(ctx context.Context, selected *specification.Specification, target implementation.Implementation, id string, told io.Writer, sinks ...func(events.Event)) (*events.Recording, error) {
 	terminal := false
 	if file, ok := told.(*os.File); ok {
 		terminal = term.IsTerminal(int(file.Fd()))
@@ -64,11 +111,20 @@ func (o runOptions) run(ctx context.Context, selected *specification.Specificati
 		// time: collecting at twice that little would cost a fifth of the run.
 		debug.SetGCPercent(400)
 	}
-	progress := report.NewProgress(told, terminal, selected)
+	progress := report.NewProgress(told, terminal)
 	defer progress.End()
+	record, err := o.recorded(selected)
+	if err != nil {
+		return nil, err
+	}
 	options := conformance.Options{
+		Command: o.command, Record: record,
 		Specification: selected, Implementation: target, Parallel: o.parallel, Clusters: o.clusters,
-		Seed: o.seed, Timeout: o.timeout, Done: progress.Done, Run: id,
+		Seed: o.seed, Timeout: o.timeout, Events: func(event events.Event) {
+			for _, sink := range append(sinks, progress.Take) {
+				sink(event)
+			}
+		}, Run: id,
 	}
 	if _, virtual := target.(implementation.Virtual); virtual {
 		return conformance.RunVirtual(ctx, options)

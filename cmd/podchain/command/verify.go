@@ -74,6 +74,7 @@ Exit status: 0 if every requirement passed or is not applicable, 1 if one failed
   podchain verify --link all=kubernetes --link kubelet='./my-kubelet --node={node} --kubeconfig={kubeconfig}'`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
+			options.run.command = commandLine(command.Name(), command.Flags())
 			return verify(command.Context(), program, options, command.OutOrStdout(), command.ErrOrStderr())
 		},
 	}
@@ -83,7 +84,7 @@ Exit status: 0 if every requirement passed or is not applicable, 1 if one failed
 	flags.StringVar(&options.registry, "registry", "", "on a running cluster, store the images of the specification below `HOST/REPO`, and have its Pods ask for them there")
 	flags.StringArrayVar(&options.allow, "allow", nil, "on a running cluster, also do what is `disruptive`: what everybody who uses it feels")
 	flags.StringArrayVar(&options.links, "link", nil, "`LINK=SPEC`: where a link, or all that are not named, come from: "+originNames()+", or a command line (repeatable)")
-	options.run.add(flags, "json")
+	options.run.add(flags, eventsFormat+" (written as the run goes on) or json")
 	options.store.add(flags)
 	return command
 }
@@ -93,32 +94,17 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 	if err != nil {
 		return err
 	}
-	if options.kubeconfig != "" && options.store.store != inMemory {
-		return errors.New("--store goes with the reference: a running cluster has a store of its own")
-	}
-	if options.kubeconfig != "" && len(options.links) > 0 {
-		return errors.New("--link and --kubeconfig do not go together: a running cluster's links are not podchain's to leave out")
-	}
-	if options.run.clusters > 1 && (options.kubeconfig != "" || options.store.store != inMemory) {
-		return errors.New("--clusters goes with clusters that the run starts itself, each with a store of its own: not with --kubeconfig or --store")
-	}
 	sources, err := parseLinks(options.links)
 	if err != nil {
 		return err
 	}
-	if options.run.clusters > 1 && sources.onlyReference() {
-		return errors.New("--clusters goes with links from elsewhere: in virtual time every scenario has a cluster of its own")
+	if err := options.check(sources); err != nil {
+		return err
 	}
-	if options.store.store != inMemory && sources[implementation.APIServer] != fromReference {
-		return fmt.Errorf("--store goes with the reference's API server; this one comes from %s", sources[implementation.APIServer])
-	}
-	switch elsewhere := sources.elsewhere(program.Origins); {
-	case elsewhere != "":
+	if elsewhere := sources.elsewhere(program.Origins); elsewhere != "" {
 		return handOver(ctx, elsewhere, progressOut)
-	case options.registry == "":
-	case options.kubeconfig == "":
-		return errors.New("--registry goes with --kubeconfig: which cluster's nodes pull from it?")
-	case program.Images == nil:
+	}
+	if options.registry != "" && program.Images == nil {
 		return handOver(ctx, FromKubernetes, progressOut)
 	}
 	held, err := options.store.open(ctx, progressOut)
@@ -128,7 +114,7 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 	defer func() { err = errors.Join(err, held.close()) }()
 	ran := false
 	var target implementation.Implementation
-	if options.kubeconfig == "" && options.control == "" {
+	if options.kubeconfig == "" {
 		var kept logs
 		if !sources.onlyReference() {
 			if kept, err = openLogs(options.run.logs, options.run.reports); err != nil {
@@ -145,7 +131,12 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 	if err != nil {
 		return err
 	}
-	reports, err := openReports(runFormats, options.run.reports)
+	streams, others, err := openStreams(options.run.reports)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, streams.close()) }()
+	reports, err := openReports(runFormats, others)
 	if err != nil {
 		return err
 	}
@@ -158,7 +149,7 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 			fmt.Fprintln(progressOut, "ending: what the run has made is removed; interrupt once more to leave it to podchain clean")
 		})()
 	}
-	result, err := options.run.run(ctx, selected, target, id, progressOut)
+	result, err := options.run.run(ctx, selected, target, id, progressOut, streams.Take)
 	if result == nil {
 		return err
 	}
@@ -176,6 +167,32 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 	}
 	if status != 0 {
 		return &exit{status, err}
+	}
+	return nil
+}
+
+// check returns an error for flags that do not go together.
+func (o verifyOptions) check(links sources) error {
+	running, stored := o.kubeconfig != "", o.store.store != inMemory
+	for _, clash := range []struct {
+		is  bool
+		why string
+	}{
+		{running && stored, "--store goes with the reference: a running cluster has a store of its own"},
+		{running && len(o.links) > 0, "--link and --kubeconfig do not go together: a running cluster's links are not podchain's to leave out"},
+		{stored && links[implementation.APIServer] != fromReference,
+			"--store goes with the reference's API server; this one comes from " + links[implementation.APIServer]},
+		{o.run.clusters > 1 && (running || stored),
+			"--clusters goes with clusters that the run starts itself, each with a store of its own: not with --kubeconfig or --store"},
+		{o.run.clusters > 1 && links.onlyReference(),
+			"--clusters goes with links from elsewhere: in virtual time every scenario has a cluster of its own"},
+		{o.registry != "" && !running, "--registry goes with --kubeconfig: which cluster's nodes pull from it?"},
+		{o.control != "" && !running, "--control goes with --kubeconfig: which cluster does it control?"},
+		{len(o.allow) > 0 && !running, "--allow goes with --kubeconfig: a cluster of the run's own has nobody to disturb"},
+	} {
+		if clash.is {
+			return errors.New(clash.why)
+		}
 	}
 	return nil
 }
@@ -202,9 +219,6 @@ func loadSelected(directory string, selection []string) (*specification.Specific
 
 // somebodys is the cluster that somebody else runs.
 func somebodys(ctx context.Context, program Options, options verifyOptions, told io.Writer) (implementation.Implementation, error) {
-	if options.kubeconfig == "" {
-		return nil, errors.New("--control goes with --kubeconfig: which cluster does it control?")
-	}
 	cluster, err := running.FromKubeconfig(options.kubeconfig)
 	if err != nil {
 		return nil, err

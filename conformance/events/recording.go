@@ -1,0 +1,151 @@
+package events
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Recording is a run as its events tell it. The zero value has seen none.
+type Recording struct {
+	Run Run
+	// Requirements in the order of the specification.
+	Requirements []*RequirementRecord
+	// End is nil if the run was killed.
+	End *End
+
+	scenarios map[string]*ScenarioRecord
+}
+
+// RequirementRecord is a requirement and what came of its scenarios.
+type RequirementRecord struct {
+	*Requirement
+	Scenarios []*ScenarioRecord
+}
+
+// ScenarioRecord is a scenario and what came of it.
+type ScenarioRecord struct {
+	*Example
+	Requirement *Requirement
+	// Began is zero if it was not executed.
+	Began time.Time
+	// Done are the steps that were executed; Writes are there if they were kept.
+	Done   []Step
+	Writes []Write
+	// Outcome of one that the run did not come to says so.
+	Outcome Outcome
+}
+
+// NotReached is the reason of what has no outcome.
+const NotReached = "the run was ended before it"
+
+// Take takes in the next event. The error says what is wrong with it, as part of a
+// stream.
+func (r *Recording) Take(event Event) error {
+	if event.Run == nil && r.Run.Format == "" {
+		return errors.New("it is no stream of a run: it does not begin with the event run")
+	}
+	switch {
+	case event.Run != nil:
+		if event.Run.Format != Format {
+			return fmt.Errorf("the format is %q, expected %q", event.Run.Format, Format)
+		}
+		r.Run = *event.Run
+	case event.Requirement != nil:
+		r.add(event.Requirement)
+	case event.End != nil:
+		r.End = event.End
+	case event.Scenario != nil:
+		return r.on(event.Scenario.Scenario, func(s *ScenarioRecord) { s.Began = event.Scenario.Began })
+	case event.Step != nil:
+		return r.on(event.Step.Scenario, func(s *ScenarioRecord) { s.Done = append(s.Done, *event.Step) })
+	case event.Write != nil:
+		return r.on(event.Write.Scenario, func(s *ScenarioRecord) { s.Writes = append(s.Writes, *event.Write) })
+	case event.Outcome != nil:
+		return r.on(event.Outcome.Scenario, func(s *ScenarioRecord) { s.Outcome = *event.Outcome })
+	}
+	return nil // an event of a later minor version
+}
+
+func (r *Recording) add(requirement *Requirement) {
+	if r.scenarios == nil {
+		r.scenarios = map[string]*ScenarioRecord{}
+	}
+	record := &RequirementRecord{Requirement: requirement}
+	for i := range requirement.Scenarios {
+		example := &requirement.Scenarios[i]
+		scenario := &ScenarioRecord{Example: example, Requirement: requirement, Outcome: Outcome{
+			Scenario: example.Location.String(), Outcome: CouldNotRun, Reason: NotReached,
+		}}
+		record.Scenarios = append(record.Scenarios, scenario)
+		r.scenarios[example.Location.String()] = scenario
+	}
+	r.Requirements = append(r.Requirements, record)
+}
+
+func (r *Recording) on(name string, do func(*ScenarioRecord)) error {
+	scenario := r.scenarios[name]
+	if scenario == nil {
+		return fmt.Errorf("scenario %q is of no requirement of the stream", name)
+	}
+	do(scenario)
+	return nil
+}
+
+// Verdict is the worst of the scenarios', and passed as soon as one passed while
+// others were not applicable.
+func (r *RequirementRecord) Verdict() Verdict {
+	seen := map[Verdict]bool{}
+	for _, scenario := range r.Scenarios {
+		seen[scenario.Outcome.Outcome] = true
+	}
+	for _, verdict := range []Verdict{Failed, CouldNotRun, Passed, NotApplicable} {
+		if seen[verdict] {
+			return verdict
+		}
+	}
+	return CouldNotRun
+}
+
+// Reason says why the requirement did not pass: that of the first scenario with the
+// requirement's verdict.
+func (r *RequirementRecord) Reason() string {
+	verdict := r.Verdict()
+	for _, scenario := range r.Scenarios {
+		if scenario.Outcome.Outcome == verdict {
+			return scenario.Outcome.Reason
+		}
+	}
+	return "nothing was executed"
+}
+
+// Seconds of all scenarios together, by a real clock.
+func (r *RequirementRecord) Seconds() float64 {
+	total := 0.0
+	for _, scenario := range r.Scenarios {
+		total += scenario.Outcome.Seconds
+	}
+	return total
+}
+
+// Count returns how many requirements have each verdict.
+func (r *Recording) Count() map[Verdict]int {
+	counts := map[Verdict]int{}
+	for _, requirement := range r.Requirements {
+		counts[requirement.Verdict()]++
+	}
+	return counts
+}
+
+// ExitStatus is 0 if every requirement passed or is not applicable (and one did
+// pass), 1 if one failed, 2 if one could not run or nothing passed.
+func (r *Recording) ExitStatus() int {
+	counts := r.Count()
+	switch {
+	case counts[Failed] > 0:
+		return 1
+	case counts[CouldNotRun] > 0 || counts[Passed] == 0:
+		return 2
+	}
+	return 0
+}

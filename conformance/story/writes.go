@@ -1,0 +1,71 @@
+package story
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/podchain/podchain/conformance/events"
+	"github.com/podchain/podchain/conformance/history"
+)
+
+// Writes returns every version of the record as an event, with times from when the
+// scenario began: the first of an object whole, the others by what has changed.
+// Leases and the nodes of other scenarios are left out.
+func Writes(record history.Record, attribution Attribution, began time.Time) ([]events.Write, error) {
+	var all []events.Write
+	known := map[types.UID][]byte{}
+	for _, version := range record.All() {
+		object := version.Object
+		if object.GetKind() == "Lease" || object.GetKind() == "Node" && isOthers(record, object) {
+			continue
+		}
+		write := events.Write{
+			At: version.At.Sub(began).Seconds(), Type: string(version.Type), Kind: object.GetKind(),
+			Namespace: object.GetNamespace(), Name: object.GetName(),
+			UID: string(object.GetUID()), ResourceVersion: object.GetResourceVersion(),
+		}
+		if made, ok := attribution.Of(record, version); ok {
+			answered := made.Time.Sub(began).Seconds()
+			write.Writer, write.Subresource, write.Answered = string(made.Link), made.Subresource, &answered
+		} else {
+			write.Writer, write.Subresource = manager(record, version)
+		}
+		now, err := json.Marshal(plain(object))
+		if err == nil {
+			if before := known[object.GetUID()]; before == nil {
+				write.Object = now
+			} else {
+				write.Patch, err = jsonpatch.CreateMergePatch(before, now)
+			}
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", history.Describe(version), err)
+		}
+		known[object.GetUID()] = now
+		all = append(all, write)
+	}
+	return all, nil
+}
+
+// manager is whom the object names as the one that wrote a version, and to what.
+func manager(record history.Record, version history.Version) (who, subresource string) {
+	if version.Type == watch.Deleted {
+		return "", ""
+	}
+	who, rest, _ := strings.Cut(Writer(record, version), " (")
+	return who, strings.TrimSuffix(rest, ")")
+}
+
+// plain is an object without the bookkeeping of its managers.
+func plain(object *unstructured.Unstructured) map[string]any {
+	object = object.DeepCopy()
+	object.SetManagedFields(nil)
+	return object.Object
+}
