@@ -4,6 +4,8 @@ package story
 
 import (
 	"fmt"
+	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -43,6 +45,7 @@ var checks = []check{
 	{link: implementation.Kubelet, missing: nodeMissing},
 	{link: implementation.NodeLifecycle, missing: nodesClosed},
 	{link: implementation.Kubelet, missing: podUntaken},
+	{link: implementation.Kubelet, missing: podUnstarted},
 	{link: implementation.Kubelet, missing: gateOpened},
 	{link: implementation.Kubelet, missing: gatePassed},
 	{link: implementation.ReplicaSetController, missing: countsStale("ReplicaSet")},
@@ -239,6 +242,35 @@ func podUntaken(record history.Record) string {
 		}
 		if history.Text(pod, "status", "startTime") == "" {
 			return fmt.Sprintf("Pod %q is bound to node %q, whose kubelet has not taken it", pod.GetName(), node)
+		}
+	}
+	return ""
+}
+
+// longStart is how long a kubelet may be at starting a container before that counts
+// as left undone.
+const longStart = 20 * time.Second
+
+// podUnstarted finds a Pod whose kubelet has taken it long ago and says since then,
+// of all its containers, that it is about to start them.
+func podUnstarted(record history.Record) string {
+	for _, pod := range record.LiveOf("Pod", history.Active) {
+		statuses, _, _ := unstructured.NestedSlice(pod.Object, "status", "containerStatuses")
+		starting := func(entry any) bool {
+			status, _ := entry.(map[string]any)
+			reason, _, _ := unstructured.NestedString(status, "state", "waiting", "reason")
+			return reason == "ContainerCreating"
+		}
+		if len(statuses) == 0 || slices.ContainsFunc(statuses, func(entry any) bool { return !starting(entry) }) {
+			continue
+		}
+		versions := record.ByUID(pod.GetUID())
+		taken := slices.IndexFunc(versions, func(v history.Version) bool { return history.Text(v.Object, "status", "startTime") != "" })
+		if taken < 0 {
+			continue
+		}
+		if since := time.Since(versions[taken].At); since > longStart {
+			return fmt.Sprintf("Pod %q is on its node for %s, and its containers have not been started", pod.GetName(), since.Round(time.Second))
 		}
 	}
 	return ""

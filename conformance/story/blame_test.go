@@ -1,7 +1,10 @@
 package story_test
 
 import (
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
@@ -41,6 +44,8 @@ const (
 	bound   = `{kind: Pod, ` + ofSet + `, spec: {schedulerName: default-scheduler, nodeName: n1}}`
 	ready   = `{kind: Pod, ` + ofSet + `, spec: {schedulerName: default-scheduler, nodeName: n1},
 		status: {startTime: "2026-01-01T00:00:00Z", conditions: [{type: Ready, status: "True"}]}}`
+	starting = `{kind: Pod, metadata: {name: x, uid: x}, spec: {nodeName: n1},
+		status: {startTime: "2026-01-01T00:00:00Z", containerStatuses: [{name: c, state: {waiting: {reason: ContainerCreating}}}]}}`
 )
 
 func TestFirstBroken(t *testing.T) {
@@ -48,6 +53,8 @@ func TestFirstBroken(t *testing.T) {
 		// objects in the order of their arrival; "-" in front: it was deleted.
 		objects []string
 		stopped implementation.Link
+		// later is how long nothing happens then.
+		later time.Duration
 		// blamed is "" where every link has done its part.
 		blamed implementation.Link
 	}{
@@ -84,8 +91,11 @@ func TestFirstBroken(t *testing.T) {
 		"Pod that nobody took":             {objects: []string{node, seen, asked, bound}, blamed: implementation.Kubelet},
 		"Pod on a node that is none": {objects: []string{
 			`{kind: Node, metadata: {name: n2, uid: n2}, status: {conditions: [{type: Ready, status: "True"}]}}`, seen, asked, bound}},
-		"the kubelet was stopped": {objects: []string{node, seen, asked, bound}, stopped: implementation.Kubelet},
-		"the last version counts": {objects: []string{node, deaf, seen, asked, reported, made, bound, ready, counted}},
+		"containers that are started for long": {objects: []string{node, starting}, later: time.Minute, blamed: implementation.Kubelet},
+		"containers that are being started":    {objects: []string{node, starting}, later: time.Second},
+		"containers that wait for something":   {objects: []string{node, strings.Replace(starting, "ContainerCreating", "ErrImagePull", 1)}, later: time.Minute},
+		"the kubelet was stopped":              {objects: []string{node, seen, asked, bound}, stopped: implementation.Kubelet},
+		"the last version counts":              {objects: []string{node, deaf, seen, asked, reported, made, bound, ready, counted}},
 		"StatefulSet without Pods": {objects: []string{`{kind: StatefulSet, metadata: {name: db, uid: s, generation: 1}, spec: {replicas: 2}}`},
 			blamed: implementation.StatefulSetController},
 		"StatefulSet that waits for its first Pod": {objects: []string{node,
@@ -112,18 +122,21 @@ func TestFirstBroken(t *testing.T) {
 		"the first of several": {objects: []string{namespace, deaf, asked, made}, blamed: implementation.NamespaceController},
 	} {
 		t.Run(name, func(t *testing.T) {
-			recorded := history.New()
-			for _, text := range test.objects {
-				event := watch.Added
-				if text[0] == '-' {
-					event, text = watch.Deleted, text[1:]
+			synctest.Test(t, func(t *testing.T) {
+				recorded := history.New()
+				for _, text := range test.objects {
+					event := watch.Added
+					if text[0] == '-' {
+						event, text = watch.Deleted, text[1:]
+					}
+					recorded.Record(event, parse(t, text))
 				}
-				recorded.Record(event, parse(t, text))
-			}
-			blame, broken := story.FirstBroken(recorded.Now(), sets.New(test.stopped))
-			require.Empty(t, cmp.Diff(test.blamed, blame.Link))
-			require.Equal(t, test.blamed != "", broken)
-			require.Equal(t, broken, blame.Missing != "", "who is blamed is told of what")
+				time.Sleep(test.later)
+				blame, broken := story.FirstBroken(recorded.Now(), sets.New(test.stopped))
+				require.Empty(t, cmp.Diff(test.blamed, blame.Link))
+				require.Equal(t, test.blamed != "", broken)
+				require.Equal(t, broken, blame.Missing != "", "who is blamed is told of what")
+			})
 		})
 	}
 }

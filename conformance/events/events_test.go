@@ -1,0 +1,140 @@
+package events_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/podchain/podchain/conformance"
+	"github.com/podchain/podchain/conformance/events"
+	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/specification"
+	"github.com/podchain/podchain/features"
+	"github.com/podchain/podchain/reference"
+)
+
+// schema is that of a line.
+func schema(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	content, err := jsonschema.UnmarshalJSON(bytes.NewReader(events.Schema))
+	require.NoError(t, err)
+	compiler := jsonschema.NewCompiler()
+	compiler.AssertFormat()
+	require.NoError(t, compiler.AddResource("events.json", content))
+	compiled, err := compiler.Compile("events.json")
+	require.NoError(t, err)
+	return compiled
+}
+
+// stream runs some of the specification without a scheduler, so that there are all
+// kinds of events and outcomes.
+func stream(t *testing.T) (string, *events.Recording) {
+	t.Helper()
+	whole, err := specification.Load(features.Files)
+	require.NoError(t, err)
+	selected, err := whole.Select([]string{"CHAIN-01", "RS-05", "API-CREATE-03", "STORE-01"})
+	require.NoError(t, err)
+	var lines bytes.Buffer
+	written := events.NewStream(&lines)
+	recording, err := conformance.Run(t.Context(), conformance.Options{
+		Specification: selected, Testing: t, Events: written.Take, Seed: 1,
+		Implementation: reference.New(reference.Options{Without: []implementation.Link{implementation.Scheduler}}),
+		Record:         func(example *specification.Example) bool { return example.Requirement.ID == "RS-05" },
+	})
+	require.NoError(t, err)
+	require.NoError(t, written.Err())
+	return lines.String(), recording
+}
+
+// TestStream: every line is as the schema says, all kinds of events are there, and
+// who reads the stream knows what whoever ran it knows.
+func TestStream(t *testing.T) {
+	text, recording := stream(t)
+	compiled := schema(t)
+	kinds := map[string]int{}
+	for line := range strings.Lines(text) {
+		value, err := jsonschema.UnmarshalJSON(strings.NewReader(line))
+		require.NoError(t, err)
+		require.NoError(t, compiled.Validate(value), line)
+		for kind := range value.(map[string]any) {
+			kinds[kind]++
+		}
+	}
+	for _, kind := range []string{"run", "requirement", "scenario", "step", "write", "outcome", "end"} {
+		assert.Positive(t, kinds[kind], kind)
+	}
+	verdicts := recording.Count()
+	assert.Positive(t, verdicts[events.Passed])
+	assert.Positive(t, verdicts[events.Failed])
+	assert.Positive(t, verdicts[events.NotApplicable])
+
+	read, err := events.Read(strings.NewReader(text))
+	require.NoError(t, err)
+	assert.Empty(t, cmp.Diff(recording, read, cmpopts.IgnoreUnexported(events.Recording{})))
+	for _, requirement := range read.Requirements {
+		for _, scenario := range requirement.Scenarios {
+			kept := requirement.ID == "RS-05" || scenario.Outcome.Outcome.Bad()
+			assert.Equal(t, kept, len(scenario.Writes) > 0, scenario.Location)
+			assert.Equal(t, scenario.Outcome.Outcome.Bad(), scenario.Outcome.Again != "", scenario.Location)
+		}
+	}
+}
+
+// TestPatches: the versions of an object can be had from the first and the patches.
+func TestPatches(t *testing.T) {
+	_, recording := stream(t)
+	seen := 0
+	for _, requirement := range recording.Requirements {
+		for _, scenario := range requirement.Scenarios {
+			for _, version := range scenario.Versions() {
+				var object struct {
+					Metadata struct{ UID, ResourceVersion string }
+				}
+				require.NoError(t, json.Unmarshal(version.Object, &object))
+				assert.Equal(t, version.UID, object.Metadata.UID)
+				assert.Equal(t, version.ResourceVersion, object.Metadata.ResourceVersion)
+				seen++
+			}
+		}
+	}
+	assert.Positive(t, seen)
+}
+
+// TestBrokenStreams: what is no stream is refused with the line; what a killed run
+// has left is not.
+func TestBrokenStreams(t *testing.T) {
+	const (
+		run         = `{"run":{"format":"podchain.dev/events/v1","implementation":{"name":"a","version":"1"},"specification":{"digest":"d","requirements":1,"scenarios":1},"started":"2026-01-01T00:00:00Z","seed":0}}` + "\n"
+		requirement = `{"requirement":{"id":"A-01","level":"MUST","link":"chain","sentence":"s","location":{"file":"a","line":1},"scenarios":[{"location":{"file":"a","line":2},"name":"n","steps":[]}]}}` + "\n"
+	)
+	for name, test := range map[string]struct{ text, says string }{
+		"empty":                 {"", "it is empty"},
+		"no JSON":               {"hello\n", "line 1: not an event"},
+		"no run":                {requirement, "line 1: it is no stream of a run"},
+		"another format":        {`{"run":{"format":"podchain.dev/events/v2"}}`, `line 1: the format is "podchain.dev/events/v2", expected "podchain.dev/events/v1"`},
+		"garbage in the middle": {run + "x\n" + requirement, "line 2: not an event"},
+		"an unknown scenario":   {run + `{"outcome":{"scenario":"b:1","outcome":"passed","seconds":0}}`, `line 2: scenario "b:1" is of no requirement`},
+		"a killed run":          {run + requirement + `{"outcome":{"scen`, ""},
+		"a later event":         {run + requirement + `{"weather":{}}`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			recording, err := events.Read(strings.NewReader(test.text))
+			if test.says != "" {
+				require.ErrorContains(t, err, test.says)
+				return
+			}
+			require.NoError(t, err)
+			assert.Nil(t, recording.End)
+			assert.Equal(t, 2, recording.ExitStatus())
+			assert.Equal(t, events.CouldNotRun, recording.Requirements[0].Verdict())
+			assert.Equal(t, events.NotReached, recording.Requirements[0].Reason())
+		})
+	}
+}
