@@ -77,7 +77,9 @@ func (f *feed) start(ctx context.Context, background *sync.WaitGroup) error {
 	for _, c := range f.channels() {
 		c.changes, c.floor = nil, revision
 	}
-	background.Go(func() { f.follow(ctx, revision) })
+	// From here on the store keeps for the feed what it would forget.
+	watcher := f.storage.store.Watch(f.storage.prefix, revision)
+	background.Go(func() { f.follow(ctx, watcher) })
 	return nil
 }
 
@@ -113,8 +115,7 @@ func (f *feed) channels() []*channel {
 	return channels
 }
 
-func (f *feed) follow(ctx context.Context, after int64) {
-	watcher := f.storage.store.Watch(f.storage.prefix, after)
+func (f *feed) follow(ctx context.Context, watcher store.Watcher) {
 	defer watcher.Stop()
 	for {
 		batch, err := watcher.Next(ctx)

@@ -281,6 +281,33 @@ func TestChunks(t *testing.T) {
 	})
 }
 
+// TestIdleWatchOutlivesCompaction: a watch that is open has nothing to fear from a
+// compaction, also where nothing of its kind has been written for long.
+func TestIdleWatchOutlivesCompaction(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := start(t, "")
+		w, err := c.client.AppsV1().Deployments("default").Watch(t.Context(), metav1.ListOptions{AllowWatchBookmarks: true})
+		require.NoError(t, err)
+		defer w.Stop()
+		for _, name := range []string{"a", "b"} {
+			_, err := c.client.CoreV1().Pods("default").Create(t.Context(), pod(name), metav1.CreateOptions{})
+			require.NoError(t, err)
+		}
+		current, _, err := c.store.Revision(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, c.store.Compact(t.Context(), current))
+		time.Sleep(2 * time.Minute) // a bookmark is due
+		_, err = c.client.AppsV1().Deployments("default").Create(t.Context(), &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "web"}}, metav1.CreateOptions{})
+		require.NoError(t, err)
+		event := <-w.ResultChan()
+		for event.Type == watch.Bookmark {
+			event = <-w.ResultChan()
+		}
+		require.Equal(t, watch.Added, event.Type)
+		require.Equal(t, "web", event.Object.(*appsv1.Deployment).Name)
+	})
+}
+
 // TestInformer runs client-go's informers with their defaults in a bubble,
 // which none of the goroutines may outlive.
 func TestInformer(t *testing.T) {

@@ -250,6 +250,9 @@ func (st *stream) bookmark(ctx context.Context) error {
 		return nil
 	}
 	changes, through, err := st.history(ctx)
+	if errors.Is(err, store.ErrCompacted) {
+		return nil // nobody can vouch for one; the feed has lost nothing, so the watch goes on
+	}
 	if err != nil {
 		return err
 	}
