@@ -234,7 +234,9 @@ Feature: What happens when the chain is disturbed
       Given Deployment "web" with 2 replicas is ready
       When the ReplicaSet of Deployment "web" is deleted
       Then 1 more ReplicaSet of Deployment "web" appears
-      And 2 more Pods of Deployment "web" appear
+      And each of them has
+        | field                | value |
+        | status.readyReplicas | 2     |
       And Deployment "web" is ready
 
   @IDEMP-01 @MUST @needs-faults

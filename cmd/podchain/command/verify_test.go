@@ -189,7 +189,7 @@ func TestVerifyBlamesTheMissingLink(t *testing.T) {
 	status, stdout, _ := run(t, podchain(t, "verify", "--link", "scheduler=none", "--select", "chain.feature:19"))
 	assert.Equal(t, 1, status)
 	assert.Contains(t, stdout, "The chain broke at the scheduler: Pod")
-	assert.Contains(t, stdout, "Again: podchain verify --select chain.feature:19")
+	assert.Contains(t, stdout, "Again: podchain verify --link scheduler=none --select chain.feature:19")
 }
 
 // Two runs at once in one cluster come to the same as one alone.
