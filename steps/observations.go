@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -340,7 +341,7 @@ func (w *World) observed(record history.Record, owner string) error {
 	return nil
 }
 
-// appeared returns the owner's objects of a kind whose first version arrived
+// appeared returns the owner's objects of a kind whose first version is news
 // after since.
 func (w *World) appeared(record history.Record, since int, kind, owner string) ([]*unstructured.Unstructured, error) {
 	if kind == "Event" {
@@ -350,17 +351,13 @@ func (w *World) appeared(record history.Record, since int, kind, owner string) (
 	if err != nil {
 		return nil, err
 	}
-	earlier := map[types.UID]bool{}
-	for _, version := range record.Until(since).All() {
-		earlier[version.Object.GetUID()] = true
-	}
-	var later []*unstructured.Unstructured
-	for _, object := range children {
-		if !earlier[object.GetUID()] {
-			later = append(later, object)
+	first := map[types.UID]bool{}
+	for _, version := range record.News(since) {
+		if version.Type == watch.Added {
+			first[version.Object.GetUID()] = true
 		}
 	}
-	return later, nil
+	return slices.DeleteFunc(children, func(object *unstructured.Unstructured) bool { return !first[object.GetUID()] }), nil
 }
 
 func names(objects []*unstructured.Unstructured) string {
@@ -409,12 +406,14 @@ func (w *World) leaving(record history.Record, kind, owner string) (map[types.UI
 	if err != nil {
 		return nil, err
 	}
-	leaving := map[types.UID]bool{}
+	of := map[types.UID]bool{}
 	for _, child := range children {
-		for _, version := range record.ByUID(child.GetUID()) {
-			if version.Seq > w.mark && (version.Type == watch.Deleted || version.Object.GetDeletionTimestamp() != nil) {
-				leaving[child.GetUID()] = true
-			}
+		of[child.GetUID()] = true
+	}
+	leaving := map[types.UID]bool{}
+	for _, version := range record.News(w.mark) {
+		if of[version.Object.GetUID()] && (version.Type == watch.Deleted || version.Object.GetDeletionTimestamp() != nil) {
+			leaving[version.Object.GetUID()] = true
 		}
 	}
 	return leaving, nil

@@ -225,6 +225,32 @@ func (r Record) Since(seq int) []Version {
 	return r.versions[seq:]
 }
 
+// News returns the versions that arrived after seq, but for those that were written
+// before something that had arrived by then: the watch of one kind may lag behind
+// that of another. Events may be in a store of their own, so theirs is the order of
+// arrival.
+func (r Record) News(seq int) []Version {
+	latest := ""
+	for _, version := range r.Until(seq).versions {
+		if at := version.Object.GetResourceVersion(); version.Object.GetKind() != "Event" && (latest == "" || newer(at, latest)) {
+			latest = at
+		}
+	}
+	var news []Version
+	for _, version := range r.Since(seq) {
+		if latest == "" || version.Object.GetKind() == "Event" || newer(version.Object.GetResourceVersion(), latest) {
+			news = append(news, version)
+		}
+	}
+	return news
+}
+
+// newer also tells so of what cannot be compared: then arrival decides.
+func newer(version, than string) bool {
+	order, err := resourceversion.CompareResourceVersion(version, than)
+	return err != nil || order > 0
+}
+
 // Len is the Seq of the last version.
 func (r Record) Len() int { return len(r.versions) }
 

@@ -3,6 +3,7 @@ package history_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -122,5 +123,39 @@ func TestBefore(t *testing.T) {
 		"not before itself":                           {pod, false},
 	} {
 		assert.Equal(t, test.want, pod.Before(test.other), name)
+	}
+}
+
+// TestNews: what was written before something that had arrived is none, however late
+// it arrives.
+func TestNews(t *testing.T) {
+	record := func(versions ...string) history.Record {
+		h := history.New()
+		for _, text := range versions {
+			kind, version, _ := strings.Cut(text, " ")
+			made := object(kind, kind+version, kind+version)
+			made.SetResourceVersion(version)
+			h.Record(watch.Added, made)
+		}
+		return h.Now()
+	}
+	for name, test := range map[string]struct {
+		versions []string
+		seq      int
+		want     string
+	}{
+		"from the beginning":           {[]string{"Deployment 7", "ReplicaSet 5"}, 0, "Deployment7 ReplicaSet5"},
+		"a watch that lags behind":     {[]string{"Deployment 7", "ReplicaSet 5", "Pod 8"}, 1, "Pod8"},
+		"what arrived first is newer":  {[]string{"Deployment 4", "Deployment 10", "Deployment 3", "ReplicaSet 9", "ReplicaSet 11"}, 3, "ReplicaSet11"},
+		"Events have their own order":  {[]string{"Event 90", "Deployment 7", "Event 6", "Pod 8"}, 2, "Event6 Pod8"},
+		"versions that are no numbers": {[]string{"Deployment a", "Pod b"}, 1, "Podb"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var names []string
+			for _, version := range record(test.versions...).News(test.seq) {
+				names = append(names, version.Object.GetName())
+			}
+			assert.Equal(t, test.want, strings.Join(names, " "))
+		})
 	}
 }
