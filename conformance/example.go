@@ -55,7 +55,9 @@ func (p *performance) fault(verdict events.Verdict, evidence *events.Evidence) {
 // perform executes one example on a cluster and judges it.
 func perform(ctx context.Context, example *specification.Example, run Options, options steps.Options) (p performance) {
 	if lacking := implementation.Lacks(options.Cluster, example.Capabilities); len(lacking) > 0 {
-		return without(example, events.NotApplicable, notOffered(options.Cluster, lacking))
+		p = without(example, events.NotApplicable, notOffered(options.Cluster, lacking))
+		p.outcome.Lacks = lacking
+		return p
 	}
 	if why := cameLater(options.Cluster, example); why != "" {
 		return without(example, events.NotApplicable, why)

@@ -145,6 +145,8 @@ type Outcome struct {
 	Outcome  Verdict `json:"outcome"`
 	// Reason says in one line why it did not pass.
 	Reason string `json:"reason,omitempty"`
+	// Lacks are the capabilities for want of which it is not applicable.
+	Lacks []string `json:"lacks,omitempty"`
 	// Seconds that it took, by a real clock.
 	Seconds float64 `json:"seconds"`
 	// Evidence of one that failed or could not run.

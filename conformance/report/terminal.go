@@ -18,51 +18,54 @@ import (
 // pass as a story, then a table by link, then the sum.
 func Terminal(out io.Writer, result *events.Recording) error {
 	var text strings.Builder
-	for _, requirement := range result.Requirements {
-		for _, scenario := range requirement.Scenarios {
-			if scenario.Outcome.Evidence != nil {
-				text.WriteString(story.Tell(scenario))
-			}
-		}
+	for _, scenario := range bad(result) {
+		text.WriteString(story.Tell(scenario))
 	}
 	table(&text, result)
 	notApplicable(&text, result)
-	elapsed := "an unknown time: it was killed"
-	if end := result.End; end != nil {
-		elapsed = seconds(end.Seconds).Round(10 * time.Millisecond).String()
-		if lag := end.Lag; lag != nil {
-			fmt.Fprintf(&text, "\n%d events were awaited, and decided on after %v ms (median), %v ms (99th percentile), %v ms (longest)\n",
-				lag.Count, lag.P50, lag.P99, lag.Max)
-		}
+	if end := result.End; end != nil && end.Lag != nil {
+		fmt.Fprintf(&text, "\n%d events were awaited, and decided on after %v ms (median), %v ms (99th\npercentile), %v ms (longest)\n",
+			end.Lag.Count, end.Lag.P50, end.Lag.P99, end.Lag.Max)
 	}
-	counts := result.Count()
-	fmt.Fprintf(&text, "\n%s: %d requirements, %d passed, %d failed, %d could not run, %d not applicable, in %s\n",
-		result.Run.Implementation, len(result.Requirements),
-		counts[events.Passed], counts[events.Failed], counts[events.CouldNotRun], counts[events.NotApplicable], elapsed)
+	fmt.Fprintf(&text, "\n%s:\n%s\n", result.Run.Implementation, sum(result))
 	_, err := io.WriteString(out, text.String())
 	return err
 }
 
-func seconds(count float64) time.Duration { return time.Duration(count * float64(time.Second)) }
+// sum is the run in one line.
+func sum(run *events.Recording) string {
+	elapsed := "and was killed"
+	if run.End != nil {
+		elapsed = "in " + duration(run.End.Seconds).Round(10*time.Millisecond).String()
+	}
+	counts := run.Count()
+	return fmt.Sprintf("%d requirements, %d passed, %d failed, %d could not run, %d not applicable, %s",
+		len(run.Requirements), counts[events.Passed], counts[events.Failed], counts[events.CouldNotRun], counts[events.NotApplicable], elapsed)
+}
 
-func table(text *strings.Builder, result *events.Recording) {
-	counts := map[string]map[events.Verdict]int{}
-	blamed := map[string]int{}
-	for _, requirement := range result.Requirements {
-		link := requirement.Link
-		if counts[link] == nil {
-			counts[link] = map[events.Verdict]int{}
+// tally counts the verdicts on the requirements of each link, and the scenarios that
+// each is blamed for.
+func tally(run *events.Recording) (counts map[string]map[events.Verdict]int, blamed map[string]int) {
+	counts, blamed = map[string]map[events.Verdict]int{}, map[string]int{}
+	for _, requirement := range run.Requirements {
+		if counts[requirement.Link] == nil {
+			counts[requirement.Link] = map[events.Verdict]int{}
 		}
-		counts[link][requirement.Verdict()]++
+		counts[requirement.Link][requirement.Verdict()]++
 		for _, scenario := range requirement.Scenarios {
 			if evidence := scenario.Outcome.Evidence; evidence != nil && evidence.Blamed != "" {
 				blamed[string(evidence.Blamed)]++
 			}
 		}
 	}
+	return counts, blamed
+}
+
+func table(text *strings.Builder, run *events.Recording) {
+	counts, blamed := tally(run)
 	fmt.Fprintln(text)
 	writer := tabwriter.NewWriter(text, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(writer, "LINK\tPASSED\tFAILED\tCOULD NOT RUN\tNOT APPLICABLE\tBLAMED FOR")
+	fmt.Fprintln(writer, "LINK\tPASSED\tFAILED\tNOT RUN\tN/A\tBLAMED FOR")
 	for _, link := range links(counts, blamed) {
 		fmt.Fprint(writer, link)
 		for _, outcome := range events.Verdicts {
@@ -115,6 +118,6 @@ func notApplicable(text *strings.Builder, result *events.Recording) {
 	}
 	slices.Sort(reasons)
 	for _, reason := range reasons {
-		fmt.Fprintf(text, "\nNot applicable, since %s:\n  %s\n", reason, strings.Join(byReason[reason], " "))
+		fmt.Fprintf(text, "\n%s\n%s\n", story.Wrap("Not applicable, since "+reason+":", ""), story.Wrap(strings.Join(byReason[reason], " "), "  "))
 	}
 }

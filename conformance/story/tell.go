@@ -3,6 +3,7 @@ package story
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/podchain/podchain/conformance/events"
 )
@@ -14,14 +15,14 @@ func Tell(of *events.ScenarioRecord) string {
 	var text strings.Builder
 	evidence := of.Outcome.Evidence
 	fmt.Fprintf(&text, "\n%s  %s (%s)\n", strings.ToUpper(string(of.Outcome.Outcome)), of.Requirement.ID, of.Requirement.Level)
-	fmt.Fprintf(&text, "  %s\n  %s\n  %s\n", of.Requirement.Sentence, of.Name, of.Location)
+	fmt.Fprintf(&text, "%s\n%s\n  %s\n", Wrap(of.Requirement.Sentence, "  "), Wrap(of.Name, "  "), of.Location)
 	if evidence == nil {
-		fmt.Fprintf(&text, "\n    %s\n", of.Outcome.Reason)
+		fmt.Fprintf(&text, "\n%s\n", Wrap(of.Outcome.Reason, "    "))
 		return text.String()
 	}
 	switch {
 	case evidence.Missing != "":
-		fmt.Fprintf(&text, "\n  The chain broke at the %s: %s.\n", evidence.Blamed, evidence.Missing)
+		fmt.Fprintf(&text, "\n%s\n", Wrap(fmt.Sprintf("The chain broke at the %s: %s.", evidence.Blamed, evidence.Missing), "  "))
 	case evidence.Blamed != "":
 		fmt.Fprintf(&text, "\n  No link has left anything undone; it is about the %s.\n", evidence.Blamed)
 	}
@@ -53,6 +54,35 @@ func block(text *strings.Builder, title string, lines []string) {
 	}
 }
 
+// indent moves the lines of a block to the right, and continues those that are too
+// long below.
 func indent(block, by string) string {
-	return by + strings.ReplaceAll(strings.TrimRight(block, "\n"), "\n", "\n"+by)
+	lines := strings.Split(strings.TrimRight(block, "\n"), "\n")
+	for i, line := range lines {
+		lines[i] = Wrap(line, by)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// columns of a terminal, and of a page on which nothing is to be scrolled.
+const columns = 80
+
+// Wrap breaks a line between words where it would be longer than a terminal is wide.
+// Every line begins with the indent, those after the first with some more of it than
+// the text itself begins with. A line of a diff stays as it is.
+func Wrap(text, by string) string {
+	if strings.ContainsAny(text, "\t\u00a0") {
+		return by + text
+	}
+	own := text[:len(text)-len(strings.TrimLeft(text, " "))]
+	var lines []string
+	line := by + own
+	for i, word := range strings.SplitAfter(text[len(own):], " ") {
+		if i > 0 && utf8.RuneCountInString(line)+utf8.RuneCountInString(strings.TrimRight(word, " ")) > columns {
+			lines = append(lines, strings.TrimRight(line, " "))
+			line = by + own + "  "
+		}
+		line += word
+	}
+	return strings.Join(append(lines, strings.TrimRight(line, " ")), "\n")
 }

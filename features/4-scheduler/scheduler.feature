@@ -320,7 +320,8 @@ Feature: Scheduler
 
   @SCHED-15 @SHOULD @needs-nodes
   Rule: Of the nodes that fit, the better one is taken
-    Each scenario makes one difference, and a large one. Among equals any node is right.
+    Each scenario makes one difference, and a large one. Among equals any node is right. A scheduler can only
+    choose between nodes that it has been told of: the Pods before are placed where only one node will do.
 
     @needs-sizes
     Scenario: The node with more room
@@ -328,10 +329,14 @@ Feature: Scheduler
         | name | cpu | memory | labels    |
         | n1   | 4   | 4Gi    | which=one |
         | n2   | 4   | 4Gi    | which=two |
-      And Pod "busy" is ready with
-        | field                                 | value                 |
-        | spec.nodeSelector                     | {which: one}          |
-        | spec.containers[0].resources.requests | {cpu: 3, memory: 3Gi} |
+      And these Pods are created:
+        | name | spec.nodeSelector | spec.containers[0].resources.requests |
+        | busy | {which: one}      | {cpu: 3, memory: 3Gi}                 |
+        | idle | {which: two}      | {}                                    |
+      And these Pods have:
+        | name | spec.nodeName |
+        | busy | any           |
+        | idle | any           |
       When Pod "a" is created with
         | field                                 | value                      |
         | spec.containers[0].resources.requests | {cpu: 500m, memory: 512Mi} |
@@ -341,9 +346,17 @@ Feature: Scheduler
 
     Scenario: The node without a taint that prefers others
       Given these nodes:
-        | name | taints                   |
-        | n1   | use=gpu:PreferNoSchedule |
-        | n2   |                          |
+        | name | taints                   | labels |
+        | n1   | use=gpu:PreferNoSchedule | zone=a |
+        | n2   |                          | zone=b |
+      And these Pods are created:
+        | name  | spec.nodeSelector |
+        | first | {zone: a}         |
+        | other | {zone: b}         |
+      And these Pods have:
+        | name  | spec.nodeName |
+        | first | any           |
+        | other | any           |
       When Pod "a" is created
       Then Pod "a" has
         | field         | value                           |
@@ -354,6 +367,14 @@ Feature: Scheduler
         | name | labels |
         | n1   | zone=a |
         | n2   | zone=b |
+      And these Pods are created:
+        | name  | spec.nodeSelector |
+        | first | {zone: a}         |
+        | other | {zone: b}         |
+      And these Pods have:
+        | name  | spec.nodeName |
+        | first | any           |
+        | other | any           |
       When Pod "a" is created with
         | field                                                                      | value                                                                                     |
         | spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution | [{weight: 100, preference: {matchExpressions: [{key: zone, operator: In, values: [b]}]}}] |
@@ -364,9 +385,17 @@ Feature: Scheduler
     @needs-sizes
     Scenario: The Pods of one ReplicaSet are spread
       Given these nodes:
-        | name | cpu | memory |
-        | n1   | 4   | 4Gi    |
-        | n2   | 4   | 4Gi    |
+        | name | cpu | memory | labels |
+        | n1   | 4   | 4Gi    | zone=a |
+        | n2   | 4   | 4Gi    | zone=b |
+      And these Pods are created:
+        | name  | spec.nodeSelector |
+        | first | {zone: a}         |
+        | other | {zone: b}         |
+      And these Pods have:
+        | name  | spec.nodeName |
+        | first | any           |
+        | other | any           |
       When ReplicaSet "web" with 2 replicas is created with
         | field                                               | value                 |
         | spec.template.spec.containers[0].resources.requests | {cpu: 1, memory: 1Gi} |

@@ -9,7 +9,8 @@
 //	handover.go  origins that another program has
 //	serve.go, run.go, run_kubelet.go, store.go   the reference as a cluster, or one link of it
 //	trace.go, list.go, clean.go, rbac.go   what they say
-//	reports.go, logs.go   files with what came of a run, and what programs printed
+//	report.go    reports from the events of a run
+//	reports.go, streams.go, logs.go   files with what came of a run, and what programs printed
 package command
 
 import (
@@ -82,6 +83,7 @@ func New(options Options) *cobra.Command {
 	command.AddCommand(
 		newVerifyCommand(options),
 		newMatrixCommand(options),
+		newReportCommand(),
 		newCleanCommand(),
 		newRBACCommand(),
 		newServeCommand(),

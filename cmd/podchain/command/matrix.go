@@ -90,7 +90,7 @@ func matrix(ctx context.Context, program Options, options matrixOptions, out, to
 	if err := options.takeOver(whole); err != nil {
 		return err
 	}
-	reports, err := openReports(matrixFormats, options.run.reports)
+	reports, err := openReports(matrixFormats, options.run.reports, out)
 	if err != nil {
 		return err
 	}

@@ -10,27 +10,25 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/podchain/podchain/conformance/events"
-	"github.com/podchain/podchain/conformance/report"
 )
 
 // formats write what came of a run, by the name that --report uses.
 type formats[T any] map[string]func(io.Writer, T) error
 
-var runFormats = formats[*events.Recording]{"json": report.JSON}
-
 // reportFile is one --report. It is written beside its place and moved there,
 // so that nobody finds half a report.
 type reportFile[T any] struct {
-	path  string
-	write func(io.Writer, T) error
-	file  *os.File // nil once it is written
+	path   string
+	write  func(io.Writer, T) error
+	file   *os.File  // nil once it is written
+	stdout io.Writer // nil: it is a file
 }
 
 type reportFiles[T any] []*reportFile[T]
 
-// openReports finds out before the run that a report could not be written.
-func openReports[T any](formats formats[T], flags []string) (_ reportFiles[T], err error) {
+// openReports finds out before the run that a report could not be written. The file
+// - is stdout.
+func openReports[T any](formats formats[T], flags []string, stdout io.Writer) (_ reportFiles[T], err error) {
 	var all reportFiles[T]
 	defer func() {
 		if err != nil {
@@ -42,14 +40,18 @@ func openReports[T any](formats formats[T], flags []string) (_ reportFiles[T], e
 		write, known := formats[format]
 		if !found || path == "" || !known {
 			names := slices.Sorted(maps.Keys(formats))
-			return nil, fmt.Errorf("--report %s: expected FORMAT=FILE with a format of %s", flag, strings.Join(names, ", "))
+			return nil, fmt.Errorf("report %s: expected FORMAT=FILE with a format of %s", flag, strings.Join(names, ", "))
 		}
 		if info, err := os.Stat(path); err == nil && info.IsDir() {
-			return nil, fmt.Errorf("--report %s: %s is a directory", flag, path)
+			return nil, fmt.Errorf("report %s: %s is a directory", flag, path)
+		}
+		if path == "-" {
+			all = append(all, &reportFile[T]{path: "on stdout", write: write, stdout: stdout})
+			continue
 		}
 		one := &reportFile[T]{path: path, write: write}
 		if err := one.open(); err != nil {
-			return nil, fmt.Errorf("--report %s cannot be written: %w", flag, err)
+			return nil, fmt.Errorf("report %s cannot be written: %w", flag, err)
 		}
 		all = append(all, one)
 	}
@@ -64,6 +66,12 @@ func (r *reportFile[T]) open() (err error) {
 // write writes all of them; what was written before is replaced.
 func (r reportFiles[T]) write(result T) error {
 	for _, one := range r {
+		if one.stdout != nil {
+			if err := one.write(one.stdout, result); err != nil {
+				return fmt.Errorf("report %s: %w", one.path, err)
+			}
+			continue
+		}
 		if one.file == nil {
 			if err := one.open(); err != nil {
 				return fmt.Errorf("report %s: %w", one.path, err)

@@ -32,7 +32,7 @@ func openStreams(flags []string) (open streams, others []string, err error) {
 		}
 		file, err := os.Create(path)
 		if err != nil {
-			return nil, nil, errors.Join(fmt.Errorf("--report %s cannot be written: %w", flag, err), open.close())
+			return nil, nil, errors.Join(fmt.Errorf("report %s cannot be written: %w", flag, err), open.close())
 		}
 		open = append(open, &eventFile{events.NewStream(file), file})
 	}

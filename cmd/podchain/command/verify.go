@@ -27,6 +27,7 @@ type verifyOptions struct {
 	links      []string
 	run        runOptions
 	store      storeOptions
+	claims     claimOptions
 }
 
 func newVerifyCommand(program Options) *cobra.Command {
@@ -84,8 +85,9 @@ Exit status: 0 if every requirement passed or is not applicable, 1 if one failed
 	flags.StringVar(&options.registry, "registry", "", "on a running cluster, store the images of the specification below `HOST/REPO`, and have its Pods ask for them there")
 	flags.StringArrayVar(&options.allow, "allow", nil, "on a running cluster, also do what is `disruptive`: what everybody who uses it feels")
 	flags.StringArrayVar(&options.links, "link", nil, "`LINK=SPEC`: where a link, or all that are not named, come from: "+originNames()+", or a command line (repeatable)")
-	options.run.add(flags, eventsFormat+" (written as the run goes on) or json")
+	options.run.add(flags, eventsFormat+", as the run goes on, or one that podchain report --help explains: json, junit, yaml, badge, github, annotations")
 	options.store.add(flags)
+	options.claims.add(flags)
 	return command
 }
 
@@ -131,12 +133,18 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 	if err != nil {
 		return err
 	}
+	whole, err := loadSelected(options.run.features, nil)
+	if err != nil {
+		return err
+	}
+	claims := options.claims.Claims
+	claims.Specification = whole
 	streams, others, err := openStreams(options.run.reports)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, streams.close()) }()
-	reports, err := openReports(runFormats, others)
+	reports, err := openReports(recordingFormats(claims), others, out)
 	if err != nil {
 		return err
 	}
