@@ -1,0 +1,168 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/podchain/podchain/conformance/events"
+	"github.com/podchain/podchain/conformance/report"
+	"github.com/podchain/podchain/conformance/specification"
+	"github.com/podchain/podchain/features"
+)
+
+// claimOptions are the flags of what a conformance report says and no run knows.
+type claimOptions struct{ report.Claims }
+
+func (o *claimOptions) add(flags *pflag.FlagSet) {
+	flags.StringVar(&o.Name, "name", "", "`name` of the implementation, for the format yaml (default: the one that it gave)")
+	flags.StringVar(&o.Version, "implementation-version", "", "its `version` (default: the one that it gave)")
+	flags.StringVar(&o.Organization, "organization", "", "the `organization` behind it")
+	flags.StringVar(&o.URL, "url", "", "its `page`")
+	flags.StringArrayVar(&o.Contact, "contact", nil, "`address` of somebody to ask about it (repeatable)")
+	flags.StringArrayVar(&o.Capabilities, "claim", nil, "`capability` that it claims, beside those that the run found (repeatable)")
+}
+
+// recordingFormats are the report formats of a run, by the name that flags use.
+func recordingFormats(claims report.Claims) formats[*events.Recording] {
+	return formats[*events.Recording]{
+		"json": report.JSON, "junit": report.JUnit, "yaml": report.YAML(claims), "badge": report.Badge,
+		"github": report.GitHub, "annotations": report.Annotations("features/"),
+	}
+}
+
+// formatsHelp says what they are.
+const formatsHelp = `  json         one document with all verdicts and the evidence
+  junit        for CI systems: a suite for each link, a case for each scenario
+  yaml         the conformance report that an implementer publishes
+  badge        an SVG image for a README
+  github       a summary in Markdown, for $GITHUB_STEP_SUMMARY
+  annotations  commands for a GitHub workflow that mark the features' lines: for stdout`
+
+func newReportCommand() *cobra.Command {
+	var from string
+	var to []string
+	var claims claimOptions
+	command := &cobra.Command{
+		Use:   "report",
+		Short: "Make reports of a run from its events",
+		Long: `Make reports of a run from the events that podchain verify --report events=FILE has
+written. The formats are those of podchain verify --report:
+` + formatsHelp + `
+A file - is stdout. Without --to the report is written for somebody to read.
+
+Exit status: that of the run (see podchain verify).`,
+		Example: `  podchain report --from run.jsonl
+  podchain report --from run.jsonl --to junit=junit.xml --to github=summary.md
+  podchain report --from run.jsonl --to yaml=report.yaml --contact me@example.com
+  podchain report check report.yaml`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			run, err := readRun(from, command.InOrStdin())
+			if err != nil {
+				return err
+			}
+			claims.Specification, err = specification.Load(features.Files)
+			if err != nil {
+				return err
+			}
+			if err := project(run, to, claims.Claims, command.OutOrStdout()); err != nil {
+				return err
+			}
+			if status := run.ExitStatus(); status != 0 {
+				return &exit{status: status}
+			}
+			return nil
+		},
+	}
+	flags := command.Flags()
+	flags.StringVar(&from, "from", "", "`file` with the events of the run, - for stdin (required)")
+	flags.StringArrayVar(&to, "to", nil, "`FORMAT=FILE`: write a report (repeatable)")
+	claims.add(flags)
+	command.AddCommand(newReportCheckCommand())
+	return command
+}
+
+// readRun reads the events of a run.
+func readRun(path string, stdin io.Reader) (*events.Recording, error) {
+	switch path {
+	case "":
+		return nil, errors.New("of which run? Name the file of its events: --from FILE")
+	case "-":
+		run, err := events.Read(stdin)
+		if err != nil {
+			return nil, fmt.Errorf("the events on stdin: %w", err)
+		}
+		return run, nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("--from: %w", err)
+	}
+	defer file.Close()
+	run, err := events.Read(file)
+	if err != nil {
+		return nil, fmt.Errorf("--from %s: %w", path, err)
+	}
+	return run, nil
+}
+
+// project writes the reports.
+func project(run *events.Recording, to []string, claims report.Claims, out io.Writer) error {
+	if len(to) == 0 {
+		return report.Terminal(out, run)
+	}
+	reports, err := openReports(recordingFormats(claims), to, out)
+	if err != nil {
+		return err
+	}
+	defer reports.discard()
+	return reports.write(run)
+}
+
+func newReportCheckCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check FILE...",
+		Short: "Check conformance reports that are to be published",
+		Long: `Check conformance reports (yaml): that they can be read, that they say whom to ask,
+that their counts are those of what they list, and that no requirement was skipped for
+want of a capability that they claim. A report of the specification that this podchain
+has is also compared with it.
+
+Exit status: 0 if all are valid, 1 if one is not, 2 if one cannot be read.`,
+		Example: `  podchain report check reports/*.yaml`,
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(command *cobra.Command, files []string) error {
+			whole, err := specification.Load(features.Files)
+			if err != nil {
+				return err
+			}
+			var invalid []error
+			for _, file := range files {
+				text, err := os.ReadFile(file)
+				if err != nil {
+					return err
+				}
+				found, err := report.ReadConformance(text)
+				if err != nil {
+					return fmt.Errorf("%s: not a conformance report: %w", file, err)
+				}
+				if err := found.Check(whole); err != nil {
+					invalid = append(invalid, fmt.Errorf("%s is not valid:\n%w", file, err))
+					continue
+				}
+				if _, err := fmt.Fprintf(command.OutOrStdout(), "%s is valid: %s\n", file, found); err != nil {
+					return err
+				}
+			}
+			if len(invalid) > 0 {
+				return &exit{statusFailed, errors.Join(invalid...)}
+			}
+			return nil
+		},
+	}
+}
