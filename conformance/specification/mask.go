@@ -52,7 +52,6 @@ func (f *file) example(rule *messages.Rule, scenario *messages.Scenario, table *
 		return nil, err
 	}
 	example := &Example{
-		Name:         scenario.Name,
 		Location:     Location{f.name, int(scenario.Location.Line)},
 		Capabilities: capabilities(tags...),
 		TimeBased:    tagged(timeBasedTag, tags...),
@@ -60,11 +59,6 @@ func (f *file) example(rule *messages.Rule, scenario *messages.Scenario, table *
 		Feature:      f.mask(rule, scenario, table, row),
 	}
 	if row != nil {
-		var values []string
-		for _, cell := range row.Cells {
-			values = append(values, cell.Value)
-		}
-		example.Name += " (" + strings.Join(values, ", ") + ")"
 		example.Location.Line = int(row.Location.Line)
 	}
 	ids := &messages.Incrementing{}
@@ -76,11 +70,25 @@ func (f *file) example(rule *messages.Rule, scenario *messages.Scenario, table *
 	if len(pickles) != 1 {
 		return nil, fmt.Errorf("%s: it reads as %d scenarios when it stands alone", example.Location, len(pickles))
 	}
+	example.Name = named(scenario, pickles[0], row)
 	example.Steps = steps(f.name, document, pickles[0])
 	if len(example.Steps) == 0 {
 		return nil, fmt.Errorf("%s: the scenario has no steps: nothing would be executed", example.Location)
 	}
 	return example, nil
+}
+
+// named is the title of a scenario with the values of its row in place; those of a
+// title that has no place for them stand behind it.
+func named(scenario *messages.Scenario, pickle *messages.Pickle, row *messages.TableRow) string {
+	if row == nil || pickle.Name != scenario.Name {
+		return pickle.Name
+	}
+	var values []string
+	for _, cell := range row.Cells {
+		values = append(values, cell.Value)
+	}
+	return pickle.Name + " (" + strings.Join(values, ", ") + ")"
 }
 
 func steps(name string, document *messages.GherkinDocument, pickle *messages.Pickle) []Step {

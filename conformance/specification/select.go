@@ -43,7 +43,7 @@ func (s *Specification) Select(patterns []string) (*Specification, error) {
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	selected := &Specification{Digest: s.Digest}
+	selected := &Specification{Digest: s.Digest, Features: s.Features}
 	for _, requirement := range s.Requirements {
 		reduced := *requirement
 		reduced.Examples = slices.DeleteFunc(slices.Clone(requirement.Examples), func(example *Example) bool {

@@ -24,6 +24,16 @@ type Specification struct {
 	Digest string
 	// Requirements in the order of the files.
 	Requirements []*Requirement
+	// Features are the files, in the same order.
+	Features []*Feature
+}
+
+// Feature is one file.
+type Feature struct {
+	// Path of the file below the root.
+	Path string
+	// Title of the Feature, About the text below it.
+	Title, About string
 }
 
 // Requirement is one Rule.
@@ -122,9 +132,12 @@ func Load(files fs.FS) (*Specification, error) {
 			return err
 		}
 		fmt.Fprintf(digest, "%s\x00%s\x00", name, source)
-		requirements, err := parse(name, source)
+		feature, requirements, err := parse(name, source)
 		if err != nil {
 			faults = append(faults, err)
+		}
+		if feature != nil {
+			specification.Features = append(specification.Features, feature)
 		}
 		specification.Requirements = append(specification.Requirements, requirements...)
 		return nil
@@ -138,18 +151,21 @@ func Load(files fs.FS) (*Specification, error) {
 		faults = append(faults, errors.New("no Rule with a requirement id was found: features are files named *.feature"))
 	}
 	sort.SliceStable(specification.Requirements, func(i, j int) bool {
-		return order(specification.Requirements[i]) < order(specification.Requirements[j])
+		return order(specification.Requirements[i].Location.File) < order(specification.Requirements[j].Location.File)
+	})
+	sort.SliceStable(specification.Features, func(i, j int) bool {
+		return order(specification.Features[i].Path) < order(specification.Features[j].Path)
 	})
 	return &specification, errors.Join(faults...)
 }
 
 // order puts the features on top of the tree before the folders, and these by
 // their numbers.
-func order(r *Requirement) string {
-	if path.Dir(r.Location.File) == "." {
-		return "\x00" + r.Location.File
+func order(file string) string {
+	if path.Dir(file) == "." {
+		return "\x00" + file
 	}
-	number, rest, _ := strings.Cut(r.Location.File, "-")
+	number, rest, _ := strings.Cut(file, "-")
 	return fmt.Sprintf("%9s-%s", number, rest)
 }
 
@@ -176,16 +192,16 @@ var (
 )
 
 // parse reads one feature file.
-func parse(name string, source []byte) ([]*Requirement, error) {
+func parse(name string, source []byte) (*Feature, []*Requirement, error) {
 	ids := &messages.Incrementing{}
 	document, err := gherkin.ParseGherkinDocument(bytes.NewReader(source), ids.NewId)
 	if err != nil {
 		// The parser says (line:column) at the beginning of each fault.
 		faults := parserPlace.ReplaceAllString(strings.TrimPrefix(err.Error(), "Parser errors:\n"), name+":$1")
-		return nil, fmt.Errorf("cannot be read as Gherkin:\n%s", faults)
+		return nil, nil, fmt.Errorf("cannot be read as Gherkin:\n%s", faults)
 	}
 	if document.Feature == nil {
-		return nil, fmt.Errorf("%s:1: there is no Feature in this file", name)
+		return nil, nil, fmt.Errorf("%s:1: there is no Feature in this file", name)
 	}
 	file := &file{name: name, lines: bytes.Split(source, []byte("\n")), feature: document.Feature}
 	var requirements []*Requirement
@@ -205,7 +221,8 @@ func parse(name string, source []byte) ([]*Requirement, error) {
 		}
 		requirements = append(requirements, requirement)
 	}
-	return requirements, errors.Join(faults...)
+	feature := &Feature{Path: name, Title: document.Feature.Name, About: undent(document.Feature.Description)}
+	return feature, requirements, errors.Join(faults...)
 }
 
 func (f *file) requirement(rule *messages.Rule) (*Requirement, error) {

@@ -80,9 +80,9 @@ func TestLoad(t *testing.T) {
 	}
 	assert.Equal(t, []string{
 		"chain.feature:9 plain",
-		"chain.feature:25 <kind> many (ConfigMap, b)",
-		"chain.feature:26 <kind> many (Secret, b)",
-		"chain.feature:30 <kind> many (Pod, b)",
+		"chain.feature:25 ConfigMap many",
+		"chain.feature:26 Secret many",
+		"chain.feature:30 Pod many",
 	}, got)
 }
 
