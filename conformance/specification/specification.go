@@ -34,7 +34,22 @@ type Feature struct {
 	Path string
 	// Title of the Feature, About the text below it.
 	Title, About string
+	// Written is the Feature as it is written: outlines with their tables.
+	Written *messages.Feature
 }
+
+// RequirementID returns the id that a Rule is tagged with, "" if it has none.
+func RequirementID(rule *messages.Rule) string {
+	for _, tag := range rule.Tags {
+		if idTag.MatchString(tag.Name) {
+			return tag.Name[1:]
+		}
+	}
+	return ""
+}
+
+// Text is what stands below a title, without the indentation of the file.
+func Text(description string) string { return undent(description) }
 
 // Requirement is one Rule.
 type Requirement struct {
@@ -221,7 +236,7 @@ func parse(name string, source []byte) (*Feature, []*Requirement, error) {
 		}
 		requirements = append(requirements, requirement)
 	}
-	feature := &Feature{Path: name, Title: document.Feature.Name, About: undent(document.Feature.Description)}
+	feature := &Feature{Path: name, Title: document.Feature.Name, About: undent(document.Feature.Description), Written: document.Feature}
 	return feature, requirements, errors.Join(faults...)
 }
 

@@ -9,7 +9,7 @@
 //	handover.go  origins that another program has
 //	serve.go, run.go, run_kubelet.go, store.go   the reference as a cluster, or one link of it
 //	trace.go, list.go, clean.go, rbac.go   what they say
-//	report.go    reports from the events of a run
+//	report.go, docs.go   reports and pages from the events of runs
 //	reports.go, streams.go, logs.go   files with what came of a run, and what programs printed
 package command
 
@@ -84,6 +84,7 @@ func New(options Options) *cobra.Command {
 		newVerifyCommand(options),
 		newMatrixCommand(options),
 		newReportCommand(),
+		newDocsCommand(),
 		newCleanCommand(),
 		newRBACCommand(),
 		newServeCommand(),

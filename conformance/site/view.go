@@ -1,0 +1,314 @@
+package site
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/podchain/podchain/conformance/events"
+	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/specification"
+	"github.com/podchain/podchain/conformance/story"
+)
+
+// site is everything that the pages show.
+type site struct {
+	// Digest and Total of the specification.
+	Digest string
+	Total  int
+	Links  []*link
+	// Runs are all that were given, Latest the last of each implementation.
+	Runs, Latest []*run
+	timelines    []*timeline
+}
+
+// Title implements titled.
+func (*site) Title() string { return "How a Deployment becomes running Pods" }
+
+// run is a run of the specification.
+type run struct {
+	*events.Recording
+	// Number counts them from 1; Name is the implementation's.
+	Number int
+	Name   string
+	byID   map[string]*events.RequirementRecord
+}
+
+// Day that it was made.
+func (r *run) Day() string { return r.Run.Started.Format("2006-01-02 15:04") }
+
+// Older says that it was made of another specification than the pages show.
+func (r *run) Older(digest string) bool { return r.Run.Specification.Digest != digest }
+
+// Sum is its verdicts in words.
+func (r *run) Sum() string { return words(r.Count()) }
+
+// Verdict on a requirement; "" if it was not selected.
+func (r *run) Verdict(id string) events.Verdict {
+	if found := r.byID[id]; found != nil {
+		return found.Verdict()
+	}
+	return ""
+}
+
+// words are counts of verdicts in words: what matters first.
+func words(counts map[events.Verdict]int) string {
+	var parts []string
+	for _, verdict := range []events.Verdict{events.Failed, events.CouldNotRun, events.Passed, events.NotApplicable} {
+		if count := counts[verdict]; count > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", count, verdict))
+		}
+	}
+	if len(parts) == 0 {
+		return "nothing was run"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// link is a station of the chain, or the chain as a whole.
+type link struct {
+	site *site
+	// Name such as "scheduler", or "chain".
+	Name     string
+	Features []*feature
+}
+
+// Title implements titled.
+func (l *link) Title() string {
+	if l.Name == specification.ChainLink {
+		return "The whole chain"
+	}
+	return "The " + l.Name
+}
+
+// Page is where its page is.
+func (l *link) Page() string { return "link/" + l.Name + ".html" }
+
+// Total is how many requirements it has.
+func (l *link) Total() (total int) {
+	for _, feature := range l.Features {
+		total += len(feature.Requirements)
+	}
+	return total
+}
+
+// result is how a run did on a link.
+type result struct {
+	Run    *run
+	Counts map[events.Verdict]int
+	// Blamed is how many scenarios failed for the link's sake.
+	Blamed int
+}
+
+// Sum is its verdicts in words.
+func (r result) Sum() string {
+	text := words(r.Counts)
+	if r.Blamed > 0 {
+		text += fmt.Sprintf(", blamed for %d scenarios", r.Blamed)
+	}
+	return text
+}
+
+// Worst verdict of a result; "" if nothing was run.
+func (r result) Worst() events.Verdict {
+	for _, verdict := range []events.Verdict{events.Failed, events.CouldNotRun, events.Passed, events.NotApplicable} {
+		if r.Counts[verdict] > 0 {
+			return verdict
+		}
+	}
+	return ""
+}
+
+// Results are those of the last run of each implementation.
+func (l *link) Results() []result {
+	var all []result
+	for _, run := range l.site.Latest {
+		one := result{Run: run, Counts: map[events.Verdict]int{}}
+		for _, requirement := range run.Requirements {
+			if requirement.Link == l.Name {
+				one.Counts[requirement.Verdict()]++
+			}
+			for _, scenario := range requirement.Scenarios {
+				if evidence := scenario.Outcome.Evidence; evidence != nil && string(evidence.Blamed) == l.Name {
+					one.Blamed++
+				}
+			}
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+// feature is a file of the specification.
+type feature struct {
+	*specification.Feature
+	Requirements []*requirement
+}
+
+// requirement is one of the specification, and what came of it.
+type requirement struct {
+	*specification.Requirement
+	site      *site
+	Scenarios []*scenario
+}
+
+// verdict of a run on a requirement.
+type verdict struct {
+	Run     *run
+	Verdict events.Verdict
+	Reason  string
+	Stories []string
+	// Timelines of its scenarios, where they were recorded.
+	Timelines []*timeline
+}
+
+// Verdicts are those of the last run of each implementation.
+func (r *requirement) Verdicts() []verdict {
+	var all []verdict
+	for _, run := range r.site.Latest {
+		found := run.byID[r.ID]
+		if found == nil {
+			continue
+		}
+		one := verdict{Run: run, Verdict: found.Verdict()}
+		if one.Verdict != events.Passed {
+			one.Reason = found.Reason()
+		}
+		for _, scenario := range found.Scenarios {
+			if scenario.Outcome.Outcome.Bad() {
+				one.Stories = append(one.Stories, strings.TrimSpace(story.Tell(scenario)))
+			}
+		}
+		for _, timeline := range r.site.timelines {
+			if timeline.run == run && timeline.scenario.Requirement.ID == r.ID {
+				one.Timelines = append(one.Timelines, timeline)
+			}
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+// newSite puts together what the pages show.
+func newSite(whole *specification.Specification, recordings []*events.Recording) *site {
+	s := &site{Digest: whole.Digest, Total: len(whole.Requirements)}
+	last := map[string]*run{}
+	for i, recording := range recordings {
+		r := &run{Recording: recording, Number: i + 1, Name: recording.Run.Implementation.String(), byID: map[string]*events.RequirementRecord{}}
+		for _, requirement := range recording.Requirements {
+			r.byID[requirement.ID] = requirement
+		}
+		s.Runs = append(s.Runs, r)
+		last[r.Name] = r
+	}
+	for _, r := range s.Runs {
+		if last[r.Name] != r {
+			continue
+		}
+		s.Latest = append(s.Latest, r)
+		for _, requirement := range r.Requirements {
+			for _, scenario := range requirement.Scenarios {
+				if len(scenario.Writes) > 0 {
+					s.timelines = append(s.timelines, newTimeline(r, scenario))
+				}
+			}
+		}
+	}
+	byLink := map[string]*link{}
+	for _, file := range whole.Features {
+		f := &feature{Feature: file}
+		for _, r := range whole.Requirements {
+			if r.Location.File == file.Path {
+				f.Requirements = append(f.Requirements, &requirement{r, s, written(file.Written, r.ID)})
+			}
+		}
+		if len(f.Requirements) == 0 {
+			continue
+		}
+		name := f.Requirements[0].Link
+		if byLink[name] == nil {
+			byLink[name] = &link{site: s, Name: name}
+			s.Links = append(s.Links, byLink[name])
+		}
+		byLink[name].Features = append(byLink[name].Features, f)
+	}
+	slices.SortStableFunc(s.Links, func(a, b *link) int { return cmp.Compare(position(a.Name), position(b.Name)) })
+	return s
+}
+
+// position of a link in the chain.
+func position(name string) int {
+	return slices.Index(implementation.AllLinks, implementation.Link(name)) // -1: the chain as a whole
+}
+
+// comparison is the table of all runs.
+type comparison struct {
+	*site
+	// Different are the requirements on which the verdicts differ, Same the others.
+	Different, Same []row
+}
+
+// row is a requirement with the verdict of each run.
+type row struct {
+	*requirement
+	Page     string
+	Verdicts []events.Verdict
+}
+
+// Title implements titled.
+func (*comparison) Title() string { return "Implementations compared" }
+
+func (s *site) comparison() *comparison {
+	c := &comparison{site: s}
+	for _, link := range s.Links {
+		for _, feature := range link.Features {
+			for _, requirement := range feature.Requirements {
+				one := row{requirement: requirement, Page: link.Page() + "#" + requirement.ID}
+				different := false
+				for _, run := range s.Runs {
+					verdict := run.Verdict(requirement.ID)
+					one.Verdicts = append(one.Verdicts, verdict)
+					different = different || verdict != one.Verdicts[0]
+				}
+				if different {
+					c.Different = append(c.Different, one)
+				} else {
+					c.Same = append(c.Same, one)
+				}
+			}
+		}
+	}
+	return c
+}
+
+// symbol stands for a verdict where colour alone would not do.
+func symbol(verdict events.Verdict) string {
+	switch verdict {
+	case events.Passed:
+		return "✓"
+	case events.Failed:
+		return "✗"
+	case events.CouldNotRun:
+		return "?"
+	case events.NotApplicable:
+		return "–"
+	}
+	return "·"
+}
+
+// class is that of a verdict in the style sheet.
+func class(verdict events.Verdict) string {
+	if verdict == "" {
+		return "none"
+	}
+	return strings.ReplaceAll(string(verdict), " ", "-")
+}
+
+var notOfSlug = regexp.MustCompile(`[^a-z0-9]+`)
+
+// slug is a text as a part of a file's name.
+func slug(text string) string {
+	return strings.Trim(notOfSlug.ReplaceAllString(strings.ToLower(text), "-"), "-")
+}
