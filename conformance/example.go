@@ -116,6 +116,7 @@ func cameLater(cluster implementation.Cluster, example *specification.Example) s
 func (p *performance) execute(ctx context.Context, world *steps.World, further func(*godog.ScenarioContext)) (failed int, failure error) {
 	failed = -1
 	var began time.Time
+	seen := 0
 	var output bytes.Buffer
 	suite := godog.TestSuite{
 		Name: p.example.Requirement.ID,
@@ -125,7 +126,7 @@ func (p *performance) execute(ctx context.Context, world *steps.World, further f
 				further(scenario)
 			}
 			scenario.StepContext().Before(func(ctx context.Context, step *godog.Step) (context.Context, error) {
-				began = time.Now()
+				began, seen = time.Now(), world.History.Now().Len()
 				world.BeginStep(step.Type == messages.PickleStepType_OUTCOME)
 				return ctx, nil
 			})
@@ -138,7 +139,7 @@ func (p *performance) execute(ctx context.Context, world *steps.World, further f
 					failed, failure = next, err
 				}
 				p.steps = append(p.steps, events.Step{Index: next, At: began.Sub(p.began).Seconds(),
-					Seconds: time.Since(began).Seconds(), Failed: failed == next})
+					Seconds: time.Since(began).Seconds(), Seen: seen, Failed: failed == next})
 				return ctx, nil
 			})
 		},

@@ -110,6 +110,8 @@ type Step struct {
 	// At is how long after the scenario began it did, Seconds how long it took.
 	At      float64 `json:"at"`
 	Seconds float64 `json:"seconds"`
+	// Seen is the number of the last version that had been observed when it began.
+	Seen int `json:"seen,omitempty"`
 	// Failed says that it did not hold: the outcome says why.
 	Failed bool `json:"failed,omitempty"`
 }
@@ -117,6 +119,8 @@ type Step struct {
 // Write is a version of an object, as the watch of the suite delivered it.
 type Write struct {
 	Scenario string `json:"scenario"`
+	// Number of the version, in order of arrival, from 1.
+	Number int `json:"number"`
 	// At is how long after the scenario began it arrived, in seconds.
 	At float64 `json:"at"`
 	// Answered is how long after the scenario began the write was answered; absent

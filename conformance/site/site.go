@@ -26,8 +26,16 @@ import (
 var files embed.FS
 
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
-	"symbol": symbol, "class": class, "slug": slug, "add": func(a, b int) int { return a + b },
+	"symbol": symbol, "class": class, "slug": slug, "add": func(a, b int) int { return a + b }, "count": count,
 }).ParseFS(files, "templates/*.html"))
+
+// count is a number of things.
+func count(number int, thing string) string {
+	if number != 1 {
+		thing += "s"
+	}
+	return fmt.Sprint(number, " ", thing)
+}
 
 // assets are copied as they are.
 var assets = []string{"style.css", "script.js"}

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/story"
@@ -81,8 +83,8 @@ func newTimeline(r *run, scenario *events.ScenarioRecord) *timeline {
 	versions := slices.DeleteFunc(scenario.Versions(), func(v events.Version) bool { return inBackground(v) })
 	t.lay(versions)
 	steps := slices.Clone(scenario.Done)
-	for _, version := range versions {
-		for len(steps) > 0 && steps[0].At <= version.At {
+	for _, version := range inOrder(versions) {
+		for len(steps) > 0 && steps[0].Seen < version.Number {
 			t.step(steps[0])
 			steps = steps[1:]
 		}
@@ -93,6 +95,29 @@ func newTimeline(r *run, scenario *events.ScenarioRecord) *timeline {
 	}
 	t.Height = headRoom + rowHeight*(len(t.Rows)+1)
 	return t
+}
+
+// inOrder puts versions into the order in which they were written, as far as the
+// versions say it: two watches may lag differently. What was observed before a step
+// stays before it.
+func inOrder(versions []events.Version) []events.Version {
+	ordered := slices.Clone(versions)
+	slices.SortStableFunc(ordered, func(a, b events.Version) int {
+		order, err := resourceversion.CompareResourceVersion(a.ResourceVersion, b.ResourceVersion)
+		if err != nil {
+			return cmp.Compare(a.Number, b.Number)
+		}
+		return order
+	})
+	// The numbers go with the places: a step stands before what had not been observed.
+	numbers := make([]int, len(versions))
+	for i, version := range versions {
+		numbers[i] = version.Number
+	}
+	for i := range ordered {
+		ordered[i].Number = numbers[i]
+	}
+	return ordered
 }
 
 // inBackground tells whether a version is of what was there before the scenario did

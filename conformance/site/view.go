@@ -106,7 +106,7 @@ type result struct {
 func (r result) Sum() string {
 	text := words(r.Counts)
 	if r.Blamed > 0 {
-		text += fmt.Sprintf(", blamed for %d scenarios", r.Blamed)
+		text += ", blamed for " + count(r.Blamed, "scenario")
 	}
 	return text
 }
@@ -266,13 +266,15 @@ func (s *site) comparison() *comparison {
 		for _, feature := range link.Features {
 			for _, requirement := range feature.Requirements {
 				one := row{requirement: requirement, Page: link.Page() + "#" + requirement.ID}
-				different := false
+				verdicts := map[events.Verdict]bool{}
 				for _, run := range s.Runs {
 					verdict := run.Verdict(requirement.ID)
 					one.Verdicts = append(one.Verdicts, verdict)
-					different = different || verdict != one.Verdicts[0]
+					if verdict != "" {
+						verdicts[verdict] = true
+					}
 				}
-				if different {
+				if len(verdicts) > 1 {
 					c.Different = append(c.Different, one)
 				} else {
 					c.Same = append(c.Same, one)

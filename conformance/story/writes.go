@@ -27,7 +27,7 @@ func Writes(record history.Record, attribution Attribution, began time.Time) ([]
 			continue
 		}
 		write := events.Write{
-			At: version.At.Sub(began).Seconds(), Type: string(version.Type), Kind: object.GetKind(),
+			Number: version.Seq, At: version.At.Sub(began).Seconds(), Type: string(version.Type), Kind: object.GetKind(),
 			Namespace: object.GetNamespace(), Name: object.GetName(),
 			UID: string(object.GetUID()), ResourceVersion: object.GetResourceVersion(),
 		}
