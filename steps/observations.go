@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cucumber/godog"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
@@ -34,6 +35,26 @@ func (w *World) settle(ctx context.Context) error {
 		}
 	}
 	return w.History.Quiet(ctx, calm, ofInterest)
+}
+
+// overtake returns when the watch of a kind has brought what the API server holds of
+// it by now, on a cluster that cannot tell when it is at rest.
+func (w *World) overtake(ctx context.Context, kind string) error {
+	if _, ok := implementation.Offered[implementation.Settler](w.Cluster); ok {
+		return nil
+	}
+	list, err := w.client.Resource(kinds[kind].GroupVersionResource).Namespace(w.Namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return fmt.Errorf("cannot list %ss: %w", kind, err)
+	}
+	return w.await(ctx, "the watch of "+kind+"s to catch up", func(record history.Record) error {
+		for i := range list.Items {
+			if listed := &list.Items[i]; !record.Has(listed) {
+				return fmt.Errorf("%s %q of resourceVersion %s has not arrived", kind, listed.GetName(), listed.GetResourceVersion())
+			}
+		}
+		return nil
+	})
 }
 
 // catchUp returns when everything that the links have done so far is recorded.

@@ -94,6 +94,11 @@ func (w *World) isReady(ctx context.Context, text string) error {
 		return err
 	}
 	// What the watches of other kinds bring of it may come a moment later.
+	for _, kind := range []string{"ReplicaSet", "Pod"} {
+		if err := w.overtake(ctx, kind); err != nil {
+			return err
+		}
+	}
 	return w.catchUp(ctx)
 }
 

@@ -247,8 +247,21 @@ func (r Record) News(seq int) []Version {
 
 // newer also tells so of what cannot be compared: then arrival decides.
 func newer(version, than string) bool {
+	if version == than {
+		return false
+	}
 	order, err := resourceversion.CompareResourceVersion(version, than)
 	return err != nil || order > 0
+}
+
+// Has tells whether this version of the object has arrived, or a later one.
+func (r Record) Has(object *unstructured.Unstructured) bool {
+	for _, version := range r.ByUID(object.GetUID()) {
+		if !newer(object.GetResourceVersion(), version.Object.GetResourceVersion()) {
+			return true
+		}
+	}
+	return false
 }
 
 // Len is the Seq of the last version.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -57,3 +58,6 @@ func podchain(t *testing.T, arguments ...string) *exec.Cmd {
 	command.Dir = t.TempDir()
 	return command
 }
+
+// flat is a text as it was before it was broken into lines.
+func flat(text string) string { return strings.Join(strings.Fields(text), " ") }

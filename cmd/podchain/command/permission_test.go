@@ -282,10 +282,10 @@ func TestAMissingPermissionCouldNotRun(t *testing.T) {
 			status, stdout, stderr := run(t, command)
 			assert.Equal(t, statusUnable, status)
 			for _, text := range test.stdout {
-				assert.Contains(t, stdout, text)
+				assert.Contains(t, flat(stdout), flat(text))
 			}
 			for _, text := range test.stderr {
-				assert.Contains(t, stderr, text)
+				assert.Contains(t, flat(stderr), flat(text))
 			}
 		})
 	}

@@ -188,7 +188,7 @@ func TestVerifyBlamesTheMissingLink(t *testing.T) {
 	t.Parallel()
 	status, stdout, _ := run(t, podchain(t, "verify", "--link", "scheduler=none", "--select", "chain.feature:19"))
 	assert.Equal(t, 1, status)
-	assert.Contains(t, stdout, "The chain broke at the scheduler: Pod")
+	assert.Contains(t, flat(stdout), "The chain broke at the scheduler: Pod")
 	assert.Contains(t, stdout, "Again: podchain verify --link scheduler=none --select chain.feature:19")
 }
 
@@ -241,7 +241,7 @@ func TestVerifyDoesNotTrespass(t *testing.T) {
 			write(t, command.Dir, "features/a.feature", strings.Replace(goodFeature, `When ConfigMap "a" is created`, step, 1))
 			status, stdout, stderr := run(t, command)
 			assert.Equal(t, statusUnable, status, stderr)
-			assert.Contains(t, stdout, "would change what the scenario has not made")
+			assert.Contains(t, flat(stdout), "would change what the scenario has not made")
 		})
 	}
 }
@@ -268,7 +268,7 @@ func TestVerifyThroughTheControlSocket(t *testing.T) {
 	status, stdout, _ = run(t, podchain(t, "verify", "--kubeconfig", served.kubeconfig, "--select", "WATCH-09", "--select", "API-CREATE-01"))
 	assert.Equal(t, 0, status)
 	assert.Contains(t, stdout, "1 passed, 0 failed, 0 could not run, 1 not applicable")
-	assert.Contains(t, stdout, "it would disturb whoever else uses the cluster: --allow disruptive permits it")
+	assert.Contains(t, flat(stdout), "it would disturb whoever else uses the cluster: --allow disruptive permits it")
 }
 
 func TestVerifyIsInterrupted(t *testing.T) {
