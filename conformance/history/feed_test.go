@@ -26,6 +26,8 @@ type cuttable struct {
 	http.RoundTripper
 	expired atomic.Bool
 	cut     atomic.Pointer[context.CancelFunc]
+	// meanwhile is what happens before the next one is refused.
+	meanwhile func()
 }
 
 func (c *cuttable) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -33,6 +35,7 @@ func (c *cuttable) RoundTrip(r *http.Request) (*http.Response, error) {
 		return c.RoundTripper.RoundTrip(r)
 	}
 	if c.expired.Swap(false) {
+		c.meanwhile()
 		status := `{"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Expired", "code": 410}`
 		return &http.Response{StatusCode: http.StatusGone, Header: http.Header{"Content-Type": {"application/json"}},
 			Body: io.NopCloser(strings.NewReader(status)), Request: r}, nil
@@ -42,8 +45,9 @@ func (c *cuttable) RoundTrip(r *http.Request) (*http.Response, error) {
 	return c.RoundTripper.RoundTrip(r.WithContext(ctx))
 }
 
-// breakOff ends the watch; where it was has expired meanwhile.
-func (c *cuttable) breakOff() {
+// breakOff ends the watch; where it was has expired by then.
+func (c *cuttable) breakOff(meanwhile func()) {
+	c.meanwhile = meanwhile
 	c.expired.Store(true)
 	(*c.cut.Load())()
 }
@@ -117,7 +121,14 @@ func TestFeed(t *testing.T) {
 		holds(two, "Namespace/two", "ConfigMap/b", "Node/early", "Node/late")
 		require.False(t, broken(one))
 
-		connection.breakOff()
+		connection.breakOff(func() {})
+		synctest.Wait()
+		require.False(t, broken(one), "nothing has changed meanwhile")
+		mapIn("two", "between")
+		connection.breakOff(func() {
+			_, err := client.CoreV1().ConfigMaps("one").Create(ctx, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "missed"}}, metav1.CreateOptions{})
+			require.NoError(t, err)
+		})
 		synctest.Wait()
 		require.True(t, broken(one))
 		require.True(t, broken(two))

@@ -105,11 +105,7 @@ func (l listed) take(event watch.EventType, object *unstructured.Unstructured) {
 // list records what has changed since the last list, and returns as of which
 // version.
 func (r *Recorder) list(ctx context.Context, source Source, before listed) (version string, err error) {
-	body, err := r.request(source, metav1.ListOptions{}).DoRaw(ctx)
-	list := &unstructured.UnstructuredList{}
-	if err == nil {
-		err = list.UnmarshalJSON(body)
-	}
+	list, err := r.get(ctx, source)
 	if err != nil {
 		return "", fmt.Errorf("cannot list %s: %w", source, err)
 	}
@@ -132,6 +128,32 @@ func (r *Recorder) list(ctx context.Context, source Source, before listed) (vers
 	clear(before)
 	maps.Copy(before, now)
 	return list.GetResourceVersion(), nil
+}
+
+// holds tells whether the server still holds just what was recorded last, and as of
+// which version. What was made and removed in the meantime would be missing.
+func (r *Recorder) holds(source Source, last listed, version *string) bool {
+	list, err := r.get(r.ctx, source)
+	if err != nil || len(list.Items) != len(last) {
+		return false
+	}
+	for i := range list.Items {
+		object := &list.Items[i]
+		if was := last[object.GetUID()]; was == nil || was.GetResourceVersion() != object.GetResourceVersion() {
+			return false
+		}
+	}
+	*version = list.GetResourceVersion()
+	return true
+}
+
+func (r *Recorder) get(ctx context.Context, source Source) (*unstructured.UnstructuredList, error) {
+	body, err := r.request(source, metav1.ListOptions{}).DoRaw(ctx)
+	list := &unstructured.UnstructuredList{}
+	if err == nil {
+		err = list.UnmarshalJSON(body)
+	}
+	return list, err
 }
 
 // request is a GET of the source's collection.
@@ -159,8 +181,9 @@ func (r *Recorder) start(source Source, version string) (*stream, error) {
 // server ends it, as every client of a watch has to (WATCH-11, WATCH-16).
 //
 // The server may say that a version has expired where the record has not missed
-// anything by it: right after a list, when the store was compacted in between,
-// and when the server comes back, since nobody could write while it was away.
+// anything by it: right after a list, when the store was compacted in between, when
+// the server comes back, since nobody could write while it was away, and where it
+// still holds what was recorded last.
 func (r *Recorder) follow(source Source, stream *stream, version string, listed listed) {
 	forgivable := version // may have expired
 	for {
@@ -177,11 +200,14 @@ func (r *Recorder) follow(source Source, stream *stream, version string, listed 
 					forgivable = version
 				}
 			}
-			again = (apierrors.IsResourceExpired(err) || apierrors.IsGone(err)) && version == forgivable
+			expired := apierrors.IsResourceExpired(err) || apierrors.IsGone(err)
+			again = expired
 			switch gap := err; {
-			case again:
+			case expired && version == forgivable:
 				version, err = r.list(r.ctx, source, listed)
 				forgivable = version
+			case expired && r.holds(source, listed, &version):
+				forgivable, err = version, nil
 			case gap != nil:
 				if r.fail(source, gap); !r.mends {
 					return

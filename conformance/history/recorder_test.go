@@ -1,6 +1,7 @@
 package history_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -79,6 +80,76 @@ func TestCompactionBeforeTheWatch(t *testing.T) {
 			"stays": "ADDED", "changes": "ADDED MODIFIED", "goes": "ADDED DELETED", "comes": "ADDED", "later": "ADDED"}, seen))
 		require.NoError(t, recorded.Await(ctx, "nothing", func(history.Record) error { return nil }), "there is no gap")
 	})
+}
+
+// A watch breaks off, and the API server has forgotten the past when it is opened
+// again: where nothing has changed the record has no gap, else it says so.
+func TestAPIServerForgets(t *testing.T) {
+	for name, test := range map[string]struct {
+		meanwhile bool
+		gap       bool
+	}{"nothing has changed": {false, false}, "something has changed": {true, true}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx := t.Context()
+				cluster := reference.StartForTest(t, reference.Options{Nodes: -1})
+				client, err := kubernetes.NewForConfig(cluster.Config())
+				require.NoError(t, err)
+				configMaps := client.CoreV1().ConfigMaps("kube-node-lease")
+				made := func(name, label string) *corev1.ConfigMap {
+					return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{label: ""}}}
+				}
+				_, err = configMaps.Create(ctx, made("before", "ours"), metav1.CreateOptions{})
+				require.NoError(t, err)
+				config := cluster.Config()
+				watches := 0
+				once, breakOff := context.WithCancel(ctx)
+				config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+					return roundTripper(func(r *http.Request) (*http.Response, error) {
+						if r.URL.Query().Get("watch") != "" {
+							if watches++; watches == 1 {
+								r = r.WithContext(once)
+							}
+							if watches == 2 {
+								if test.meanwhile {
+									_, err := configMaps.Create(ctx, made("meanwhile", "ours"), metav1.CreateOptions{})
+									require.NoError(t, err)
+								}
+								_, err := configMaps.Create(ctx, made("another", "theirs"), metav1.CreateOptions{})
+								require.NoError(t, err)
+								require.NoError(t, cluster.Compact(ctx))
+							}
+						}
+						return next.RoundTrip(r)
+					})
+				})
+				recorded := history.New()
+				transport, err := rest.HTTPClientFor(config)
+				require.NoError(t, err)
+				recorder, err := history.NewRecorder(config, transport, recorded)
+				require.NoError(t, err)
+				require.NoError(t, recorder.Watch(ctx, history.Source{
+					Resource: corev1.SchemeGroupVersion.WithResource("configmaps"), Namespace: "kube-node-lease", LabelSelector: "ours"}))
+				// What was listed is forgivable: something comes by the watch.
+				_, err = configMaps.Create(ctx, made("watched", "ours"), metav1.CreateOptions{})
+				require.NoError(t, err)
+				synctest.Wait()
+				breakOff()
+				synctest.Wait()
+				err = recorded.Await(ctx, "nothing", func(history.Record) error { return nil })
+				if test.gap {
+					require.ErrorIs(t, err, history.ErrBroken)
+				} else {
+					require.NoError(t, err)
+					_, err = configMaps.Create(ctx, made("later", "ours"), metav1.CreateOptions{})
+					require.NoError(t, err)
+					synctest.Wait()
+					require.NotNil(t, recorded.Now().Live("ConfigMap", "later"))
+				}
+				recorder.Stop()
+			})
+		})
+	}
 }
 
 // An API server may be away for long: the record goes on where it was.
