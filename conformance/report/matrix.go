@@ -177,6 +177,17 @@ func (m *Matrix) sum() string {
 	return fmt.Sprintf("%d combinations, %d of them run, %d passed all that applies", m.Total, len(m.Combinations), good)
 }
 
+// Holds tells whether a combination has been run.
+func (m *Matrix) Holds(number int) bool {
+	return slices.ContainsFunc(m.Combinations, func(c *Combination) bool { return c.Number == number })
+}
+
+// Add adds a combination that has been run, in its place.
+func (m *Matrix) Add(c *Combination) {
+	m.Combinations = append(m.Combinations, c)
+	slices.SortFunc(m.Combinations, func(a, b *Combination) int { return a.Number - b.Number })
+}
+
 // Same tells whether two matrices have the same combinations.
 func (m *Matrix) Same(other *Matrix) bool {
 	return slices.Equal(m.Links, other.Links) && slices.Equal(m.Origins, other.Origins) &&

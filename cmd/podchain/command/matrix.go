@@ -25,7 +25,7 @@ type matrixOptions struct {
 	others []string
 	only   []string
 	shard  string
-	resume string
+	resume []string
 	run    runOptions
 	// command is how it was called, for the report.
 	command string
@@ -42,8 +42,8 @@ verify; without it, from the reference.
 
 A combination that cannot start is told and does not end the matrix. Its reports are
 written after each combination. --only and --shard run a part of the matrix, and
---resume goes on with one: what the json report of an earlier run holds is not run
-again.
+--resume goes on with them: what passed in an earlier run, by its json report, is not
+run again.
 
 Exit status: 0 if everything passed or is not applicable, 1 if a requirement failed in
 a combination, 2 if something could not run or the usage is wrong.`,
@@ -54,7 +54,7 @@ a combination, 2 if something could not run or the usage is wrong.`,
   podchain matrix --links scheduler,kubelet --resume matrix.json --report json=matrix.json`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			options.command = "podchain " + strings.Join(quoted(os.Args[1:]), " ")
+			options.command = commandLine(command.Name(), command.Flags(), "report", "record", "logs", "resume", "shard", "only")
 			return matrix(command.Context(), program, options, command.OutOrStdout(), command.ErrOrStderr())
 		},
 	}
@@ -64,7 +64,7 @@ a combination, 2 if something could not run or the usage is wrong.`,
 	flags.StringArrayVar(&options.others, "link", nil, "`LINK=SPEC`: where another link, or all others, come from in every combination, as in podchain verify (repeatable)")
 	flags.StringArrayVar(&options.only, "only", nil, "`LINK=ORIGIN,...`: run only combinations that have all of these (repeatable: or all of those)")
 	flags.StringVar(&options.shard, "shard", "", "`I/N`: run the I-th of N parts")
-	flags.StringVar(&options.resume, "resume", "", "json report `file` of an earlier run: what it holds is not run again")
+	flags.StringArrayVar(&options.resume, "resume", nil, "json report `file` of an earlier run: what passed in it is not run again (repeatable)")
 	options.run.add(flags, "json, with all runs, or markdown, the table")
 	return command
 }
@@ -106,7 +106,7 @@ func matrix(ctx context.Context, program Options, options matrixOptions, out, to
 		if ctx.Err() != nil {
 			break
 		}
-		if slices.ContainsFunc(whole.Combinations, func(run *report.Combination) bool { return run.Number == c.Number }) {
+		if whole.Holds(c.Number) {
 			continue
 		}
 		fmt.Fprintf(told, "combination %d of %d: %s\n", c.Number, whole.Total, &c.Combination)
@@ -121,13 +121,13 @@ func matrix(ctx context.Context, program Options, options matrixOptions, out, to
 		c.Record(result, err)
 		ran = ran || result != nil
 		fmt.Fprintf(told, "combination %d of %d: %s\n", c.Number, whole.Total, c.Summary())
-		whole.Combinations = append(whole.Combinations, &c.Combination)
-		slices.SortFunc(whole.Combinations, func(a, b *report.Combination) int { return a.Number - b.Number })
+		whole.Add(&c.Combination)
 		if err := reports.write(whole); err != nil {
 			return err
 		}
 	}
-	if err := report.MatrixTerminal(out, whole); err != nil {
+	// Also if all of it was taken over.
+	if err := errors.Join(report.MatrixTerminal(out, whole), reports.write(whole)); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
@@ -265,27 +265,38 @@ func (o matrixOptions) part() (part, parts int, err error) {
 	return part, parts, nil
 }
 
-// takeOver has the matrix hold what an earlier run of it has found out.
+// takeOver has the matrix hold what passed in earlier runs of it.
 func (o matrixOptions) takeOver(whole *report.Matrix) error {
-	if o.resume == "" {
-		return nil
+	for _, file := range o.resume {
+		earlier, err := readMatrix(file)
+		if err != nil {
+			return err
+		}
+		if !earlier.Same(whole) {
+			return fmt.Errorf("--resume %s is of another matrix: made by %s", file, earlier.Command)
+		}
+		for _, c := range earlier.Combinations {
+			if c.ExitStatus() == 0 && !whole.Holds(c.Number) {
+				whole.Add(c)
+			}
+		}
 	}
-	content, err := os.ReadFile(o.resume)
+	return nil
+}
+
+func readMatrix(file string) (*report.Matrix, error) {
+	content, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("--resume: there is no %s yet: begin without", o.resume)
+		return nil, fmt.Errorf("--resume: there is no %s yet: begin without", file)
 	}
 	if err != nil {
-		return fmt.Errorf("--resume: %w", err)
+		return nil, fmt.Errorf("--resume: %w", err)
 	}
 	earlier, err := report.ReadMatrix(content)
-	switch {
-	case err != nil:
-		return fmt.Errorf("--resume %s is not the json report of a matrix: %w", o.resume, err)
-	case !earlier.Same(whole):
-		return fmt.Errorf("--resume %s is of another matrix: made by %s", o.resume, earlier.Command)
+	if err != nil {
+		return nil, fmt.Errorf("--resume %s is not the json report of a matrix: %w", file, err)
 	}
-	whole.Combinations = earlier.Combinations
-	return nil
+	return earlier, nil
 }
 
 // quoted are arguments as a shell wants them.

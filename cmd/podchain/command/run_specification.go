@@ -59,20 +59,19 @@ func (o runOptions) load() (*specification.Specification, error) {
 	return loadSelected(o.features, o.selection)
 }
 
-// ofOneRun are the flags that say what is run this time, and what is written.
-var ofOneRun = []string{"select", "report", "record", "seed", "logs", "parallel", "clusters"}
-
-// commandLine is a command of podchain with the flags that were given, but for those
-// that are of one run.
-func commandLine(name string, flags *pflag.FlagSet) string {
+// commandLine is a command of podchain with the flags that were given, but for some.
+func commandLine(name string, flags *pflag.FlagSet, but ...string) string {
 	words := []string{"podchain", name}
 	flags.Visit(func(flag *pflag.Flag) {
-		if slices.Contains(ofOneRun, flag.Name) {
+		if slices.Contains(but, flag.Name) {
 			return
 		}
 		values := []string{flag.Value.String()}
 		if several, ok := flag.Value.(pflag.SliceValue); ok {
 			values = several.GetSlice()
+		}
+		if flag.Value.Type() == "stringSlice" {
+			values = []string{strings.Join(values, ",")}
 		}
 		for _, value := range values {
 			words = append(words, "--"+flag.Name, value)

@@ -30,6 +30,9 @@ type verifyOptions struct {
 	claims     claimOptions
 }
 
+// ofOneRun are the flags that say what is run this time, and what is written.
+var ofOneRun = []string{"select", "report", "record", "seed", "logs", "parallel", "clusters"}
+
 func newVerifyCommand(program Options) *cobra.Command {
 	var options verifyOptions
 	command := &cobra.Command{
@@ -75,7 +78,7 @@ Exit status: 0 if every requirement passed or is not applicable, 1 if one failed
   podchain verify --link all=kubernetes --link kubelet='./my-kubelet --node={node} --kubeconfig={kubeconfig}'`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			options.run.command = commandLine(command.Name(), command.Flags())
+			options.run.command = commandLine(command.Name(), command.Flags(), ofOneRun...)
 			return verify(command.Context(), program, options, command.OutOrStdout(), command.ErrOrStderr())
 		},
 	}
