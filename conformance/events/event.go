@@ -157,8 +157,6 @@ type Outcome struct {
 	Evidence *Evidence `json:"evidence,omitempty"`
 	// Again is the command that runs just this scenario again.
 	Again string `json:"again,omitempty"`
-	// Transitions are how long the chain took from link to link.
-	Transitions []Transition `json:"transitions,omitempty"`
 }
 
 // Evidence of a scenario that failed or could not run, taken before anything was
@@ -178,14 +176,6 @@ type Evidence struct {
 	LastWrites []string `json:"lastWrites,omitempty"`
 	// Disturbed are the requests of links that met a fault of the scenario.
 	Disturbed []string `json:"disturbed,omitempty"`
-}
-
-// Transition is one step of the chain as one object took it.
-type Transition struct {
-	// Name of the transition, such as "bound".
-	Name string `json:"name"`
-	// Seconds from the step before, by receipt of the watches.
-	Seconds float64 `json:"seconds"`
 }
 
 // End is the end of a run.

@@ -56,7 +56,11 @@ func (o runOptions) load() (*specification.Specification, error) {
 	if o.clusters < 1 {
 		return nil, fmt.Errorf("--clusters %d: at least one is needed", o.clusters)
 	}
-	return loadSelected(o.features, o.selection)
+	selected, err := loadSelected(o.features, o.selection)
+	if err == nil {
+		_, err = o.recorded(selected)
+	}
+	return selected, err
 }
 
 // commandLine is a command of podchain with the flags that were given, but for some.

@@ -1,0 +1,87 @@
+package command
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestReports: what a run has written as it went on says the same later, and the pages
+// of it are there.
+func TestReports(t *testing.T) {
+	t.Parallel()
+	ran := podchain(t, "verify", "--link", "scheduler=none", "--select", "RS-05", "--select", "RS-07", "--timeout", "5s",
+		"--report", "events=run.jsonl", "--report", "junit=first.xml", "--report", "json=first.json", "--report", "badge=-")
+	status, stdout, _ := run(t, ran)
+	assert.Equal(t, statusFailed, status)
+	assert.Contains(t, stdout, "<svg", "a report on stdout")
+
+	in := func(arguments ...string) (int, string, string) {
+		command := podchain(t, arguments...)
+		command.Dir = ran.Dir
+		return run(t, command)
+	}
+	status, stdout, stderr := in("report", "--from", "run.jsonl", "--to", "junit=second.xml", "--to", "json=second.json", "--to", "yaml=report.yaml", "--contact", "me@example.com")
+	assert.Equal(t, statusFailed, status, "that of the run: %s%s", stdout, stderr)
+	read := func(name string) string {
+		content, err := os.ReadFile(filepath.Join(ran.Dir, name))
+		require.NoError(t, err)
+		return string(content)
+	}
+	assert.Equal(t, read("first.xml"), read("second.xml"))
+	assert.Equal(t, read("first.json"), read("second.json"))
+
+	status, stdout, stderr = in("report", "--from", "run.jsonl")
+	assert.Equal(t, statusFailed, status, stderr)
+	assert.Contains(t, stdout, "The chain broke at the scheduler")
+	assert.Contains(t, stdout, "Again: podchain verify --link scheduler=none --timeout 5s --select 3-replicaset-controller/replicaset.feature:")
+
+	status, stdout, stderr = in("report", "check", "report.yaml")
+	assert.Equal(t, 0, status, stderr)
+	assert.Contains(t, stdout, "report.yaml is valid: reference v1.37.2; scheduler: none, profile part, 1 of the 2 requirements that apply passed")
+	require.NoError(t, os.WriteFile(filepath.Join(ran.Dir, "report.yaml"), []byte(read("report.yaml")+"capabilities: [links, nodes]\n"), 0o600))
+	status, _, stderr = in("report", "check", "report.yaml")
+	assert.Equal(t, statusUnable, status, "a key that is there twice")
+	assert.Contains(t, stderr, "report.yaml: not a conformance report")
+
+	status, stdout, stderr = in("docs", "--out", "site", "run.jsonl")
+	assert.Equal(t, 0, status, stderr)
+	assert.Contains(t, stdout, filepath.Join("site", "index.html"))
+	assert.Contains(t, read("site/link/replicaset-controller.html"), "The chain broke at the scheduler")
+	status, _, stderr = in("docs", "--out", "site")
+	assert.Equal(t, 0, status, "a site is replaced: %s", stderr)
+	assert.NotContains(t, read("site/link/replicaset-controller.html"), "The chain broke at the scheduler")
+}
+
+func TestReportsRefuse(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		arguments []string
+		says      string
+	}{
+		"no run":                   {[]string{"report"}, "of which run? Name the file of its events: --from FILE"},
+		"a run that is not":        {[]string{"report", "--from", "nowhere.jsonl"}, "--from: open nowhere.jsonl"},
+		"no events":                {[]string{"report", "--from", "k"}, "--from k: line 1: not an event"},
+		"an unknown format":        {[]string{"report", "--from", "r", "--to", "pdf=a.pdf"}, "report pdf=a.pdf: expected FORMAT=FILE with a format of annotations, badge, github, json, junit, yaml"},
+		"no place":                 {[]string{"report", "--from", "r", "--to", "json=nowhere/a"}, "report json=nowhere/a cannot be written"},
+		"no report":                {[]string{"report", "check", "k"}, "k: not a conformance report"},
+		"pages without a place":    {[]string{"docs"}, "where to? Name a directory: --out DIRECTORY"},
+		"a place that is taken":    {[]string{"docs", "--out", "."}, "there is something in it that is no site of podchain"},
+		"a stream without a place": {[]string{"verify", "--select", "RS-05", "--report", "events=nowhere/a"}, "report events=nowhere/a cannot be written"},
+		"nothing to record":        {[]string{"verify", "--select", "RS-05", "--record", "NO-99"}, `--record: "NO-99" selects nothing`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			command := podchain(t, test.arguments...)
+			write(t, command.Dir, "k", "hello\n")
+			write(t, command.Dir, "r", `{"run":{"format":"podchain.dev/events/v1","implementation":{"name":"a","version":"1"},"specification":{"digest":"d","requirements":0,"scenarios":0},"started":"2026-01-01T00:00:00Z","seed":0}}`+"\n")
+			status, _, stderr := run(t, command)
+			assert.Equal(t, statusUnable, status, stderr)
+			assert.Contains(t, stderr, test.says)
+			onlyIn(t, command.Dir, map[string]string{"k": "", "r": ""})
+		})
+	}
+}
