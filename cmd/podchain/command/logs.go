@@ -19,9 +19,10 @@ type logs struct {
 // else one that stays if somebody may want to read what is in it.
 func openLogs(flag string, reports []string) (logs, error) {
 	path := flag
-	if path == "" && len(reports) > 0 {
-		_, file, _ := strings.Cut(reports[0], "=")
-		path = strings.TrimSuffix(file, filepath.Ext(file)) + "-logs"
+	for _, report := range reports {
+		if _, file, _ := strings.Cut(report, "="); path == "" && file != "-" {
+			path = strings.TrimSuffix(file, filepath.Ext(file)) + "-logs"
+		}
 	}
 	if path == "" {
 		made, err := os.MkdirTemp("", "podchain-logs-")

@@ -31,7 +31,8 @@ type verifyOptions struct {
 }
 
 // ofOneRun are the flags that say what is run this time, and what is written.
-var ofOneRun = []string{"select", "report", "record", "seed", "logs", "parallel", "clusters"}
+var ofOneRun = []string{"select", "report", "record", "seed", "logs", "parallel", "clusters",
+	"name", "implementation-version", "organization", "url", "contact", "claim"}
 
 func newVerifyCommand(program Options) *cobra.Command {
 	var options verifyOptions
