@@ -215,6 +215,9 @@ func (p *performance) judge(ctx context.Context, world *steps.World, step int, e
 
 // keep keeps what was observed, if anybody wants it.
 func (p *performance) keep(ctx context.Context, world *steps.World, run Options) {
+	if p.outcome.Outcome == events.Passed && !slices.ContainsFunc(p.example.Capabilities, implementation.NeedsCalm) {
+		p.outcome.Transitions = story.Transitions(world.History.Now())
+	}
 	if !p.outcome.Outcome.Bad() && (run.Record == nil || !run.Record(p.example)) {
 		return
 	}

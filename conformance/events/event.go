@@ -157,6 +157,17 @@ type Outcome struct {
 	Evidence *Evidence `json:"evidence,omitempty"`
 	// Again is the command that runs just this scenario again.
 	Again string `json:"again,omitempty"`
+	// Transitions are how long the chain took for its steps, in a scenario that passed
+	// and hurt nobody.
+	Transitions []Transition `json:"transitions,omitempty"`
+}
+
+// Transition is one step of the chain as one object took it.
+type Transition struct {
+	// Name of the step: replicaset, pod, bound, started, running, ready or available.
+	Name string `json:"name"`
+	// Seconds from the step before, by receipt of the watches.
+	Seconds float64 `json:"seconds"`
 }
 
 // Evidence of a scenario that failed or could not run, taken before anything was

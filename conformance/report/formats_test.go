@@ -194,3 +194,43 @@ func TestProfile(t *testing.T) {
 		})
 	}
 }
+
+// TestThresholds: a bound is on what was measured; what was not cannot keep below it.
+func TestThresholds(t *testing.T) {
+	run := recorded(t)
+	for i := range 100 {
+		outcome := run.Requirements[0].Scenarios[0].Outcome
+		outcome.Transitions = append(run.Requirements[0].Scenarios[0].Outcome.Transitions, events.Transition{Name: "bound", Seconds: float64(i+1) / 100})
+		require.NoError(t, run.Take(events.Event{Outcome: &outcome}))
+	}
+	for text, says := range map[string]string{
+		"bound p99 < 1s":       "",
+		"bound p100 < 1s":      "threshold bound p100 < 1s: it was 1s, over 100",
+		"bound p50<500ms":      "threshold bound p50 < 500ms: it was 500ms, over 100",
+		" bound  p50 < 501ms ": "",
+		"running p50 < 1s":     "nothing took this step",
+	} {
+		threshold, err := report.ParseThreshold(text)
+		require.NoError(t, err)
+		if err := threshold.Check(run); says == "" {
+			assert.NoError(t, err)
+		} else {
+			assert.ErrorContains(t, err, says)
+		}
+	}
+	for text, says := range map[string]string{
+		"bound":           "expected STEP pPERCENTILE < DURATION",
+		"bound p0 < 1s":   "a percentile is from 1 to 100",
+		"lunch p50 < 1s":  "lunch is no step of the chain: there are replicaset, pod,",
+		"bound p50 < 1":   "1 is no duration such as 500ms",
+		"bound p50 < -1s": "-1s is no duration",
+	} {
+		_, err := report.ParseThreshold(text)
+		assert.ErrorContains(t, err, says)
+	}
+	assert.Contains(t, written(t, report.Terminal, run), "bound              100    500ms  900ms  990ms")
+	run.Run.Virtual = true
+	threshold, err := report.ParseThreshold("bound p99 < 1s")
+	require.NoError(t, err)
+	assert.ErrorContains(t, threshold.Check(run), "nothing takes any time in virtual time")
+}

@@ -23,6 +23,7 @@ func Terminal(out io.Writer, result *events.Recording) error {
 	}
 	table(&text, result)
 	notApplicable(&text, result)
+	latencies(&text, result)
 	if end := result.End; end != nil && end.Lag != nil {
 		fmt.Fprintf(&text, "\n%d events were awaited, and decided on after %v ms (median), %v ms (99th\npercentile), %v ms (longest)\n",
 			end.Lag.Count, end.Lag.P50, end.Lag.P99, end.Lag.Max)

@@ -27,6 +27,55 @@ func (o *claimOptions) add(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&o.Capabilities, "claim", nil, "`capability` that it claims, beside those that the run found (repeatable)")
 }
 
+// thresholds are the flags --threshold.
+type thresholds []report.Threshold
+
+func addThresholds(flags *pflag.FlagSet) *thresholds {
+	all := &thresholds{}
+	flags.Var(all, "threshold", "`BOUND` on how long the chain takes for a step, such as 'bound p99 < 1s': what is above it fails the run (repeatable)")
+	return all
+}
+
+// Set implements pflag.Value.
+func (t *thresholds) Set(text string) error {
+	threshold, err := report.ParseThreshold(text)
+	*t = append(*t, threshold)
+	return err
+}
+
+// Type implements pflag.Value.
+func (*thresholds) Type() string { return "threshold" }
+
+// String implements pflag.Value.
+func (t *thresholds) String() string { return fmt.Sprint(t.GetSlice()) }
+
+// GetSlice returns them as they are written.
+func (t *thresholds) GetSlice() []string {
+	var texts []string
+	for _, threshold := range *t {
+		texts = append(texts, threshold.String())
+	}
+	return texts
+}
+
+// judge returns how the command ends: with the status of the run, 1 if it exceeds a
+// threshold, and 2 where nothing failed but something else went wrong.
+func (t *thresholds) judge(run *events.Recording, wrong error) error {
+	status := run.ExitStatus()
+	for _, threshold := range *t {
+		if err := threshold.Check(run); err != nil {
+			status, wrong = statusFailed, errors.Join(wrong, err)
+		}
+	}
+	if wrong != nil && status == 0 {
+		status = statusUnable
+	}
+	if status == 0 {
+		return nil
+	}
+	return &exit{status, wrong}
+}
+
 // recordingFormats are the report formats of a run, by the name that flags use.
 func recordingFormats(claims report.Claims) formats[*events.Recording] {
 	return formats[*events.Recording]{
@@ -47,6 +96,7 @@ func newReportCommand() *cobra.Command {
 	var from string
 	var to []string
 	var claims claimOptions
+	var bounds *thresholds
 	command := &cobra.Command{
 		Use:   "report",
 		Short: "Make reports of a run from its events",
@@ -55,10 +105,11 @@ written. The formats are those of podchain verify --report:
 ` + formatsHelp + `
 A file - is stdout. Without --to the report is written for somebody to read.
 
-Exit status: that of the run (see podchain verify).`,
+Exit status: that of the run (see podchain verify); 1 if it exceeds a --threshold.`,
 		Example: `  podchain report --from run.jsonl
   podchain report --from run.jsonl --to junit=junit.xml --to github=summary.md
   podchain report --from run.jsonl --to yaml=report.yaml --contact me@example.com
+  podchain report --from run.jsonl --threshold 'bound p99 < 1s'
   podchain report check report.yaml`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -73,13 +124,11 @@ Exit status: that of the run (see podchain verify).`,
 			if err := project(run, to, claims.Claims, command.OutOrStdout()); err != nil {
 				return err
 			}
-			if status := run.ExitStatus(); status != 0 {
-				return &exit{status: status}
-			}
-			return nil
+			return bounds.judge(run, nil)
 		},
 	}
 	flags := command.Flags()
+	bounds = addThresholds(flags)
 	flags.StringVar(&from, "from", "", "`file` with the events of the run, - for stdin (required)")
 	flags.StringArrayVar(&to, "to", nil, "`FORMAT=FILE`: write a report (repeatable)")
 	claims.add(flags)

@@ -28,6 +28,7 @@ type verifyOptions struct {
 	run        runOptions
 	store      storeOptions
 	claims     claimOptions
+	thresholds *thresholds
 }
 
 // ofOneRun are the flags that say what is run this time, and what is written.
@@ -92,6 +93,7 @@ Exit status: 0 if every requirement passed or is not applicable, 1 if one failed
 	options.run.add(flags, eventsFormat+", as the run goes on, or one that podchain report --help explains: json, junit, yaml, badge, github, annotations")
 	options.store.add(flags)
 	options.claims.add(flags)
+	options.thresholds = addThresholds(flags)
 	return command
 }
 
@@ -173,14 +175,7 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 	if ctx.Err() != nil {
 		return errors.Join(err, errInterrupted)
 	}
-	status := result.ExitStatus()
-	if err != nil && status == 0 {
-		status = statusUnable
-	}
-	if status != 0 {
-		return &exit{status, err}
-	}
-	return nil
+	return options.thresholds.judge(result, err)
 }
 
 // check returns an error for flags that do not go together.
