@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -39,6 +40,11 @@ func (l *log) begin(options Options, started time.Time) {
 		run.Specification.Scenarios += len(requirement.Examples)
 	}
 	l.tell(events.Event{Run: run})
+	for _, feature := range options.Specification.Features {
+		if slices.ContainsFunc(options.Specification.Requirements, func(r *specification.Requirement) bool { return r.Location.File == feature.Path }) {
+			l.tell(events.Event{Feature: &events.Feature{Path: feature.Path, Content: feature.Source}})
+		}
+	}
 	for _, requirement := range options.Specification.Requirements {
 		l.tell(events.Event{Requirement: written(requirement)})
 	}

@@ -5,6 +5,7 @@
 // The order of a stream:
 //
 //	run           once: what was run against what
+//	feature       for each file that something was selected of, as it is
 //	requirement   for each that was selected, with its scenarios as they are written
 //	scenario      a scenario that was executed; what belongs to it follows at once:
 //	step            a step that was executed, in order
@@ -30,6 +31,7 @@ const Format = "podchain.dev/events/v1"
 // Event is one line of a stream: one of its fields is set.
 type Event struct {
 	Run         *Run         `json:"run,omitempty"`
+	Feature     *Feature     `json:"feature,omitempty"`
 	Requirement *Requirement `json:"requirement,omitempty"`
 	Scenario    *Scenario    `json:"scenario,omitempty"`
 	Step        *Step        `json:"step,omitempty"`
@@ -67,6 +69,14 @@ type Specification struct {
 	// Requirements and Scenarios count those that were selected.
 	Requirements int `json:"requirements"`
 	Scenarios    int `json:"scenarios"`
+}
+
+// Feature is a file of the specification.
+type Feature struct {
+	// Path of the file below the root of the features.
+	Path string `json:"path"`
+	// Content is what is in it, as Gherkin.
+	Content string `json:"content"`
 }
 
 // Requirement is one of the specification, as it is written.

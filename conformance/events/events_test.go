@@ -67,7 +67,7 @@ func TestStream(t *testing.T) {
 			kinds[kind]++
 		}
 	}
-	for _, kind := range []string{"run", "requirement", "scenario", "step", "write", "outcome", "end"} {
+	for _, kind := range []string{"run", "feature", "requirement", "scenario", "step", "write", "outcome", "end"} {
 		assert.Positive(t, kinds[kind], kind)
 	}
 	verdicts := recording.Count()

@@ -9,6 +9,8 @@ import (
 // Recording is a run as its events tell it. The zero value has seen none.
 type Recording struct {
 	Run Run
+	// Features are the files that something was selected of.
+	Features []*Feature
 	// Requirements in the order of the specification.
 	Requirements []*RequirementRecord
 	// End is nil if the run was killed.
@@ -51,6 +53,8 @@ func (r *Recording) Take(event Event) error {
 			return fmt.Errorf("the format is %q, expected %q", event.Run.Format, Format)
 		}
 		r.Run = *event.Run
+	case event.Feature != nil:
+		r.Features = append(r.Features, event.Feature)
 	case event.Requirement != nil:
 		r.add(event.Requirement)
 	case event.End != nil:

@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"encoding/xml"
 	"io"
 	"regexp"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	messages "github.com/cucumber/messages/go/v21"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -55,6 +57,39 @@ func recorded(t *testing.T) *events.Recording {
 	}
 	take(events.Event{End: &events.End{Seconds: 2}})
 	return run
+}
+
+// TestMessages: every scenario is a test case with the results of its steps, as
+// Cucumber's viewers want them.
+func TestMessages(t *testing.T) {
+	run := recorded(t)
+	run.Features = []*events.Feature{{Path: "4-scheduler/a.feature", Content: `Feature: f
+  Rule: r
+` + strings.Repeat("\n", 7) + strings.Repeat("    Scenario: s\n      Then it is\n"+strings.Repeat("\n", 8), 5)}}
+	statuses, ids := map[string]int{}, map[string]bool{}
+	for line := range strings.Lines(written(t, report.Messages, run)) {
+		var envelope messages.Envelope
+		decoder := json.NewDecoder(strings.NewReader(line))
+		decoder.DisallowUnknownFields()
+		require.NoError(t, decoder.Decode(&envelope))
+		switch {
+		case envelope.Pickle != nil:
+			ids[envelope.Pickle.Id] = true
+		case envelope.TestCase != nil:
+			assert.True(t, ids[envelope.TestCase.PickleId], "a pickle comes before its test case")
+			ids[envelope.TestCase.Id] = true
+		case envelope.TestCaseStarted != nil:
+			assert.True(t, ids[envelope.TestCaseStarted.TestCaseId])
+		case envelope.TestStepFinished != nil:
+			statuses[string(envelope.TestStepFinished.TestStepResult.Status)]++
+		case envelope.TestRunFinished != nil:
+			assert.False(t, envelope.TestRunFinished.Success)
+		}
+	}
+	assert.Equal(t, map[string]int{"FAILED": 2, "SKIPPED": 3}, statuses)
+
+	run.Features = nil
+	require.ErrorContains(t, report.Messages(io.Discard, run), "scenario 4-scheduler/a.feature:10: the stream has no feature with just that")
 }
 
 func written(t *testing.T, write func(io.Writer, *events.Recording) error, run *events.Recording) string {

@@ -34,6 +34,8 @@ type Feature struct {
 	Path string
 	// Title of the Feature, About the text below it.
 	Title, About string
+	// Source is the file itself.
+	Source string
 	// Written is the Feature as it is written: outlines with their tables.
 	Written *messages.Feature
 }
@@ -236,7 +238,7 @@ func parse(name string, source []byte) (*Feature, []*Requirement, error) {
 		}
 		requirements = append(requirements, requirement)
 	}
-	feature := &Feature{Path: name, Title: document.Feature.Name, About: undent(document.Feature.Description), Written: document.Feature}
+	feature := &Feature{Path: name, Title: document.Feature.Name, About: undent(document.Feature.Description), Source: string(source), Written: document.Feature}
 	return feature, requirements, errors.Join(faults...)
 }
 

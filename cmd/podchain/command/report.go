@@ -79,7 +79,7 @@ func (t *thresholds) judge(run *events.Recording, wrong error) error {
 // recordingFormats are the report formats of a run, by the name that flags use.
 func recordingFormats(claims report.Claims) formats[*events.Recording] {
 	return formats[*events.Recording]{
-		"json": report.JSON, "junit": report.JUnit, "yaml": report.YAML(claims), "badge": report.Badge,
+		"json": report.JSON, "junit": report.JUnit, "yaml": report.YAML(claims), "badge": report.Badge, "messages": report.Messages,
 		"github": report.GitHub, "annotations": report.Annotations("features/"),
 	}
 }
@@ -88,6 +88,7 @@ func recordingFormats(claims report.Claims) formats[*events.Recording] {
 const formatsHelp = `  json         one document with all verdicts and the evidence
   junit        for CI systems: a suite for each link, a case for each scenario
   yaml         the conformance report that an implementer publishes
+  messages     Cucumber Messages (NDJSON), for Cucumber's own viewers
   badge        an SVG image for a README
   github       a summary in Markdown, for $GITHUB_STEP_SUMMARY
   annotations  commands for a GitHub workflow that mark the features' lines: for stdout`

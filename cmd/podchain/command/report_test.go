@@ -65,7 +65,7 @@ func TestReportsRefuse(t *testing.T) {
 		"no run":                   {[]string{"report"}, "of which run? Name the file of its events: --from FILE"},
 		"a run that is not":        {[]string{"report", "--from", "nowhere.jsonl"}, "--from: open nowhere.jsonl"},
 		"no events":                {[]string{"report", "--from", "k"}, "--from k: line 1: not an event"},
-		"an unknown format":        {[]string{"report", "--from", "r", "--to", "pdf=a.pdf"}, "report pdf=a.pdf: expected FORMAT=FILE with a format of annotations, badge, github, json, junit, yaml"},
+		"an unknown format":        {[]string{"report", "--from", "r", "--to", "pdf=a.pdf"}, "report pdf=a.pdf: expected FORMAT=FILE with a format of annotations, badge, github, json, junit, messages, yaml"},
 		"no place":                 {[]string{"report", "--from", "r", "--to", "json=nowhere/a"}, "report json=nowhere/a cannot be written"},
 		"no report":                {[]string{"report", "check", "k"}, "k: not a conformance report"},
 		"pages without a place":    {[]string{"docs"}, "where to? Name a directory: --out DIRECTORY"},

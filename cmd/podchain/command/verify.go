@@ -90,7 +90,7 @@ Exit status: 0 if every requirement passed or is not applicable, 1 if one failed
 	flags.StringVar(&options.registry, "registry", "", "on a running cluster, store the images of the specification below `HOST/REPO`, and have its Pods ask for them there")
 	flags.StringArrayVar(&options.allow, "allow", nil, "on a running cluster, also do what is `disruptive`: what everybody who uses it feels")
 	flags.StringArrayVar(&options.links, "link", nil, "`LINK=SPEC`: where a link, or all that are not named, come from: "+originNames()+", or a command line (repeatable)")
-	options.run.add(flags, eventsFormat+", as the run goes on, or one that podchain report --help explains: json, junit, yaml, badge, github, annotations")
+	options.run.add(flags, eventsFormat+", as the run goes on, or one that podchain report --help explains: json, junit, yaml, messages, badge, github, annotations")
 	options.store.add(flags)
 	options.claims.add(flags)
 	options.thresholds = addThresholds(flags)
