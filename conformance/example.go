@@ -22,6 +22,11 @@ import (
 	"github.com/podchain/podchain/steps"
 )
 
+// reconnection is how long a link may take to ask again for what it watches when the
+// API server is back. client-go waits twice as long from time to time, up to half a
+// minute, and by chance as much again; also in a scenario that comes after an outage.
+const reconnection = time.Minute
+
 // lastWrites is how many writes the story of a failure shows.
 const lastWrites = 12
 
@@ -67,6 +72,9 @@ func perform(ctx context.Context, example *specification.Example, run Options, o
 		what, _, _ := strings.Cut(crash.Error(), "\n")
 		p.fault(events.CouldNotRun, &events.Evidence{Error: "the scenario could not begin: " + crash.Error(), Blamed: link, Missing: what})
 		return p
+	}
+	if cutsOff(example) {
+		options.Timeout += reconnection
 	}
 	p.began = time.Now()
 	world, err := steps.NewWorld(ctx, options)

@@ -37,7 +37,8 @@ type Options struct {
 	// Seed shuffles the examples; the same seed gives the same order. 0 means
 	// the order of the specification.
 	Seed int64
-	// Timeout ends a wait that has become hopeless; 0 means 60 s. On an
+	// Timeout ends a wait that has become hopeless; 0 means 60 s, and twice that on a
+	// cluster that is not the run's own, where others are at work too. On an
 	// implementation in virtual time it costs nothing.
 	Timeout time.Duration
 	// Run is the id of the run, which is on all that it makes in a cluster where
@@ -63,6 +64,12 @@ type Options struct {
 const (
 	sharedParallel = 8
 	guestParallel  = 4
+)
+
+// When a wait has become hopeless.
+const (
+	patience      = time.Minute
+	guestPatience = 2 * time.Minute
 )
 
 // Run runs the specification and returns what came of it. The error is for a
@@ -94,9 +101,6 @@ func prepare(ctx context.Context, options *Options) (venue, error) {
 	}
 	if options.Command == "" {
 		options.Command = "podchain verify"
-	}
-	if options.Timeout == 0 {
-		options.Timeout = time.Minute
 	}
 	return open(ctx, options)
 }

@@ -36,6 +36,10 @@ type venue interface {
 
 // open prepares the venue that the implementation calls for.
 func open(ctx context.Context, options *Options) (venue, error) {
+	usual := options.Timeout == 0
+	if usual {
+		options.Timeout = patience
+	}
 	if virtual, ok := options.Implementation.(implementation.Virtual); ok {
 		if options.Parallel == 0 {
 			options.Parallel = runtime.GOMAXPROCS(0)
@@ -60,6 +64,9 @@ func open(ctx context.Context, options *Options) (venue, error) {
 		if s.first.guest != nil {
 			options.Parallel = guestParallel
 		}
+	}
+	if usual && s.first.guest != nil {
+		s.options.Timeout = guestPatience
 	}
 	s.free = make(chan *site, len(s.further))
 	for _, site := range s.further {

@@ -42,7 +42,7 @@ func (o *runOptions) add(flags *pflag.FlagSet, formats string) {
 	flags.IntVar(&o.parallel, "parallel", 0, "run so many scenarios at once (default: as many as suit the implementation)")
 	flags.IntVar(&o.clusters, "clusters", 1, "with links from elsewhere, start so many clusters: those after the first are for scenarios that stop links, which then run while the others do")
 	flags.Int64Var(&o.seed, "seed", 0, "run the scenarios in the random order of this seed")
-	flags.DurationVar(&o.timeout, "timeout", time.Minute, "give up waiting for one thing after this time")
+	flags.DurationVar(&o.timeout, "timeout", 0, "give up waiting for one thing after this time (default 1m, on a running cluster 2m)")
 	flags.StringArrayVar(&o.reports, "report", nil, "`FORMAT=FILE`: also write a report, in the format "+formats+" (repeatable)")
 	flags.StringArrayVar(&o.record, "record", nil, "keep in the report events what was observed in the scenarios that this `pattern` names, as in --select, besides those that did not pass (repeatable)")
 	flags.StringVar(&o.logs, "logs", "", "`directory` that keeps what programs print (default: beside the first report; without one, a new one, which stays if something does not pass)")
@@ -52,6 +52,9 @@ func (o *runOptions) add(flags *pflag.FlagSet, formats string) {
 func (o runOptions) load() (*specification.Specification, error) {
 	if o.parallel < 0 {
 		return nil, fmt.Errorf("--parallel %d: a number of scenarios is not negative", o.parallel)
+	}
+	if o.timeout < 0 {
+		return nil, fmt.Errorf("--timeout %s: time does not go back", o.timeout)
 	}
 	if o.clusters < 1 {
 		return nil, fmt.Errorf("--clusters %d: at least one is needed", o.clusters)
