@@ -26,6 +26,19 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
+// recordMaps records the ConfigMaps that are ours, where nobody else writes any.
+func recordMaps(t *testing.T, config *rest.Config) (recorded *history.History, stop func()) {
+	t.Helper()
+	recorded = history.New()
+	transport, err := rest.HTTPClientFor(config)
+	require.NoError(t, err)
+	recorder, err := history.NewRecorder(config, transport, recorded)
+	require.NoError(t, err)
+	require.NoError(t, recorder.Watch(t.Context(), history.Source{
+		Resource: corev1.SchemeGroupVersion.WithResource("configmaps"), Namespace: "kube-node-lease", LabelSelector: "ours"}))
+	return recorded, recorder.Stop
+}
+
 // Between the recorder's list and its watch the store is compacted: the record
 // has no gap, it begins with what the next list shows.
 func TestCompactionBeforeTheWatch(t *testing.T) {
@@ -59,17 +72,11 @@ func TestCompactionBeforeTheWatch(t *testing.T) {
 				return next.RoundTrip(r)
 			})
 		})
-		recorded := history.New()
-		transport, err := rest.HTTPClientFor(config)
-		require.NoError(t, err)
-		recorder, err := history.NewRecorder(config, transport, recorded)
-		require.NoError(t, err)
-		require.NoError(t, recorder.Watch(ctx, history.Source{
-			Resource: corev1.SchemeGroupVersion.WithResource("configmaps"), Namespace: "kube-node-lease", LabelSelector: "ours"}))
+		recorded, stop := recordMaps(t, config)
 		synctest.Wait()
 		create("later")
 		synctest.Wait()
-		recorder.Stop()
+		stop()
 
 		seen := map[string]string{}
 		for _, version := range recorded.Now().All() {
@@ -123,13 +130,7 @@ func TestAPIServerForgets(t *testing.T) {
 						return next.RoundTrip(r)
 					})
 				})
-				recorded := history.New()
-				transport, err := rest.HTTPClientFor(config)
-				require.NoError(t, err)
-				recorder, err := history.NewRecorder(config, transport, recorded)
-				require.NoError(t, err)
-				require.NoError(t, recorder.Watch(ctx, history.Source{
-					Resource: corev1.SchemeGroupVersion.WithResource("configmaps"), Namespace: "kube-node-lease", LabelSelector: "ours"}))
+				recorded, stop := recordMaps(t, config)
 				// What was listed is forgivable: something comes by the watch.
 				_, err = configMaps.Create(ctx, made("watched", "ours"), metav1.CreateOptions{})
 				require.NoError(t, err)
@@ -146,7 +147,7 @@ func TestAPIServerForgets(t *testing.T) {
 					synctest.Wait()
 					require.NotNil(t, recorded.Now().Live("ConfigMap", "later"))
 				}
-				recorder.Stop()
+				stop()
 			})
 		})
 	}
@@ -161,13 +162,7 @@ func TestAPIServerIsAway(t *testing.T) {
 		require.NoError(t, err)
 		config := cluster.Config()
 		config.ContentType, config.AcceptContentTypes = "application/json", "application/json"
-		recorded := history.New()
-		transport, err := rest.HTTPClientFor(config)
-		require.NoError(t, err)
-		recorder, err := history.NewRecorder(config, transport, recorded)
-		require.NoError(t, err)
-		require.NoError(t, recorder.Watch(ctx, history.Source{
-			Resource: corev1.SchemeGroupVersion.WithResource("configmaps"), Namespace: "kube-node-lease", LabelSelector: "ours"}))
+		recorded, stop := recordMaps(t, config)
 
 		require.NoError(t, cluster.StopLink(ctx, implementation.APIServer))
 		time.Sleep(time.Minute)
@@ -181,6 +176,6 @@ func TestAPIServerIsAway(t *testing.T) {
 			}
 			return nil
 		}))
-		recorder.Stop()
+		stop()
 	})
 }

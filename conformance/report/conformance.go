@@ -65,6 +65,21 @@ type ConformanceCount struct {
 	NotApplicable int `json:"notApplicable"`
 }
 
+// with counts one more.
+func (c ConformanceCount) with(verdict events.Verdict) ConformanceCount {
+	switch verdict {
+	case events.Passed:
+		c.Passed++
+	case events.Failed:
+		c.Failed++
+	case events.CouldNotRun:
+		c.CouldNotRun++
+	case events.NotApplicable:
+		c.NotApplicable++
+	}
+	return c
+}
+
 // NotPassed is a requirement that did not pass.
 type NotPassed struct {
 	ID      string         `json:"id"`
@@ -128,18 +143,7 @@ func ConformanceOf(run *events.Recording, claims Claims) *Conformance {
 				}
 			}
 		}
-		count := c.Summary[requirement.Level]
-		switch entry.Outcome {
-		case events.Passed:
-			count.Passed++
-		case events.Failed:
-			count.Failed++
-		case events.CouldNotRun:
-			count.CouldNotRun++
-		case events.NotApplicable:
-			count.NotApplicable++
-		}
-		c.Summary[requirement.Level] = count
+		c.Summary[requirement.Level] = c.Summary[requirement.Level].with(entry.Outcome)
 		if entry.Outcome != events.Passed {
 			c.NotPassed = append(c.NotPassed, entry)
 		}
@@ -229,23 +233,15 @@ func (c *Conformance) Check(whole *specification.Specification) error {
 			fault("notPassed: %s is there twice", entry.ID)
 		}
 		seen[entry.ID] = true
-		count := counted[entry.Level]
-		switch entry.Outcome {
-		case events.Failed:
-			count.Failed++
-		case events.CouldNotRun:
-			count.CouldNotRun++
-		case events.NotApplicable:
-			count.NotApplicable++
-			for _, capability := range entry.Lacks {
-				if slices.Contains(c.Capabilities, capability) {
-					fault("notPassed: %s was skipped for want of %q, which is claimed in capabilities", entry.ID, capability)
-				}
-			}
-		default:
+		if !slices.Contains(events.Verdicts, entry.Outcome) || entry.Outcome == events.Passed {
 			fault("notPassed: %s has the outcome %q", entry.ID, entry.Outcome)
 		}
-		counted[entry.Level] = count
+		for _, capability := range entry.Lacks {
+			if slices.Contains(c.Capabilities, capability) {
+				fault("notPassed: %s was skipped for want of %q, which is claimed in capabilities", entry.ID, capability)
+			}
+		}
+		counted[entry.Level] = counted[entry.Level].with(entry.Outcome)
 		if entry.Reason == "" {
 			fault("notPassed: %s has no reason", entry.ID)
 		}
