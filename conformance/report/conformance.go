@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -32,6 +33,9 @@ type Conformance struct {
 	// Capabilities that the implementation claims to offer: whatever needs no others
 	// was executed.
 	Capabilities []string `json:"capabilities"`
+	// Lacking are those for want of which a scenario was skipped, also one of a
+	// requirement that passed by others.
+	Lacking []string `json:"lacking,omitempty"`
 	// Specification, and the run that was made of it.
 	Specification events.Specification `json:"specification"`
 	Run           ConformanceRun       `json:"run"`
@@ -156,6 +160,7 @@ func ConformanceOf(run *events.Recording, claims Claims) *Conformance {
 	}
 	slices.Sort(offered)
 	c.Capabilities = slices.Compact(offered)
+	c.Lacking = slices.Sorted(maps.Keys(lacking))
 	c.Profile = profileOf(run, claims.Specification)
 	return c
 }
@@ -224,6 +229,11 @@ func (c *Conformance) Check(whole *specification.Specification) error {
 	for _, capability := range c.Capabilities {
 		if !slices.Contains(implementation.Capabilities(), capability) {
 			fault("capabilities: there is no %q: there are %s", capability, strings.Join(implementation.Capabilities(), ", "))
+		}
+	}
+	for _, capability := range c.Lacking {
+		if slices.Contains(c.Capabilities, capability) {
+			fault("lacking: scenarios were skipped for want of %q, which is claimed in capabilities", capability)
 		}
 	}
 	counted := map[string]ConformanceCount{}

@@ -169,10 +169,13 @@ func TestConformanceReport(t *testing.T) {
 		change func(*report.Conformance)
 		says   string // "": it is valid
 	}{
-		"as it is":                         {func(*report.Conformance) {}, ""},
-		"nobody to ask":                    {func(c *report.Conformance) { c.Implementation.Contact = nil }, "implementation.contact"},
-		"no version":                       {func(c *report.Conformance) { c.Implementation.Version = "" }, "it needs a name and a version"},
-		"claimed and skipped":              {func(c *report.Conformance) { c.Capabilities = append(c.Capabilities, "nodes") }, `A-03 was skipped for want of "nodes", which is claimed`},
+		"as it is":            {func(*report.Conformance) {}, ""},
+		"nobody to ask":       {func(c *report.Conformance) { c.Implementation.Contact = nil }, "implementation.contact"},
+		"no version":          {func(c *report.Conformance) { c.Implementation.Version = "" }, "it needs a name and a version"},
+		"claimed and skipped": {func(c *report.Conformance) { c.Capabilities = append(c.Capabilities, "nodes") }, `A-03 was skipped for want of "nodes", which is claimed`},
+		"claimed, and lacked somewhere": {func(c *report.Conformance) {
+			c.Capabilities, c.NotPassed[1].Lacks = append(c.Capabilities, "nodes"), nil
+		}, `lacking: scenarios were skipped for want of "nodes"`},
 		"claimed, and no capability":       {func(c *report.Conformance) { c.Capabilities = []string{"magic"} }, `there is no "magic"`},
 		"a failure that was taken out":     {func(c *report.Conformance) { c.NotPassed = c.NotPassed[1:] }, "summary.MUST does not count what notPassed lists"},
 		"counts that are too few":          {func(c *report.Conformance) { c.Summary = nil }, "summary counts 0 requirements, specification.requirements is 4"},
