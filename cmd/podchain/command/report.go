@@ -138,7 +138,7 @@ Exit status: that of the run (see podchain verify); 1 if it exceeds a --threshol
 }
 
 // readRun reads the events of a run.
-func readRun(path string, stdin io.Reader) (*events.Recording, error) {
+func readRun(path string, stdin io.Reader) (_ *events.Recording, err error) {
 	switch path {
 	case "":
 		return nil, errors.New("of which run? Name the file of its events: --from FILE")
@@ -153,7 +153,7 @@ func readRun(path string, stdin io.Reader) (*events.Recording, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--from: %w", err)
 	}
-	defer file.Close()
+	defer func() { err = errors.Join(err, file.Close()) }()
 	run, err := events.Read(file)
 	if err != nil {
 		return nil, fmt.Errorf("--from %s: %w", path, err)
