@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -159,11 +160,13 @@ func (c *Cluster) Stop(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// connect returns a new line. The caller holds control.
+// connect returns a new line, of a link or of the administrator. The caller holds
+// control.
 func (c *Cluster) connect(name string, link implementation.Link) *line {
 	var tap func(http.RoundTripper) http.RoundTripper
-	if c.options.Tap != nil && link != "" {
-		tap = func(next http.RoundTripper) http.RoundTripper { return c.options.Tap(link, next) }
+	if c.options.Tap != nil {
+		who := cmp.Or(link, implementation.APIServer)
+		tap = func(next http.RoundTripper) http.RoundTripper { return c.options.Tap(who, next) }
 	}
 	l := newLine(name, c.options.Token, tap)
 	c.lines[l] = struct{}{}

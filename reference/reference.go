@@ -46,8 +46,12 @@ type Options struct {
 	// implementation.Store, implementation.Outage.
 	Offers []any
 	// Tap, where set, is put between each link and the API server: it returns
-	// what the link's requests go through on their way to next.
+	// what the link's requests go through on their way to next. As the API server's
+	// count those of the administrator.
 	Tap func(link implementation.Link, next http.RoundTripper) http.RoundTripper
+	// Taken says of links that the Tap makes something else of what they are now, for
+	// the description.
+	Taken map[implementation.Link]string
 }
 
 func (o Options) nodes() int {
@@ -64,11 +68,14 @@ func (o Options) nodes() int {
 // request is what the link says.
 func (o Options) through(behind func(implementation.Link, http.RoundTripper) http.RoundTripper) Options {
 	before := o.Tap
-	o.Tap = behind
-	if before != nil {
-		o.Tap = func(link implementation.Link, next http.RoundTripper) http.RoundTripper {
-			return before(link, behind(link, next))
+	o.Tap = func(link implementation.Link, next http.RoundTripper) http.RoundTripper {
+		if link != implementation.APIServer { // the administrator is no link
+			next = behind(link, next)
 		}
+		if before != nil {
+			next = before(link, next)
+		}
+		return next
 	}
 	return o
 }
@@ -89,15 +96,19 @@ func New(options Options) implementation.Implementation {
 
 // Describe implements implementation.Implementation.
 func (i *Implementation) Describe() implementation.Description {
-	description := describe()
+	description := i.options.describe()
 	for _, link := range i.options.Without {
 		description.Without(link)
 	}
 	return description
 }
 
-func describe() implementation.Description {
-	return implementation.Description{Name: "reference", Version: Version}
+func (o Options) describe() implementation.Description {
+	description := implementation.Description{Name: "reference", Version: Version}
+	for link, what := range o.Taken {
+		description.From(link, what)
+	}
+	return description
 }
 
 // Start implements implementation.Implementation. It returns when the API

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/podchain/podchain/conformance/mutant"
 	"github.com/podchain/podchain/conformance/specification"
 	"github.com/podchain/podchain/steps"
 )
@@ -17,21 +18,27 @@ import (
 func newListCommand() *cobra.Command {
 	var output, directory string
 	var selection []string
-	var sentences bool
+	var sentences, mutants bool
 	command := &cobra.Command{
 		Use:   "list",
 		Short: "List the requirements of the specification",
 		Long: `List the requirements: id, level, link, what they need of an implementation, the
-release of a link that brought them, the place of the Rule, and its sentence. With --sentences, list the sentences that
-features are written in.`,
+release of a link that brought them, the place of the Rule, and its sentence. With
+--sentences, list the sentences that features are written in; with --mutants, what
+podchain verify --mutant can have a link do wrongly, and a requirement that fails
+because of it.`,
 		Example: `  podchain list --select scheduler
   podchain list --output json
-  podchain list --sentences`,
+  podchain list --sentences
+  podchain list --mutants`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			out := command.OutOrStdout()
-			if sentences {
+			switch {
+			case sentences:
 				return listSentences(out)
+			case mutants:
+				return listMutants(out)
 			}
 			selected, err := loadSelected(directory, selection)
 			if err != nil {
@@ -51,6 +58,7 @@ features are written in.`,
 	flags.StringVar(&directory, "features", "", "list the features in this `directory` instead of the specification's own")
 	flags.StringArrayVar(&selection, "select", nil, "list what this `pattern` names (see podchain verify --help)")
 	flags.BoolVar(&sentences, "sentences", false, "list the vocabulary instead")
+	flags.BoolVar(&mutants, "mutants", false, "list the mutants instead")
 	return command
 }
 
@@ -61,6 +69,15 @@ func listSentences(out io.Writer) error {
 		}
 	}
 	return nil
+}
+
+func listMutants(out io.Writer) error {
+	writer := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(writer, "MUTANT\tNOTICED BY\tWHAT IT DOES")
+	for _, m := range mutant.All {
+		fmt.Fprintf(writer, "%s\t%s\t%s\n", m.Name, m.Notices, m.Does)
+	}
+	return writer.Flush()
 }
 
 func listTable(out io.Writer, listed *specification.Specification) error {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/podchain/podchain/conformance/belongings"
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/mutant"
 	"github.com/podchain/podchain/conformance/report"
 	"github.com/podchain/podchain/conformance/running"
 	"github.com/podchain/podchain/conformance/specification"
@@ -25,6 +26,7 @@ type verifyOptions struct {
 	registry   string
 	allow      []string
 	links      []string
+	mutant     string
 	run        runOptions
 	store      storeOptions
 	claims     claimOptions
@@ -68,6 +70,9 @@ API server on one of these. Links of real Kubernetes are the matter of the progr
 podchain-kubernetes, which is built where it is needed (Linux, as root, within a clone
 of podchain).
 
+With --mutant one link of the reference does one thing wrongly, to see what a failure
+looks like and that CI notices: podchain list --mutants says which there are.
+
 Exit status: 0 if every requirement passed or is not applicable, 1 if one failed,
 2 if one could not run, nothing was selected or the usage is wrong.`,
 		Example: `  podchain verify
@@ -75,6 +80,7 @@ Exit status: 0 if every requirement passed or is not applicable, 1 if one failed
   podchain verify --select MUST --select '!KUBELET'
   podchain verify --kubeconfig ~/.kube/config --registry registry.example.com/podchain --report json=report.json
   podchain verify --link scheduler=none      # what breaks without a scheduler?
+  podchain verify --mutant scheduler/chooses-any-node --select scheduler
   podchain verify --link scheduler='./my-scheduler --kubeconfig={kubeconfig}'
   podchain verify --link scheduler=kubernetes@1.34
   podchain verify --link all=kubernetes --link kubelet='./my-kubelet --node={node} --kubeconfig={kubeconfig}'`,
@@ -90,6 +96,7 @@ Exit status: 0 if every requirement passed or is not applicable, 1 if one failed
 	flags.StringVar(&options.registry, "registry", "", "on a running cluster, store the images of the specification below `HOST/REPO`, and have its Pods ask for them there")
 	flags.StringArrayVar(&options.allow, "allow", nil, "on a running cluster, also do what is `disruptive`: what everybody who uses it feels")
 	flags.StringArrayVar(&options.links, "link", nil, "`LINK=SPEC`: where a link, or all that are not named, come from: "+originNames()+", or a command line (repeatable)")
+	flags.StringVar(&options.mutant, "mutant", "", "have a link of the reference do one thing wrongly: a `name` of podchain list --mutants")
 	options.run.add(flags, eventsFormat+", as the run goes on, or one that podchain report --help explains: json, junit, yaml, messages, badge, github, annotations")
 	options.store.add(flags)
 	options.claims.add(flags)
@@ -132,6 +139,9 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 		// What kept a cluster from starting has been told with the error.
 		defer func() { err = errors.Join(err, kept.close(ran && err != nil, progressOut)) }()
 		from := origins{named: program.Origins, reference: reference.Options{Store: held.Store, Offers: held.offers}, told: progressOut}
+		if err := options.mutate(&from.reference, sources); err != nil {
+			return err
+		}
 		target, err = from.implementation(sources, kept.path)
 	} else {
 		target, err = somebodys(ctx, program, options, progressOut)
@@ -195,12 +205,30 @@ func (o verifyOptions) check(links sources) error {
 			"--clusters goes with links from elsewhere: in virtual time every scenario has a cluster of its own"},
 		{o.registry != "" && !running, "--registry goes with --kubeconfig: which cluster's nodes pull from it?"},
 		{o.control != "" && !running, "--control goes with --kubeconfig: which cluster does it control?"},
+		{o.mutant != "" && running, "--mutant goes with the reference: a running cluster's links do what they do"},
 		{len(o.allow) > 0 && !running, "--allow goes with --kubeconfig: a cluster of the run's own has nobody to disturb"},
 	} {
 		if clash.is {
 			return errors.New(clash.why)
 		}
 	}
+	return nil
+}
+
+// mutate has a link of the reference do what the flag asks for.
+func (o verifyOptions) mutate(options *reference.Options, links sources) error {
+	if o.mutant == "" {
+		return nil
+	}
+	m, err := mutant.Named(o.mutant)
+	if err != nil {
+		return fmt.Errorf("--mutant: %w", err)
+	}
+	if from := links[m.Link]; from != fromReference {
+		return fmt.Errorf("--mutant %s is about the reference's %s; this one comes from %s", m.Name, m.Link, from)
+	}
+	options.Tap = m.Tap
+	options.Taken = map[implementation.Link]string{m.Link: "mutant " + m.Name}
 	return nil
 }
 

@@ -1,0 +1,90 @@
+package mutant
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strconv"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/scheme"
+)
+
+// exchange is what becomes of a request on its way to next.
+type exchange func(r *http.Request, next http.RoundTripper) (*http.Response, error)
+
+// change changes an object, or a patch, in the form of its JSON.
+type change func(object map[string]any) error
+
+// sent changes what is sent.
+func sent(change change) exchange {
+	return func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+		content, err := changed(r.Body, r.Header, change)
+		if err != nil {
+			return nil, err
+		}
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(content)), int64(len(content))
+		return next.RoundTrip(r)
+	}
+}
+
+// answered changes what is answered, unless that is a failure.
+func answered(change change) exchange {
+	return func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+		response, err := next.RoundTrip(r)
+		if err != nil || response.StatusCode >= http.StatusBadRequest {
+			return response, err
+		}
+		content, err := changed(response.Body, response.Header, change)
+		if err != nil {
+			return nil, err
+		}
+		response.Body, response.ContentLength = io.NopCloser(bytes.NewReader(content)), int64(len(content))
+		return response, nil
+	}
+}
+
+// unsent answers that it is done, with what was sent, and does not pass it on.
+func unsent(r *http.Request, _ http.RoundTripper) (*http.Response, error) {
+	header := http.Header{"Content-Type": {r.Header.Get("Content-Type")}}
+	return &http.Response{
+		Status: "200 OK", StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: header, Body: r.Body, ContentLength: r.ContentLength, Request: r,
+	}, nil
+}
+
+// changed reads a body to its end and returns it changed, as JSON.
+func changed(body io.ReadCloser, header http.Header, change change) ([]byte, error) {
+	content, err := io.ReadAll(body)
+	if closeErr := body.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return nil, err
+	}
+	object := map[string]any{}
+	if json.Unmarshal(content, &object) != nil { // it is protobuf
+		decoded, _, err := scheme.Codecs.UniversalDeserializer().Decode(content, nil, nil)
+		if err != nil {
+			return nil, err
+		}
+		if object, err = runtime.DefaultUnstructuredConverter.ToUnstructured(decoded); err != nil {
+			return nil, err
+		}
+		header.Set("Content-Type", runtime.ContentTypeJSON)
+	}
+	if err := change(object); err != nil {
+		return nil, err
+	}
+	if content, err = json.Marshal(object); err != nil {
+		return nil, err
+	}
+	header.Set("Content-Length", strconv.Itoa(len(content)))
+	return content, nil
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+// RoundTrip implements http.RoundTripper.
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
