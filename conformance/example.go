@@ -173,8 +173,8 @@ func (p *performance) judge(ctx context.Context, world *steps.World, step int, e
 	world.AwaitRest(ctx)
 	record := world.History.Now()
 	attribution := attribute(ctx, world.Cluster)
-	evidence := &events.Evidence{Error: err.Error(),
-		Observed: story.Observed(record), LastWrites: story.LastWrites(record, attribution, lastWrites)}
+	evidence := &events.Evidence{Error: err.Error(), Observed: story.Observed(record)}
+	defer func() { evidence.LastWrites = story.LastWrites(record, attribution, lastWrites, evidence.Blamed) }()
 	if step >= 0 {
 		evidence.Step = &step
 	}
@@ -262,7 +262,7 @@ func wrongdoer(requirement *specification.Requirement, err error, record history
 			return write.Link, "it has written " + history.Describe(wrong.Version)
 		}
 	}
-	if blame, found := attribution.Ownerless(record); found && blame.Link != link {
+	if blame, found := attribution.Ownerless(record); found {
 		return blame.Link, blame.Missing
 	}
 	object, deviation := (*steps.Deviation)(nil), (*field.Deviation)(nil)

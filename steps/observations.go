@@ -279,7 +279,10 @@ func (w *World) gone(ctx context.Context, text string) error {
 			return fmt.Errorf("it has never been there")
 		}
 		if object := found.live(record); object != nil {
-			return fmt.Errorf("it exists, deletionTimestamp %v, finalizers %v", object.GetDeletionTimestamp(), object.GetFinalizers())
+			if object.GetDeletionTimestamp() == nil {
+				return errors.New("it is there, and nobody has deleted it")
+			}
+			return fmt.Errorf("it is there, deleted at %s, with the finalizers %v", object.GetDeletionTimestamp().UTC().Format(time.RFC3339), object.GetFinalizers())
 		}
 		return nil
 	})

@@ -62,31 +62,36 @@ func summary(object *unstructured.Unstructured) string {
 	return strings.Join(parts, ", ")
 }
 
-// LastWrites returns the last writes, at most count, oldest first: when after
-// the record began, what, and by which link, or by which field manager where only
-// the object says it. Nodes that other scenarios have brought are left out.
-func LastWrites(record history.Record, attribution Attribution, count int) []string {
+// LastWrites returns the last writes, at most count, oldest first: when after the
+// record began, the resourceVersion, what, and by which link, or by which field
+// manager where only the object says it. If the one that is blamed has written none
+// of these, the first line is the last one that it has. Nodes that other scenarios
+// have brought are left out.
+func LastWrites(record history.Record, attribution Attribution, count int, blamed implementation.Link) []string {
 	var writes []history.Version
+	last := -1 // of the one that is blamed
 	for _, version := range record.All() {
-		switch version.Object.GetKind() {
-		case "Lease", "Event":
-		case "Node":
-			if !isOthers(record, version.Object) {
-				writes = append(writes, version)
-			}
-		default:
-			writes = append(writes, version)
+		switch kind := version.Object.GetKind(); {
+		case kind == "Lease", kind == "Event", kind == "Node" && isOthers(record, version.Object):
+			continue
 		}
+		if write, known := attribution.Of(record, version); known && write.Link == blamed {
+			last = len(writes)
+		}
+		writes = append(writes, version)
 	}
 	if len(writes) == 0 {
 		return nil
 	}
 	began := writes[0].At
-	writes = writes[max(0, len(writes)-count):]
-	lines := make([]string, 0, len(writes))
-	for _, version := range writes {
-		lines = append(lines, fmt.Sprintf("%9s  %-8s %s %q by %s", version.At.Sub(began).Round(time.Millisecond),
-			version.Type, version.Object.GetKind(), version.Object.GetName(), attribution.Writer(record, version)))
+	shown := writes[max(0, len(writes)-count):]
+	if earlier := len(writes) - len(shown); last >= 0 && last < earlier {
+		shown = append([]history.Version{writes[last]}, shown[1:]...)
+	}
+	lines := make([]string, 0, len(shown))
+	for _, version := range shown {
+		lines = append(lines, fmt.Sprintf("%9s  %s %-8s %s %q by %s", version.At.Sub(began).Round(time.Millisecond),
+			version.Object.GetResourceVersion(), version.Type, version.Object.GetKind(), version.Object.GetName(), attribution.Writer(record, version)))
 	}
 	return lines
 }

@@ -1,6 +1,7 @@
 package story_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/podchain/podchain/conformance/belongings"
 	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/story"
 )
 
@@ -21,15 +23,43 @@ func TestLastWrites(t *testing.T) {
 		{"Namespace", "mine", ""}, {"Pod", "early", ""}, {"Node", "node-1", ""}, {"Node", "mine-n1", "mine"},
 		{"Node", "theirs-n1", "theirs"}, {"Lease", "node-1", ""}, {"Event", "e", ""}, {"Pod", "late", ""},
 	} {
-		object := &unstructured.Unstructured{Object: map[string]any{"kind": write.kind, "metadata": map[string]any{"name": write.name}}}
+		object := &unstructured.Unstructured{Object: map[string]any{
+			"kind": write.kind, "metadata": map[string]any{"name": write.name, "resourceVersion": "7"}}}
 		if write.nodesOf != "" {
 			object.SetLabels(map[string]string{belongings.NodesLabel: write.nodesOf})
 		}
 		recorded.Record(watch.Added, object)
 	}
 	var told []string
-	for _, line := range story.LastWrites(recorded.Now(), story.Attribution{}, 4) {
-		told = append(told, strings.Fields(line)[2]+" "+strings.Trim(strings.Fields(line)[3], `"`))
+	for _, line := range story.LastWrites(recorded.Now(), story.Attribution{}, 4, "") {
+		told = append(told, strings.Fields(line)[3]+" "+strings.Trim(strings.Fields(line)[4], `"`))
 	}
 	assert.Equal(t, []string{"Pod early", "Node node-1", "Node mine-n1", "Pod late"}, told)
+}
+
+// Whoever is blamed is told with what it has written, also if that is long ago.
+func TestLastWritesOfTheBlamed(t *testing.T) {
+	recorded := history.New()
+	var writes []implementation.Write
+	for i, link := range []implementation.Link{implementation.Scheduler, implementation.Scheduler, implementation.Kubelet, implementation.Kubelet, implementation.Kubelet} {
+		name, version := fmt.Sprint("p", i), fmt.Sprint(i+1)
+		recorded.Record(watch.Added, &unstructured.Unstructured{Object: map[string]any{
+			"apiVersion": "v1", "kind": "Pod", "metadata": map[string]any{"name": name, "uid": name, "resourceVersion": version}}})
+		writes = append(writes, implementation.Write{Link: link, Verb: "create", Resource: "pods", Name: name, ResourceVersion: version})
+	}
+	for _, test := range []struct {
+		blamed implementation.Link
+		told   []string
+	}{
+		{"", []string{"p3", "p4"}},
+		{implementation.Kubelet, []string{"p3", "p4"}},
+		{implementation.Scheduler, []string{"p1", "p4"}},
+		{implementation.GarbageCollector, []string{"p3", "p4"}},
+	} {
+		var told []string
+		for _, line := range story.LastWrites(recorded.Now(), story.Attribute(writes), 2, test.blamed) {
+			told = append(told, strings.Trim(strings.Fields(line)[4], `"`))
+		}
+		assert.Equal(t, test.told, told, test.blamed)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/podchain/podchain/conformance/events"
+	"github.com/podchain/podchain/conformance/specification"
 )
 
 // Tell returns what happened to a scenario that did not pass, as a story: the
@@ -34,18 +35,56 @@ func Tell(of *events.ScenarioRecord) string {
 			mark = "✗ "
 		}
 		fmt.Fprintf(&text, "    %s%s %s\n", mark, step.Keyword, step.Text)
+		for _, row := range rows(step) {
+			fmt.Fprintln(&text, Wrap(row, "        "))
+		}
 		if failed {
 			break
 		}
 	}
 	fmt.Fprintf(&text, "\n%s\n", indent(evidence.Error, "    "))
 	block(&text, "The chain as observed", evidence.Observed)
-	block(&text, "The last writes", evidence.LastWrites)
+	block(&text, "The last writes: when, resourceVersion, what", evidence.LastWrites)
 	block(&text, "The requests that met a fault", evidence.Disturbed)
 	if of.Outcome.Again != "" {
 		fmt.Fprintf(&text, "\n  Again: %s\n", of.Outcome.Again)
 	}
 	return text.String()
+}
+
+// rows are the lines below a step. The cells of a table stand below each other where
+// that fits into a terminal.
+func rows(step specification.Step) []string {
+	var rows []string
+	for _, line := range strings.Split(step.Doc, "\n") {
+		if step.Doc != "" {
+			rows = append(rows, line)
+		}
+	}
+	var widths []int
+	total := len("        |")
+	for _, cells := range step.Table {
+		for i, cell := range cells {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	for _, width := range widths {
+		total += width + len("  |")
+	}
+	for _, cells := range step.Table {
+		row := "|"
+		for i, cell := range cells {
+			if total <= columns {
+				cell += strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+			}
+			row += " " + cell + " |"
+		}
+		rows = append(rows, row)
+	}
+	return rows
 }
 
 func block(text *strings.Builder, title string, lines []string) {
