@@ -37,6 +37,7 @@ type performance struct {
 	began   time.Time
 	steps   []events.Step
 	writes  []events.Write
+	calls   []events.Call
 	outcome events.Outcome
 }
 
@@ -45,10 +46,13 @@ func without(example *specification.Example, verdict events.Verdict, reason stri
 	return performance{example: example, outcome: events.Outcome{Outcome: verdict, Reason: reason}}
 }
 
-// unclean is what becomes of an example that passed and left something behind.
-func (p *performance) unclean(err error) {
+// beside notes what went wrong beside the verdict: an example that passed could not
+// run then, and the evidence of another says it too.
+func (p *performance) beside(err error) {
 	if p.outcome.Outcome == events.Passed {
-		p.fault(events.CouldNotRun, &events.Evidence{Error: fmt.Sprintf("it left something behind: %v", err)})
+		p.fault(events.CouldNotRun, &events.Evidence{Error: err.Error()})
+	} else if p.outcome.Evidence != nil {
+		p.outcome.Evidence.Error += "\nbeside that: " + err.Error()
 	}
 }
 
@@ -83,7 +87,7 @@ func perform(ctx context.Context, example *specification.Example, run Options, o
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
 		defer cancel()
 		if err := world.Close(ctx); err != nil {
-			p.unclean(err)
+			p.beside(fmt.Errorf("it left something behind: %w", err))
 		}
 	}()
 	failed := -1
@@ -229,11 +233,32 @@ func (p *performance) keep(ctx context.Context, world *steps.World, run Options)
 	if !p.outcome.Outcome.Bad() && (run.Record == nil || !run.Record(p.example)) {
 		return
 	}
-	var err error
-	p.writes, err = story.Writes(world.History.Now(), attribute(ctx, world.Cluster), p.began)
-	if err != nil {
-		p.unclean(err)
+	if err := p.observed(ctx, world); err != nil {
+		p.beside(fmt.Errorf("what was observed cannot be told: %w", err))
 	}
+}
+
+// observed takes in what was written, who was notified of it, and what the runtimes
+// were called for.
+func (p *performance) observed(ctx context.Context, world *steps.World) error {
+	attribution := attribute(ctx, world.Cluster)
+	if watched, ok := implementation.Offered[implementation.Notifying](world.Cluster); ok {
+		notices, err := watched.Notices(ctx)
+		if err != nil {
+			return err
+		}
+		attribution.Notify(notices)
+	}
+	if runtime, ok := implementation.Offered[implementation.Runtime](world.Cluster); ok {
+		calls, err := runtime.Calls(ctx)
+		if err != nil {
+			return err
+		}
+		p.calls = story.Calls(calls, world.Namespace, p.began)
+	}
+	var err error
+	p.writes, err = story.Writes(world.History.Now(), attribution, p.began)
+	return err
 }
 
 // attribute returns what the taps of the cluster know, if it has any: without

@@ -85,6 +85,10 @@ func (l *log) note(p performance, options Options) {
 		p.writes[i].Scenario = name
 		l.tell(events.Event{Write: &p.writes[i]})
 	}
+	for i := range p.calls {
+		p.calls[i].Scenario = name
+		l.tell(events.Event{Call: &p.calls[i]})
+	}
 	p.outcome.Scenario = name
 	if p.outcome.Outcome.Bad() {
 		p.outcome.Again = options.Command + " --select " + name

@@ -97,7 +97,7 @@ func (b *bubbles) run(_ context.Context, t *testing.T, example *specification.Ex
 			// Links that never rest would keep the bubble's time from passing.
 			Restless: func() { _ = cluster.Stop(ctx) }}) // it is stopped again below
 		if err := cluster.Stop(ctx); err != nil {
-			p.unclean(err)
+			p.beside(fmt.Errorf("the cluster did not end well: %w", err))
 		}
 	})
 	return p

@@ -120,7 +120,7 @@ func (i *Implementation) Start(ctx context.Context) (implementation.Cluster, err
 	if err != nil {
 		return nil, err
 	}
-	observed := observedCluster{journaledCluster{cluster}, taps}
+	observed := observedCluster{journaledCluster{cluster}, taps, taps}
 	if inBubble() {
 		return virtualCluster{observed}, nil
 	}
@@ -153,6 +153,7 @@ func (c journaledCluster) Calls(context.Context) ([]implementation.Call, error) 
 type observedCluster struct {
 	journaledCluster
 	implementation.Faults
+	implementation.Notifying
 }
 
 // virtualCluster is a cluster that lives in a bubble. The bubble knows when all

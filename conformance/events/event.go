@@ -10,6 +10,7 @@
 //	scenario      a scenario that was executed; what belongs to it follows at once:
 //	step            a step that was executed, in order
 //	write           a version of an object that was observed, in order of arrival
+//	call            what a kubelet had its container runtime do, in order
 //	outcome         what came of it, with the evidence if it did not pass
 //	end           once; a stream without it is of a run that was killed
 //
@@ -36,6 +37,7 @@ type Event struct {
 	Scenario    *Scenario    `json:"scenario,omitempty"`
 	Step        *Step        `json:"step,omitempty"`
 	Write       *Write       `json:"write,omitempty"`
+	Call        *Call        `json:"call,omitempty"`
 	Outcome     *Outcome     `json:"outcome,omitempty"`
 	End         *End         `json:"end,omitempty"`
 }
@@ -136,6 +138,9 @@ type Write struct {
 	// Answered is how long after the scenario began the write was answered; absent
 	// where no tap has seen it.
 	Answered *float64 `json:"answered,omitempty"`
+	// Notified are the links whose watches have brought it, in order of arrival, as far
+	// as taps have seen it.
+	Notified []Notice `json:"notified,omitempty"`
 	// Type is ADDED, MODIFIED or DELETED.
 	Type            string `json:"type"`
 	Kind            string `json:"kind"`
@@ -151,6 +156,30 @@ type Write struct {
 	Object json.RawMessage `json:"object,omitempty"`
 	// Patch leads from the version before to this one, as a JSON merge patch.
 	Patch json.RawMessage `json:"patch,omitempty"`
+}
+
+// Notice is the arrival of a version at a link.
+type Notice struct {
+	Link string `json:"link"`
+	// At is how long after the scenario began it was, in seconds.
+	At float64 `json:"at"`
+}
+
+// Call is what a kubelet had its container runtime do for a Pod.
+type Call struct {
+	Scenario string `json:"scenario"`
+	// At is how long after the scenario began the kubelet called, in seconds.
+	At float64 `json:"at"`
+	// Node whose kubelet called.
+	Node string `json:"node"`
+	// Method of the CRI, such as "RunPodSandbox".
+	Method string `json:"method"`
+	// Pod that it was for, and the container and the image where it was about one.
+	Pod       string `json:"pod"`
+	Container string `json:"container,omitempty"`
+	Image     string `json:"image,omitempty"`
+	// Error that the runtime answered.
+	Error string `json:"error,omitempty"`
 }
 
 // Outcome is what came of a scenario.

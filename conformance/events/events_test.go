@@ -39,19 +39,23 @@ func stream(t *testing.T) (string, *events.Recording) {
 	t.Helper()
 	whole, err := specification.Load(features.Files)
 	require.NoError(t, err)
-	selected, err := whole.Select([]string{"CHAIN-01", "RS-05", "API-CREATE-03", "STORE-01"})
+	selected, err := whole.Select([]string{"CHAIN-01", "RS-05", "API-CREATE-03", "STORE-01", "KUBELET-03"})
 	require.NoError(t, err)
 	var lines bytes.Buffer
 	written := events.NewStream(&lines)
 	recording, err := conformance.Run(t.Context(), conformance.Options{
 		Specification: selected, Testing: t, Events: written.Take, Seed: 1,
 		Implementation: reference.New(reference.Options{Without: []implementation.Link{implementation.Scheduler}}),
-		Record:         func(example *specification.Example) bool { return example.Requirement.ID == "RS-05" },
+		Record:         func(example *specification.Example) bool { return recorded(example.Requirement.ID) },
 	})
 	require.NoError(t, err)
 	require.NoError(t, written.Err())
 	return lines.String(), recording
 }
+
+// recorded are those of which everything is kept: a Pod that the scheduler has no
+// part in is one of them.
+func recorded(id string) bool { return id == "RS-05" || id == "KUBELET-03" }
 
 // TestStream: every line is as the schema says, all kinds of events are there, and
 // who reads the stream knows what whoever ran it knows.
@@ -67,9 +71,10 @@ func TestStream(t *testing.T) {
 			kinds[kind]++
 		}
 	}
-	for _, kind := range []string{"run", "feature", "requirement", "scenario", "step", "write", "outcome", "end"} {
+	for _, kind := range []string{"run", "feature", "requirement", "scenario", "step", "write", "call", "outcome", "end"} {
 		assert.Positive(t, kinds[kind], kind)
 	}
+	assert.Contains(t, text, `"notified":[{"link":"`)
 	verdicts := recording.Count()
 	assert.Positive(t, verdicts[events.Passed])
 	assert.Positive(t, verdicts[events.Failed])
@@ -80,7 +85,7 @@ func TestStream(t *testing.T) {
 	assert.Empty(t, cmp.Diff(recording, read, cmpopts.IgnoreUnexported(events.Recording{})))
 	for _, requirement := range read.Requirements {
 		for _, scenario := range requirement.Scenarios {
-			kept := requirement.ID == "RS-05" || scenario.Outcome.Outcome.Bad()
+			kept := recorded(requirement.ID) || scenario.Outcome.Outcome.Bad()
 			assert.Equal(t, kept, len(scenario.Writes) > 0, scenario.Location)
 			assert.Equal(t, scenario.Outcome.Outcome.Bad(), scenario.Outcome.Again != "", scenario.Location)
 		}

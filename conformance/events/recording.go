@@ -31,9 +31,11 @@ type ScenarioRecord struct {
 	Requirement *Requirement
 	// Began is zero if it was not executed.
 	Began time.Time
-	// Done are the steps that were executed; Writes are there if they were kept.
+	// Done are the steps that were executed; Writes and Calls are there if they were
+	// kept.
 	Done   []Step
 	Writes []Write
+	Calls  []Call
 	// Outcome of one that the run did not come to says so.
 	Outcome Outcome
 }
@@ -65,6 +67,8 @@ func (r *Recording) Take(event Event) error {
 		return r.on(event.Step.Scenario, func(s *ScenarioRecord) { s.Done = append(s.Done, *event.Step) })
 	case event.Write != nil:
 		return r.on(event.Write.Scenario, func(s *ScenarioRecord) { s.Writes = append(s.Writes, *event.Write) })
+	case event.Call != nil:
+		return r.on(event.Call.Scenario, func(s *ScenarioRecord) { s.Calls = append(s.Calls, *event.Call) })
 	case event.Outcome != nil:
 		return r.on(event.Outcome.Scenario, func(s *ScenarioRecord) { s.Outcome = *event.Outcome })
 	}

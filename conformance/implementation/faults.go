@@ -21,6 +21,24 @@ type Faults interface {
 	Writes(ctx context.Context) ([]Write, error)
 }
 
+// Notifying is offered by a cluster whose taps also follow the watches of its links: it
+// knows when which of them was notified of what.
+type Notifying interface {
+	// Notices returns what watches have brought to links, in order of arrival, but for
+	// Leases and Events. Of what has been long ago it may have forgotten some.
+	Notices(ctx context.Context) ([]Notice, error)
+}
+
+// Notice is the arrival of a version of an object at a link that watches it.
+type Notice struct {
+	// Link that was notified, any of its processes.
+	Link Link
+	// Resource, Namespace and Name as in RBAC, and the ResourceVersion that arrived.
+	Resource, Namespace, Name, ResourceVersion string
+	// Time when the link had read it to its end.
+	Time time.Time
+}
+
 // Fault is one way in which what is between a link and the API server
 // misbehaves, and the requests that meet it.
 type Fault struct {

@@ -114,6 +114,8 @@ type Runtime interface {
 type Call struct {
 	// Node whose kubelet called.
 	Node string `json:"node"`
+	// Time when it did.
+	Time time.Time `json:"time"`
 	// Method of the CRI, such as "RunPodSandbox" or "PullImage".
 	Method string `json:"method"`
 	// PodUID, PodName and PodNamespace as the kubelet labelled the sandbox that

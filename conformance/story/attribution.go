@@ -24,6 +24,7 @@ type Attribution struct {
 	deletions map[stored]implementation.Write
 	bindings  map[stored]implementation.Write
 	disturbed []implementation.Write
+	notices   map[stored][]implementation.Notice
 }
 
 // stored names an object, or one version of it.
@@ -56,18 +57,44 @@ func Attribute(writes []implementation.Write) Attribution {
 	return a
 }
 
+// Notify adds what the links were notified of.
+func (a *Attribution) Notify(notices []implementation.Notice) {
+	a.notices = map[stored][]implementation.Notice{}
+	for _, notice := range notices {
+		version := stored{notice.Resource, notice.Namespace, notice.Name, notice.ResourceVersion}
+		a.notices[version] = append(a.notices[version], notice)
+	}
+}
+
+// Notified returns the first notice of a version that each link got.
+func (a Attribution) Notified(version history.Version) []implementation.Notice {
+	var first []implementation.Notice
+	for _, notice := range a.notices[storedVersion(version)] {
+		if !slices.ContainsFunc(first, func(earlier implementation.Notice) bool { return earlier.Link == notice.Link }) {
+			first = append(first, notice)
+		}
+	}
+	return first
+}
+
+// storedVersion names a version.
+func storedVersion(version history.Version) stored {
+	object := version.Object
+	resource, _ := meta.UnsafeGuessKindToResource(object.GroupVersionKind())
+	return stored{resource.Resource, object.GetNamespace(), object.GetName(), object.GetResourceVersion()}
+}
+
 // Of returns the write that made a version, if it is known that a link made it.
 func (a Attribution) Of(record history.Record, version history.Version) (write implementation.Write, known bool) {
 	object := version.Object
-	resource, _ := meta.UnsafeGuessKindToResource(object.GroupVersionKind())
-	name := stored{resource: resource.Resource, namespace: object.GetNamespace(), name: object.GetName()}
+	exact := storedVersion(version)
+	name := exact
+	name.version = ""
 	if version.Type == watch.Deleted {
 		write, known = a.deletions[name]
 		return write, known
 	}
 	earlier := record.Until(version.Seq - 1).ByUID(object.GetUID())
-	exact := name
-	exact.version = object.GetResourceVersion()
 	if write, known = a.versions[exact]; known {
 		// Whoever finds an object as it should be is answered with it too.
 		return write, len(earlier) > 0 || write.Verb == "create"

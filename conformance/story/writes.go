@@ -13,6 +13,7 @@ import (
 
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/implementation"
 )
 
 // Writes returns every version of the record as an event, with times from when the
@@ -37,6 +38,9 @@ func Writes(record history.Record, attribution Attribution, began time.Time) ([]
 		} else {
 			write.Writer, write.Subresource = manager(record, version)
 		}
+		for _, notice := range attribution.Notified(version) {
+			write.Notified = append(write.Notified, events.Notice{Link: string(notice.Link), At: notice.Time.Sub(began).Seconds()})
+		}
 		now, err := json.Marshal(plain(object))
 		if err == nil {
 			if before := known[object.GetUID()]; before == nil {
@@ -52,6 +56,19 @@ func Writes(record history.Record, attribution Attribution, began time.Time) ([]
 		all = append(all, write)
 	}
 	return all, nil
+}
+
+// Calls returns as events those that were for the Pods of a namespace.
+func Calls(calls []implementation.Call, namespace string, began time.Time) []events.Call {
+	var all []events.Call
+	for _, call := range calls {
+		if call.PodName == "" || call.PodNamespace != namespace {
+			continue
+		}
+		all = append(all, events.Call{At: call.Time.Sub(began).Seconds(), Node: call.Node, Method: call.Method,
+			Pod: call.PodName, Container: call.Container, Image: call.Image, Error: call.Error})
+	}
+	return all
 }
 
 // manager is whom the object names as the one that wrote a version, and to what.

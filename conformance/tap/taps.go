@@ -18,6 +18,7 @@ type Taps struct {
 	mu      sync.Mutex
 	faults  []*injected
 	writes  []implementation.Write
+	notices []implementation.Notice
 	streams map[*stream]implementation.Link
 	// underWay are the writes of each link that Finish carries to their end.
 	underWay map[implementation.Link]*sent
@@ -38,7 +39,7 @@ func New() *Taps {
 }
 
 // mostWrites bounds the memory of a cluster that runs for long: what came before
-// is forgotten.
+// is forgotten. So it is with notices.
 const mostWrites = 100_000
 
 // errBroken is what a client gets from a connection that breaks.
@@ -196,7 +197,8 @@ func (t *Taps) record(write implementation.Write) {
 }
 
 func (t *Taps) watching(link implementation.Link, about target, response *http.Response) *stream {
-	s := &stream{body: response.Body, target: about, ended: t.forget}
+	s := &stream{body: response.Body, target: about, ended: t.forget,
+		frames: framesOf(about, response.Header.Get("Content-Type")), arrived: t.arrived(link, about)}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.streams[s] = link

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -177,6 +178,43 @@ func TestWatchesAreCut(t *testing.T) {
 		require.NoError(t, create(ctx, past, "a"))
 		require.Equal(t, watch.Added, (<-third.ResultChan()).Type)
 	})
+}
+
+// TestNotices: what a watch brings to a link is told, in either encoding, while the
+// link reads it; what the link has not asked for is not.
+func TestNotices(t *testing.T) {
+	for _, contentType := range []string{"application/json", "application/vnd.kubernetes.protobuf"} {
+		t.Run(contentType, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				taps, through, past := tapped(t, contentType)
+				ctx := t.Context()
+				w, err := through.Watch(ctx, onlyA)
+				require.NoError(t, err)
+				defer w.Stop()
+				big := configMap("a")
+				big.Data = map[string]string{"long": strings.Repeat("x", 100_000)} // more than one read
+				made, err := past.Create(ctx, big, metav1.CreateOptions{})
+				require.NoError(t, err)
+				require.NoError(t, create(ctx, past, "b"))
+				changed, err := past.Patch(ctx, "a", types.MergePatchType, []byte(`{"data":{"a":"b"}}`), metav1.PatchOptions{})
+				require.NoError(t, err)
+				require.NoError(t, past.Delete(ctx, "a", metav1.DeleteOptions{}))
+				var versions []string
+				for range 3 {
+					event := <-w.ResultChan()
+					versions = append(versions, event.Object.(*corev1.ConfigMap).ResourceVersion)
+				}
+				require.Equal(t, []string{made.ResourceVersion, changed.ResourceVersion}, versions[:2])
+				var want []implementation.Notice
+				for _, version := range versions {
+					want = append(want, implementation.Notice{Link: link, Resource: "configmaps", Namespace: "kube-node-lease", Name: "a", ResourceVersion: version, Time: time.Now()})
+				}
+				notices, err := taps.Notices(ctx)
+				require.NoError(t, err)
+				assert.Empty(t, cmp.Diff(want, notices))
+			})
+		})
+	}
 }
 
 func TestInjectRefusesWhatIsNoFault(t *testing.T) {

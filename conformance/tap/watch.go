@@ -11,6 +11,10 @@ type stream struct {
 	body   io.ReadCloser
 	target target
 	ended  func(*stream)
+	// frames take apart what is read, and arrived is told of what it comes to; nil where
+	// nobody asks.
+	frames  *frames
+	arrived func(event)
 
 	mu  sync.Mutex
 	cut bool
@@ -19,6 +23,9 @@ type stream struct {
 // Read implements io.Reader.
 func (s *stream) Read(p []byte) (int, error) {
 	n, err := s.body.Read(p)
+	if s.frames != nil && n > 0 {
+		s.frames.take(p[:n], s.arrived)
+	}
 	if err != nil {
 		s.ended(s) // nobody can cut it any more
 		s.mu.Lock()

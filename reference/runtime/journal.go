@@ -51,7 +51,7 @@ func (j *Journal) Record(node string, request any) (done func(response any, err 
 	if !kept {
 		return func(any, error) {}
 	}
-	call.Node = node
+	call.Node, call.Time = node, time.Now()
 	index := len(j.calls)
 	j.calls = append(j.calls, call)
 	return func(response any, err error) { j.complete(index, request, response, err) }
