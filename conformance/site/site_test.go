@@ -1,11 +1,13 @@
 package site_test
 
 import (
+	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -123,12 +125,23 @@ func TestPages(t *testing.T) {
 		timelines = append(timelines, read(t, files, name).text)
 	}
 	all := strings.Join(timelines, "")
-	for _, says := range []string{"scheduler: update Pod", "create ReplicaSet", "replicaset-controller: create Pod", "<td>spec.nodeName</td>", `class="step failed"`} {
+	for _, says := range []string{"scheduler: update Pod", "create ReplicaSet", "replicaset-controller: create Pod", "<td>spec.nodeName</td>", `class="step failed"`,
+		"kubelet of node-1: RunPodSandbox web-", "Notified: "} {
 		assert.Contains(t, all, says)
 	}
-	// Cause before effect, though two watches have no common order.
+	// Cause before effect, though two watches have no common order, and the runtime's
+	// calls none with either.
 	for _, text := range timelines {
-		assert.Less(t, strings.Index(text, "create Deployment web"), strings.Index(text, "create ReplicaSet"))
+		last := 0
+		for _, cause := range []string{"create Deployment web", "create ReplicaSet", "(binding)</text>", "RunPodSandbox", "StartContainer"} {
+			if at := strings.Index(text, cause); at >= 0 {
+				assert.Less(t, last, at, cause)
+				last = at
+			}
+		}
+		notified := regexp.MustCompile(`Notified: ([^.]*)\.`).FindAllStringSubmatch(text, -1)
+		require.NotEmpty(t, notified)
+		assert.Contains(t, fmt.Sprint(notified), "replicaset-controller")
 	}
 
 	compared := read(t, files, "compare.html").text

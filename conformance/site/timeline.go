@@ -17,8 +17,8 @@ import (
 	"github.com/podchain/podchain/conformance/story"
 )
 
-// timeline is a recorded scenario as a sequence diagram: who wrote what when, and
-// when a watcher was notified of it.
+// timeline is a recorded scenario as a sequence diagram: who wrote what when, who was
+// notified of it, and what kubelets had their runtimes do.
 type timeline struct {
 	run      *run
 	scenario *events.ScenarioRecord
@@ -31,13 +31,14 @@ type timeline struct {
 	Story string
 }
 
-// lane is one party; the last one is the suite, whose watches show what was written.
+// lane is one party. The store and the API server are on the left, since all that is
+// written goes through them; the suite, whose watches show it, is the last one.
 type lane struct {
 	Name string
 	X    int
 }
 
-// moment is a row of the picture: a step, or a write.
+// moment is a row of the picture: a step, a write, or a call of a runtime.
 type moment struct {
 	Number, Y int
 	// At is when, by the clock of the scenario.
@@ -45,16 +46,28 @@ type moment struct {
 	// Step is set on a step, with Failed if it did not hold.
 	Step   string
 	Failed bool
-	// What was written, by whom.
-	What, Writer string
-	// From and To are where the arrow of the write begins and ends, Watcher where that
-	// of the watch does.
-	From, To, Watcher int
-	// Latency from the answer of the write to the arrival at the watcher; empty where
-	// no tap has seen the write.
-	Latency string
+	// What was written or called, and by whom.
+	What, Who string
+	// From and To are where its arrow begins and ends.
+	From, To int
+	// Store is where the arrow of the API server to the store ends, and Version what
+	// the write became there; 0 and empty for a call.
+	Store   int
+	Version string
+	// Notices are the arrows of the watches that brought it.
+	Notices []notice
 	// Changes are the fields that the write has changed.
 	Changes []change
+}
+
+// notice is the arrow of a watch.
+type notice struct {
+	Who string
+	// To is where it ends; 0 for who has no lane, since he wrote nothing.
+	To int
+	// Latency from the answer of the write to the arrival; empty where it cannot be
+	// known.
+	Latency string
 }
 
 // change is a field that has another value than before.
@@ -62,17 +75,20 @@ type change struct{ Field, Before, After string }
 
 // Sizes of the picture.
 const (
-	laneWidth = 170
-	margin    = 110
-	rowHeight = 34
+	laneWidth = 158
+	margin    = 80
+	rowHeight = 40
 	headRoom  = 56
 )
 
 // What parties are called that are no links.
 const (
-	laneClient  = "client"
+	laneStore   = "store"
 	laneServer  = string(implementation.APIServer)
-	laneWatcher = "watchers"
+	laneClient  = "client"
+	laneKubelet = string(implementation.Kubelet)
+	laneRuntime = "container runtime"
+	laneSuite   = "podchain's watch"
 )
 
 func newTimeline(r *run, scenario *events.ScenarioRecord) *timeline {
@@ -82,13 +98,20 @@ func newTimeline(r *run, scenario *events.ScenarioRecord) *timeline {
 	}
 	versions := slices.DeleteFunc(scenario.Versions(), func(v events.Version) bool { return inBackground(v) })
 	t.lay(versions)
-	steps := slices.Clone(scenario.Done)
+	steps, calls := slices.Clone(scenario.Done), slices.Clone(scenario.Calls)
 	for _, version := range inOrder(versions) {
 		for len(steps) > 0 && steps[0].Seen < version.Number {
 			t.step(steps[0])
 			steps = steps[1:]
 		}
+		for len(calls) > 0 && before(calls[0], version) {
+			t.call(calls[0])
+			calls = calls[1:]
+		}
 		t.write(version)
+	}
+	for _, call := range calls {
+		t.call(call)
 	}
 	for _, step := range steps {
 		t.step(step)
@@ -120,33 +143,58 @@ func inOrder(versions []events.Version) []events.Version {
 	return ordered
 }
 
+// before tells whether a call was before a version: a kubelet reports of a Pod what it
+// has had done. Where time does not pass, that decides.
+func before(call events.Call, version events.Version) bool {
+	at := version.At
+	if version.Answered != nil {
+		at = *version.Answered
+	}
+	return call.At < at || call.At == at && party(version.Write) == laneKubelet && version.Name == call.Pod
+}
+
 // inBackground tells whether a version is of what was there before the scenario did
 // anything, or is written all the time.
 func inBackground(v events.Version) bool {
-	return v.Kind == "Node" || v.Kind == "Event" || v.Kind == "Lease" || v.Name == "kube-root-ca.crt"
+	return v.Kind == "Node" || v.Kind == "Event" || v.Kind == "Lease" || v.Kind == "ServiceAccount" || v.Name == "kube-root-ca.crt"
 }
 
 // lay finds the parties, in the order of the chain.
 func (t *timeline) lay(versions []events.Version) {
-	parties := map[string]bool{laneClient: true, laneServer: true}
+	parties := map[string]bool{laneStore: true, laneServer: true, laneClient: true}
 	for _, version := range versions {
 		parties[party(version.Write)] = true
 	}
+	if len(t.scenario.Calls) > 0 {
+		parties[laneKubelet], parties[laneRuntime] = true, true
+	}
 	names := slices.SortedFunc(maps.Keys(parties), func(a, b string) int { return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b)) })
-	for i, name := range append(names, laneWatcher) {
+	for i, name := range append(names, laneSuite) {
 		t.Lanes = append(t.Lanes, lane{name, margin + laneWidth/2 + i*laneWidth})
 	}
 	t.Width = margin + laneWidth*len(t.Lanes)
 }
 
+// order is that of lanes, from left to right: who is in no chain comes after.
+var order = func() (names []string) {
+	names = []string{laneStore, laneServer, laneClient}
+	for _, link := range implementation.AllLinks {
+		switch link {
+		case implementation.APIServer:
+		case implementation.Kubelet:
+			names = append(names, laneKubelet, laneRuntime)
+		default:
+			names = append(names, string(link))
+		}
+	}
+	return names
+}()
+
 func rank(name string) int {
-	switch at := position(name); {
-	case name == laneClient:
-		return -1
-	case at >= 0:
+	if at := slices.Index(order, name); at >= 0 {
 		return at
 	}
-	return len(implementation.AllLinks)
+	return len(order)
 }
 
 // party is who made a write.
@@ -159,13 +207,14 @@ func party(write events.Write) string {
 	}
 }
 
+// lane is where that of a party is; 0 if it has none.
 func (t *timeline) lane(name string) int {
 	for _, lane := range t.Lanes {
 		if lane.Name == name {
 			return lane.X
 		}
 	}
-	return t.Lanes[0].X
+	return 0
 }
 
 func (t *timeline) add(m *moment) {
@@ -182,15 +231,16 @@ func (t *timeline) step(done events.Step) {
 var verbs = map[string]string{"ADDED": "create", "MODIFIED": "update", "DELETED": "delete"}
 
 func (t *timeline) write(version events.Version) {
-	m := &moment{At: clock(version.At), Writer: party(version.Write)}
+	m := &moment{At: clock(version.At), Who: party(version.Write), Version: version.ResourceVersion}
 	m.What = fmt.Sprintf("%s %s %s", verbs[version.Type], version.Kind, version.Name)
 	if version.Subresource != "" {
 		m.What += " (" + version.Subresource + ")"
 	}
-	m.From, m.To, m.Watcher = t.lane(m.Writer), t.lane(laneServer), t.lane(laneWatcher)
-	if version.Answered != nil && !t.run.Run.Virtual {
-		m.Latency = fmt.Sprintf("%+.1f ms", (version.At-*version.Answered)*1000)
+	m.From, m.To, m.Store = t.lane(m.Who), t.lane(laneServer), t.lane(laneStore)
+	for _, one := range version.Notified {
+		m.Notices = append(m.Notices, notice{one.Link, t.lane(one.Link), t.latency(version, one.At)})
 	}
+	m.Notices = append(m.Notices, notice{laneSuite, t.lane(laneSuite), t.latency(version, version.At)})
 	var before, after any
 	// What is no JSON has no fields.
 	_ = json.Unmarshal(version.Object, &after)
@@ -199,6 +249,29 @@ func (t *timeline) write(version events.Version) {
 	}
 	m.Changes = changes("", before, after)
 	t.add(m)
+}
+
+// latency of a notice is from when the write was answered, and less than nothing if the
+// answer took longer; nobody knows it where no tap has seen the write, or no time passes.
+func (t *timeline) latency(version events.Version, at float64) string {
+	if version.Answered == nil || t.run.Run.Virtual {
+		return ""
+	}
+	return fmt.Sprintf("%+.1f ms", (at-*version.Answered)*1000)
+}
+
+func (t *timeline) call(call events.Call) {
+	what := call.Method
+	for _, about := range []string{call.Pod, call.Container, call.Image} {
+		if about != "" {
+			what += " " + about
+		}
+	}
+	if call.Error != "" {
+		what += ": " + call.Error
+	}
+	t.add(&moment{At: clock(call.At), Who: laneKubelet + " of " + call.Node, What: what, Failed: call.Error != "",
+		From: t.lane(laneKubelet), To: t.lane(laneRuntime)})
 }
 
 // clock is a time of a scenario in seconds.
