@@ -233,46 +233,21 @@ func (p *performance) keep(ctx context.Context, world *steps.World, run Options)
 	if !p.outcome.Outcome.Bad() && (run.Record == nil || !run.Record(p.example)) {
 		return
 	}
-	if err := p.observed(ctx, world); err != nil {
+	var err error
+	p.writes, p.calls, err = story.Recording(ctx, world.Cluster, world.History.Now(), world.Namespace, p.began)
+	if err != nil {
 		p.beside(fmt.Errorf("what was observed cannot be told: %w", err))
 	}
 }
 
-// observed takes in what was written, who was notified of it, and what the runtimes
-// were called for.
-func (p *performance) observed(ctx context.Context, world *steps.World) error {
-	attribution := attribute(ctx, world.Cluster)
-	if watched, ok := implementation.Offered[implementation.Notifying](world.Cluster); ok {
-		notices, err := watched.Notices(ctx)
-		if err != nil {
-			return err
-		}
-		attribution.Notify(notices)
-	}
-	if runtime, ok := implementation.Offered[implementation.Runtime](world.Cluster); ok {
-		calls, err := runtime.Calls(ctx)
-		if err != nil {
-			return err
-		}
-		p.calls = story.Calls(calls, world.Namespace, p.began)
-	}
-	var err error
-	p.writes, err = story.Writes(world.History.Now(), attribution, p.began)
-	return err
-}
-
-// attribute returns what the taps of the cluster know, if it has any: without
-// them the story goes by what the objects say.
+// attribute returns what the taps of the cluster know: without them the story goes by
+// what the objects say.
 func attribute(ctx context.Context, cluster implementation.Cluster) story.Attribution {
-	faults, ok := implementation.Offered[implementation.Faults](cluster)
-	if !ok {
-		return story.Attribution{}
-	}
-	writes, err := faults.Writes(ctx)
+	known, err := story.Known(ctx, cluster)
 	if err != nil {
 		return story.Attribution{}
 	}
-	return story.Attribute(writes)
+	return known
 }
 
 // wrongdoer returns the link that the requirement is about, unless it is known

@@ -6,6 +6,7 @@
 //	view.go      what they show
 //	written.go   features as they are written
 //	timeline.go  a recorded scenario as a sequence diagram
+//	alone.go     one of these as a page of its own
 //	templates/   how it looks
 package site
 

@@ -1,6 +1,7 @@
 package story
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -29,6 +30,16 @@ type Attribution struct {
 
 // stored names an object, or one version of it.
 type stored struct{ resource, namespace, name, version string }
+
+// Known is what the taps of a cluster know, if it has any.
+func Known(ctx context.Context, cluster implementation.Cluster) (Attribution, error) {
+	faults, ok := implementation.Offered[implementation.Faults](cluster)
+	if !ok {
+		return Attribution{}, nil
+	}
+	writes, err := faults.Writes(ctx)
+	return Attribute(writes), err
+}
 
 // Attribute sorts the writes of links.
 func Attribute(writes []implementation.Write) Attribution {

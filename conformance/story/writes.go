@@ -1,6 +1,7 @@
 package story
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -16,10 +17,36 @@ import (
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
-// Writes returns every version of the record as an event, with times from when the
+// Recording returns as events what was observed in a namespace of a cluster: what was
+// written and who was notified of it, and what runtimes were called for. Times are from
+// when it began.
+func Recording(ctx context.Context, cluster implementation.Cluster, record history.Record, namespace string, began time.Time) (writes []events.Write, calls []events.Call, err error) {
+	attribution, err := Known(ctx, cluster)
+	if err != nil {
+		return nil, nil, err
+	}
+	if watched, ok := implementation.Offered[implementation.Notifying](cluster); ok {
+		notices, err := watched.Notices(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		attribution.Notify(notices)
+	}
+	if runtime, ok := implementation.Offered[implementation.Runtime](cluster); ok {
+		all, err := runtime.Calls(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		calls = callsFor(all, namespace, began)
+	}
+	writes, err = writesOf(record, attribution, began)
+	return writes, calls, err
+}
+
+// writesOf returns every version of the record as an event, with times from when the
 // scenario began: the first of an object whole, the others by what has changed.
 // Leases and the nodes of other scenarios are left out.
-func Writes(record history.Record, attribution Attribution, began time.Time) ([]events.Write, error) {
+func writesOf(record history.Record, attribution Attribution, began time.Time) ([]events.Write, error) {
 	var all []events.Write
 	known := map[types.UID][]byte{}
 	for _, version := range record.All() {
@@ -58,8 +85,8 @@ func Writes(record history.Record, attribution Attribution, began time.Time) ([]
 	return all, nil
 }
 
-// Calls returns as events those that were for the Pods of a namespace.
-func Calls(calls []implementation.Call, namespace string, began time.Time) []events.Call {
+// callsFor returns as events those that were for the Pods of a namespace.
+func callsFor(calls []implementation.Call, namespace string, began time.Time) []events.Call {
 	var all []events.Call
 	for _, call := range calls {
 		if call.PodName == "" || call.PodNamespace != namespace {

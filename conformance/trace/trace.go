@@ -34,6 +34,9 @@ type Options struct {
 	Patience time.Duration
 	// Remove deletes the Deployment at the end, however the trace ends.
 	Remove bool
+	// Observed is told at the end, as soon as there was a POST, what was observed and
+	// when that was; it may be nil.
+	Observed func(record history.Record, posted time.Time) error
 }
 
 const (
@@ -102,6 +105,13 @@ func Run(ctx context.Context, config *rest.Config, options Options) (err error) 
 	}
 	if err := t.post(ctx); err != nil {
 		return err
+	}
+	if options.Observed != nil {
+		defer func() {
+			if fault := options.Observed(t.record.Now(), t.chain.began); fault != nil {
+				err = errors.Join(err, fault)
+			}
+		}()
 	}
 	if options.Remove {
 		defer func() {

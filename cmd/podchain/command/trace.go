@@ -18,9 +18,12 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/running"
+	"github.com/podchain/podchain/conformance/site"
+	"github.com/podchain/podchain/conformance/story"
 	"github.com/podchain/podchain/conformance/trace"
 	"github.com/podchain/podchain/reference"
 )
@@ -31,6 +34,7 @@ type traceOptions struct {
 	namespace  string
 	timeout    time.Duration
 	remove     bool
+	html       string
 }
 
 func newTraceCommand() *cobra.Command {
@@ -41,7 +45,8 @@ func newTraceCommand() *cobra.Command {
 		Long: `Create the Deployment of a manifest and print the ten steps from its POST to
 containers that run, as they happen: who wrote what, and how long after the POST
 the news of it arrived. A step is shown for the first Pod that takes it; the
-summary has all of them.
+summary has all of them. With --html, a page shows the same as a sequence diagram, with
+what each write has changed.
 
 Without --kubeconfig it happens in a reference cluster that lives as long as the
 trace. A Deployment counts as stuck when the chain has stood still for 10 seconds
@@ -51,6 +56,7 @@ Exit status: 0 if the Deployment became available, 1 if it is stuck, 2 if there
 is nothing to trace, or the trace was interrupted.`,
 		Example: `  podchain trace -f deployment.yaml
   podchain trace -f deployment.yaml --kubeconfig ~/.kube/config --rm
+  podchain trace -f deployment.yaml --html trace.html
   kubectl create deployment web --image=web:1 --dry-run=client -o yaml | podchain trace -f -`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -63,6 +69,7 @@ is nothing to trace, or the trace was interrupted.`,
 	flags.StringVarP(&options.namespace, "namespace", "n", "", "`namespace` to create the Deployment in (default: the manifest's, the kubeconfig's, default)")
 	flags.DurationVar(&options.timeout, "timeout", 2*time.Minute, "the Deployment is stuck if it is not available after this time")
 	flags.BoolVar(&options.remove, "rm", false, "delete the Deployment at the end, however the trace ends")
+	flags.StringVar(&options.html, "html", "", "also write a page with the sequence diagram to this `file`")
 	return command
 }
 
@@ -80,6 +87,15 @@ func runTrace(ctx context.Context, options traceOptions, in io.Reader, out io.Wr
 	if err := placeIn(deployment, options); err != nil {
 		return err
 	}
+	var page []string
+	if options.html != "" {
+		page = []string{"html=" + options.html}
+	}
+	pages, err := openReports(formats[*diagram]{"html": writeDiagram}, page, out)
+	if err != nil {
+		return err
+	}
+	defer pages.discard()
 	var target implementation.Implementation
 	if options.kubeconfig == "" {
 		target = reference.New(reference.Options{AnyImage: true})
@@ -111,12 +127,39 @@ func runTrace(ctx context.Context, options traceOptions, in io.Reader, out io.Wr
 		return err
 	}
 	err = trace.Run(ctx, cluster.Config(), trace.Options{
-		Deployment: deployment, Out: out, Timeout: options.timeout, Remove: options.remove})
+		Deployment: deployment, Out: out, Timeout: options.timeout, Remove: options.remove,
+		Observed: func(record history.Record, posted time.Time) error {
+			one, err := draw(ctx, cluster, description, record, deployment, posted)
+			if err != nil {
+				return err
+			}
+			return pages.write(one)
+		}})
 	if err == trace.ErrStuck { //nolint:errorlint // nothing else went wrong beside
 		return &exit{status: statusFailed} // it has said everything itself
 	}
 	return err
 }
+
+// diagram is a trace as the site draws a scenario.
+type diagram struct {
+	run      events.Run
+	scenario *events.ScenarioRecord
+}
+
+func draw(ctx context.Context, cluster implementation.Cluster, of implementation.Description, record history.Record, deployment *unstructured.Unstructured, posted time.Time) (*diagram, error) {
+	writes, calls, err := story.Recording(context.WithoutCancel(ctx), cluster, record, deployment.GetNamespace(), posted)
+	if err != nil {
+		return nil, err
+	}
+	name := fmt.Sprintf("Deployment %s/%s", deployment.GetNamespace(), deployment.GetName())
+	return &diagram{
+		run:      events.Run{Implementation: of, Started: posted},
+		scenario: &events.ScenarioRecord{Example: &events.Example{Name: name}, Began: posted, Writes: writes, Calls: calls},
+	}, nil
+}
+
+func writeDiagram(out io.Writer, d *diagram) error { return site.Alone(out, d.run, d.scenario) }
 
 // placeIn decides on the Deployment's namespace, as kubectl does.
 func placeIn(deployment *unstructured.Unstructured, options traceOptions) error {

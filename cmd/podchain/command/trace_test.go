@@ -47,6 +47,24 @@ func TestTrace(t *testing.T) {
 	}
 }
 
+// The page of a trace needs nothing but itself, and shows what happened to its end.
+func TestTracePage(t *testing.T) {
+	t.Parallel()
+	command := podchain(t, "trace", "-f", "-", "--html", "trace.html", "--rm")
+	command.Stdin = strings.NewReader(deploymentYAML)
+	status, _, stderr := run(t, command)
+	require.Equal(t, 0, status, stderr)
+	page := read(t, filepath.Join(command.Dir, "trace.html"))
+	for _, says := range []string{
+		"Deployment default/web", "create Deployment web", "replicaset-controller: create Pod web-", "(binding)",
+		": StartContainer web-", "Notified: ", "delete Deployment web", "--paper:",
+	} {
+		assert.Contains(t, page, says)
+	}
+	assert.NotRegexp(t, `(?:src|href)="[^"#d]`, page, "something else is needed")
+	onlyIn(t, command.Dir, map[string]string{"trace.html": ""})
+}
+
 // An interrupted trace removes what it has created from somebody else's cluster.
 func TestTraceInterrupted(t *testing.T) {
 	t.Parallel()
@@ -103,6 +121,7 @@ func TestTraceRefuses(t *testing.T) {
 		"two namespaces":          {[]string{"-f", placed, "--namespace", "other"}, statusUnable, `the Deployment is of namespace "shop", and --namespace says "other"`},
 		"no such kubeconfig":      {[]string{"-f", good, "--kubeconfig", "none"}, statusUnable, "podchain: kubeconfig none: "},
 		"no time":                 {[]string{"-f", good, "--timeout", "0s"}, statusUnable, "podchain: --timeout 0s: "},
+		"no place for the page":   {[]string{"-f", good, "--html", "none/trace.html"}, statusUnable, "report html=none/trace.html cannot be written"},
 		"an argument":             {[]string{good}, statusUnable, "podchain: unknown command "},
 		"a Deployment gets stuck": {[]string{"-f", stuck, "--timeout", "1s"}, statusFailed, ""},
 	} {

@@ -1,0 +1,23 @@
+package site
+
+import (
+	"html/template"
+	"io"
+
+	"github.com/podchain/podchain/conformance/events"
+)
+
+// Alone writes the timeline of what was observed as a page that needs no other file.
+// The run says what it was observed on; the scenario needs no more than a name, its
+// steps as far as it has some, writes and calls.
+func Alone(out io.Writer, of events.Run, scenario *events.ScenarioRecord) error {
+	style, err := files.ReadFile("templates/style.css")
+	if err != nil {
+		return err
+	}
+	one := newTimeline(&run{Recording: &events.Recording{Run: of}, Name: of.Implementation.String()}, scenario)
+	return pages.ExecuteTemplate(out, "alone", struct {
+		Timeline *timeline
+		Style    template.CSS
+	}{one, template.CSS(style)}) //nolint:gosec // it is the site's own
+}
