@@ -146,11 +146,16 @@ func inOrder(versions []events.Version) []events.Version {
 // before tells whether a call was before a version: a kubelet reports of a Pod what it
 // has had done. Where time does not pass, that decides.
 func before(call events.Call, version events.Version) bool {
-	at := version.At
-	if version.Answered != nil {
-		at = *version.Answered
-	}
+	at := writtenAt(version)
 	return call.At < at || call.At == at && party(version.Write) == laneKubelet && version.Name == call.Pod
+}
+
+// writtenAt is when a version was: when its arrival tells, where no tap does.
+func writtenAt(version events.Version) float64 {
+	if version.Answered != nil {
+		return *version.Answered
+	}
+	return version.At
 }
 
 // inBackground tells whether a version is of what was there before the scenario did
@@ -231,7 +236,7 @@ func (t *timeline) step(done events.Step) {
 var verbs = map[string]string{"ADDED": "create", "MODIFIED": "update", "DELETED": "delete"}
 
 func (t *timeline) write(version events.Version) {
-	m := &moment{At: clock(version.At), Who: party(version.Write), Version: version.ResourceVersion}
+	m := &moment{At: clock(writtenAt(version)), Who: party(version.Write), Version: version.ResourceVersion}
 	m.What = fmt.Sprintf("%s %s %s", verbs[version.Type], version.Kind, version.Name)
 	if version.Subresource != "" {
 		m.What += " (" + version.Subresource + ")"
