@@ -81,9 +81,9 @@ func TestLintWorkflows(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			directory := t.TempDir()
-			init := exec.Command(podchain, append([]string{"init"}, arguments...)...)
-			init.Dir = directory
-			output, err := init.CombinedOutput()
+			command := exec.Command(podchain, append([]string{"init"}, arguments...)...)
+			command.Dir = directory
+			output, err := command.CombinedOutput()
 			require.NoError(t, err, string(output))
 			workflow := strings.Replace(read(t, filepath.Join(directory, ".github/workflows/conformance.yml")), published, local, 1)
 			assert.Empty(t, lint(t, workflow))
