@@ -90,7 +90,7 @@ func (l *log) note(p performance, options Options) {
 		l.tell(events.Event{Call: &p.calls[i]})
 	}
 	p.outcome.Scenario = name
-	if p.outcome.Outcome.Bad() {
+	if p.outcome.Outcome.Bad() && p.outcome.Again == "" {
 		p.outcome.Again = options.Command + " --select " + name
 	}
 	l.tell(events.Event{Outcome: &p.outcome})

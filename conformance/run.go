@@ -120,13 +120,18 @@ func runAll(ctx context.Context, options Options, venue venue, log *log) {
 			log.note(without(next, events.CouldNotRun, events.NotReached), options)
 			return
 		}
-		started := time.Now()
-		p := venue.run(ctx, options.Testing, next)
-		if p.outcome.Seconds == 0 {
-			p.outcome.Seconds = time.Since(started).Seconds()
-		}
-		log.note(p, options)
+		log.note(timed(ctx, venue, options.Testing, next), options)
 	})
+}
+
+// timed executes an example, and takes the time where the venue has not.
+func timed(ctx context.Context, venue venue, t *testing.T, example *specification.Example) performance {
+	started := time.Now()
+	p := venue.run(ctx, t, example)
+	if p.outcome.Seconds == 0 {
+		p.outcome.Seconds = time.Since(started).Seconds()
+	}
+	return p
 }
 
 // Check returns an error that lists every capability that nobody could offer,

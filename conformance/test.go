@@ -3,6 +3,7 @@ package conformance
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/story"
@@ -25,8 +26,14 @@ func Test(t *testing.T, options Options) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	log := &log{told: options.Events}
+	started := time.Now()
+	log.begin(options, started)
 	t.Cleanup(func() {
-		if err := venue.close(); err != nil {
+		lag := venue.observed()
+		err := venue.close()
+		log.end(time.Since(started), lag, err)
+		if err != nil {
 			t.Error(err)
 		}
 	})
@@ -36,13 +43,16 @@ func Test(t *testing.T, options Options) {
 			t.Parallel()
 			for i, example := range requirement.Examples {
 				t.Run(example.Location.String(), func(t *testing.T) {
-					p := venue.run(t.Context(), t, example)
+					p := timed(t.Context(), venue, t, example)
+					if p.outcome.Outcome.Bad() {
+						p.outcome.Again = "go test -run '^" + strings.ReplaceAll(t.Name(), "/", "$/^") + "$'"
+					}
+					log.note(p, options)
 					switch outcome := p.outcome; outcome.Outcome {
 					case events.Passed:
 					case events.NotApplicable:
 						t.Skip(outcome.Reason)
 					default:
-						outcome.Again = "go test -run '^" + strings.ReplaceAll(t.Name(), "/", "$/^") + "$'"
 						t.Error(story.Tell(&events.ScenarioRecord{Example: &all.Scenarios[i], Requirement: all, Outcome: outcome}))
 					}
 				})

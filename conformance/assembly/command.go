@@ -10,7 +10,7 @@ import (
 )
 
 // Command is the command line of a program that takes the place of a link. The
-// shell runs it, with these placeholders filled in:
+// shell runs it in the working directory, with these placeholders filled in:
 //
 //	{kubeconfig}  the file by which the program reaches the API server
 //	{dir}         a directory of its own, removed at the end

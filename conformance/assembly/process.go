@@ -32,15 +32,14 @@ type process struct {
 	err error
 }
 
-// start runs a command line in the directory; what it prints is added to the
-// log.
-func start(name, line, dir, log string) (*process, error) {
+// start runs a command line, where this process runs; what it prints is added to
+// the log.
+func start(name, line, log string) (*process, error) {
 	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	command := exec.Command("sh", "-c", line)
-	command.Dir = dir
 	command.Stdout, command.Stderr = out, out
 	// A group, so that what the shell starts can be told to end as well; and
 	// nothing stays if this process is killed.

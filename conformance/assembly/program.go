@@ -239,7 +239,7 @@ func (r *running) fill(s *seat) (atWork func(context.Context) error, err error) 
 	line := r.command.fill(map[string]string{
 		"kubeconfig": s.kubeconfig, "dir": s.directory, "node": s.node, "port": strconv.Itoa(s.port),
 	})
-	s.running, err = start(s.name, line, s.directory, s.log)
+	s.running, err = start(s.name, line, s.log)
 	return atWork, err
 }
 

@@ -10,6 +10,7 @@
 //	serve.go, run.go, run_kubelet.go, store.go   the reference as a cluster, or one link of it
 //	trace.go, list.go, clean.go, rbac.go   what they say
 //	report.go, docs.go   reports and pages from the events of runs
+//	init.go, skeleton/   what an implementer begins with
 //	reports.go, streams.go, logs.go   files with what came of a run, and what programs printed
 package command
 
@@ -91,6 +92,7 @@ func New(options Options) *cobra.Command {
 		newTraceCommand(),
 		newRunCommand(),
 		newListCommand(),
+		newInitCommand(),
 	)
 	command.AddCommand(options.Commands...)
 	return command

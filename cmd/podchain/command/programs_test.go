@@ -32,6 +32,15 @@ func TestVerifyWithAProgram(t *testing.T) {
 	assert.Contains(t, string(log), "running: scheduler, https://127.0.0.1:")
 }
 
+// A program is named as it would be in the shell, from where podchain runs.
+func TestVerifyWithAProgramInTheWorkingDirectory(t *testing.T) {
+	t.Parallel()
+	command := podchain(t, "verify", "--link", "scheduler=./my-scheduler --kubeconfig={kubeconfig}", "--select", "RS-05")
+	require.NoError(t, os.WriteFile(filepath.Join(command.Dir, "my-scheduler"), []byte("#!/bin/sh\nexec '"+itself(t)+"' run scheduler \"$@\"\n"), 0o755))
+	status, stdout, stderr := run(t, command)
+	assert.Equal(t, 0, status, "%s%s", stdout, stderr)
+}
+
 // A program that does not do its part is no verdict on the specification.
 func TestVerifyWithABadProgram(t *testing.T) {
 	for name, c := range map[string]struct {

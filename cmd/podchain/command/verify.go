@@ -57,7 +57,7 @@ can pull from, by the credentials that docker or podman have for it; they stay t
 With --link any link comes from somewhere else: from nowhere (none), from real
 Kubernetes (kubernetes, kubernetes@1.34), a kubelet from KWOK (kwok) or from the
 reference with containers that really run (reference+containerd), or it is a program, which the shell runs
-with these filled in:
+in the working directory, with these filled in:
   {kubeconfig}  the file by which the program reaches the API server
   {dir}         a directory of its own, removed at the end
   {port}        a loopback port that nobody else uses

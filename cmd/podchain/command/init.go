@@ -1,0 +1,233 @@
+package command
+
+import (
+	"cmp"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"text/template"
+	"unicode"
+
+	"github.com/spf13/cobra"
+
+	"github.com/podchain/podchain/conformance/implementation"
+)
+
+func newInitCommand() *cobra.Command {
+	var link, name string
+	var whole bool
+	command := &cobra.Command{
+		Use:   "init (--link LINK[=COMMAND] | --implementation) [DIRECTORY]",
+		Short: "Write what an implementer needs to check an implementation, here and in CI",
+		Long: `Write the files by which an implementation is checked, here and on GitHub. DIRECTORY
+is the root of its repository; without one, it is the working directory.
+
+With --link the implementation is a program that takes the place of one link, in any
+language. COMMAND is the command line that runs it, as in podchain verify --link:
+  .github/workflows/conformance.yml   builds the program, checks it, keeps the reports
+  conformance/README.md               how to check it, and how to read what comes of it
+  conformance/reports/                where runs leave their reports
+
+With --implementation it is a whole cluster, and an adapter in Go starts it:
+  .github/workflows/conformance.yml   runs the test, keeps the reports
+  conformance/go.mod                  a module of its own: nothing is added to yours
+  conformance/adapter.go              how a cluster is started and stopped: yours to write
+  conformance/conformance_test.go     runs the specification as a Go test
+  conformance/README.md               what to do next, and how to read what comes of it
+  conformance/reports/                where runs leave their reports
+It compiles and runs as it is; the test then fails, and says what is to be written. A
+cluster that runs already needs none of this: podchain verify --kubeconfig FILE.
+
+No file that is there is touched: if there is one in the way, nothing is written.`,
+		Example: `  podchain init --link scheduler
+  podchain init --link scheduler='bin/my-scheduler --kubeconfig={kubeconfig}' ~/src/my-scheduler
+  podchain init --link kubelet='bin/my-kubelet --node={node} --kubeconfig={kubeconfig}'
+  podchain init --implementation --name my-cluster`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(command *cobra.Command, arguments []string) error {
+			directory := "."
+			if len(arguments) == 1 {
+				directory = arguments[0]
+			}
+			switch {
+			case whole && link != "":
+				return errors.New("--link and --implementation do not go together: is it a program in the place of one link, or a whole cluster?")
+			case whole:
+				s, err := adapterSkeleton(directory, name)
+				if err != nil {
+					return err
+				}
+				return initialize(command.OutOrStdout(), directory, s)
+			case link != "":
+				s, err := linkSkeleton(link, name)
+				if err != nil {
+					return err
+				}
+				return initialize(command.OutOrStdout(), directory, s)
+			}
+			return errors.New("what is to be checked? Name a link that a program takes the place of, --link LINK, or say --implementation for a whole cluster")
+		},
+	}
+	flags := command.Flags()
+	flags.StringVar(&link, "link", "", "`LINK[=COMMAND]`: the link that the program takes the place of, and the command line that runs it (default: ./my-LINK with what it needs)")
+	flags.BoolVar(&whole, "implementation", false, "it is a whole cluster, which an adapter in Go starts")
+	flags.StringVar(&name, "name", "", "`name` of the implementation (default: my-LINK, or that of DIRECTORY)")
+	return command
+}
+
+// skeleton is what is written: files, and what their templates are filled in with.
+type skeleton struct {
+	// files have the name of their template, by their place in the repository.
+	files []skeletonFile
+	Name  string
+	// Link and Command of a program.
+	Link    implementation.Link
+	Command string
+	// Module of the adapter, and Parent that it is within, if any.
+	Module, Parent string
+	// next is the template of what is to be done then.
+	next string
+}
+
+type skeletonFile struct{ path, template string }
+
+// Verify is the command line that checks the program here.
+func (s skeleton) Verify(flags ...string) string {
+	return strings.Join(quoted(append([]string{"podchain", "verify", "--link", string(s.Link) + "=" + s.Command}, flags...)), " ")
+}
+
+//go:embed skeleton/*.tmpl
+var skeletonFiles embed.FS
+
+var skeletonTemplates = template.Must(template.New("").ParseFS(skeletonFiles, "skeleton/*.tmpl"))
+
+const workflowFile = ".github/workflows/conformance.yml"
+
+// linkSkeleton is that of a program in the place of a link: LINK or LINK=COMMAND.
+func linkSkeleton(flag, name string) (skeleton, error) {
+	written, line, given := strings.Cut(flag, "=")
+	link, err := implementation.ParseLink(written)
+	if err != nil {
+		return skeleton{}, fmt.Errorf("--link %s: %w", flag, err)
+	}
+	if !given {
+		line = "./my-" + string(link) + defaultArguments(link)
+	}
+	switch origin, _ := parseSpec(line); {
+	case origin != "":
+		err = fmt.Errorf("%s is no program of yours: expected the command line that runs it", origin)
+	case strings.ContainsFunc(line, unicode.IsControl):
+		err = errors.New("expected a command line that is one line of text")
+	default:
+		err = checkCommand(link, line)
+	}
+	if err != nil {
+		return skeleton{}, fmt.Errorf("--link %s: %w", flag, err)
+	}
+	return skeleton{
+		Name: cmp.Or(name, "my-"+string(link)), Link: link, Command: line, next: "link-next.tmpl",
+		files: []skeletonFile{
+			{workflowFile, "link-workflow.yml.tmpl"},
+			{"conformance/README.md", "link-readme.md.tmpl"},
+			{"conformance/reports/.gitignore", "gitignore.tmpl"},
+		},
+	}, nil
+}
+
+// defaultArguments are those that a program of the link cannot do without.
+func defaultArguments(link implementation.Link) string {
+	switch link {
+	case implementation.APIServer:
+		return " --port={port} --admin-kubeconfig={kubeconfig}"
+	case implementation.Kubelet:
+		return " --node={node} --kubeconfig={kubeconfig}"
+	}
+	return " --kubeconfig={kubeconfig}"
+}
+
+var modulePath = regexp.MustCompile(`(?m)^module\s+"?([^\s"]+)`)
+
+// adapterSkeleton is that of a whole cluster. Where the repository is a Go module, the
+// adapter can import what is in it.
+func adapterSkeleton(directory, name string) (skeleton, error) {
+	place, err := filepath.Abs(directory)
+	if err != nil {
+		return skeleton{}, err
+	}
+	s := skeleton{
+		Name: cmp.Or(name, filepath.Base(place)), Module: "conformance", next: "adapter-next.tmpl",
+		files: []skeletonFile{
+			{workflowFile, "adapter-workflow.yml.tmpl"},
+			{"conformance/go.mod", "adapter-go.mod.tmpl"},
+			{"conformance/adapter.go", "adapter.go.tmpl"},
+			{"conformance/conformance_test.go", "adapter_test.go.tmpl"},
+			{"conformance/README.md", "adapter-readme.md.tmpl"},
+			{"conformance/reports/.gitignore", "gitignore.tmpl"},
+		},
+	}
+	content, err := os.ReadFile(filepath.Join(directory, "go.mod"))
+	if err != nil && !isMissing(err) {
+		return skeleton{}, err
+	}
+	if found := modulePath.FindSubmatch(content); found != nil {
+		s.Parent = string(found[1])
+		s.Module = s.Parent + "/conformance"
+	}
+	return s, nil
+}
+
+// isMissing tells whether there is nothing at a path, or none of its directories.
+func isMissing(err error) bool { return errors.Is(err, fs.ErrNotExist) }
+
+// goodName is one that can stand in Go, YAML and Markdown.
+var goodName = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N} ._+-]*$`)
+
+// initialize writes all files of a skeleton, or none if one is there.
+func initialize(out io.Writer, directory string, s skeleton) error {
+	if !goodName.MatchString(s.Name) {
+		return fmt.Errorf("the implementation cannot be called %q: give it a --name of letters, digits, blanks and . _ + -", s.Name)
+	}
+	if info, err := os.Stat(directory); err == nil && !info.IsDir() {
+		return fmt.Errorf("%s is not a directory: expected the root of the implementation's repository", directory)
+	}
+	var inTheWay []string
+	for _, file := range s.files {
+		path := filepath.Join(directory, filepath.FromSlash(file.path))
+		switch _, err := os.Lstat(path); {
+		case err == nil:
+			inTheWay = append(inTheWay, path)
+		case !isMissing(err):
+			return err
+		}
+	}
+	if len(inTheWay) > 0 {
+		return fmt.Errorf("nothing was written, since this is there already: %s: move it away, or do without podchain init", strings.Join(inTheWay, ", "))
+	}
+	for _, file := range s.files {
+		path := filepath.Join(directory, filepath.FromSlash(file.path))
+		if err := s.write(path, file.template); err != nil {
+			return err
+		}
+		fmt.Fprintln(out, "wrote", path)
+	}
+	return skeletonTemplates.ExecuteTemplate(out, s.next, s)
+}
+
+// write writes a file that is not there.
+func (s skeleton) write(path, template string) (err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	return skeletonTemplates.ExecuteTemplate(file, template, s)
+}

@@ -1,0 +1,55 @@
+package conformance_test
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/podchain/podchain/conformance"
+	"github.com/podchain/podchain/conformance/events"
+	"github.com/podchain/podchain/conformance/specification"
+	"github.com/podchain/podchain/features"
+	"github.com/podchain/podchain/reference"
+)
+
+// A Go test tells the events of its run, so that every report can be made of it.
+func TestTestTellsEvents(t *testing.T) {
+	whole, err := specification.Load(features.Files)
+	require.NoError(t, err)
+	selected, err := whole.Select([]string{"RS-05", "STORE-01"})
+	require.NoError(t, err)
+	var told bytes.Buffer
+	stream := events.NewStream(&told)
+	options := conformance.Options{Specification: selected, Implementation: reference.New(reference.Options{})}
+	t.Run("", func(t *testing.T) {
+		options := options
+		options.Events = stream.Take
+		conformance.Test(t, options)
+	})
+	require.NoError(t, stream.Err())
+	run, err := events.Read(&told)
+	require.NoError(t, err)
+	require.NotNil(t, run.End)
+	assert.Equal(t, "podchain verify", run.Run.Command)
+
+	options.Testing = t
+	want, err := conformance.Run(t.Context(), options)
+	require.NoError(t, err)
+	assert.Equal(t, map[events.Verdict]int{events.Passed: 1, events.NotApplicable: 1}, run.Count())
+	assert.Empty(t, cmp.Diff(outcomes(want), outcomes(run)))
+}
+
+// outcomes are what came of the scenarios, but for how long they took.
+func outcomes(run *events.Recording) (all []events.Outcome) {
+	for _, requirement := range run.Requirements {
+		for _, scenario := range requirement.Scenarios {
+			outcome := scenario.Outcome
+			outcome.Seconds = 0
+			all = append(all, outcome)
+		}
+	}
+	return all
+}
