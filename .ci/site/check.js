@@ -4,8 +4,9 @@
 //   node check.js --site SITE --many MANY --messages MESSAGES --junit FILE... --shots DIR --build SECONDS
 //
 // SITE is of a run with recorded scenarios of chain.feature that passed and of one
-// without a scheduler, where RS-07 failed; MANY is of a hundred runs; MESSAGES are of
-// the run that failed; SECONDS is what it took to build MANY. Every check is a line; exit status 1 if one does not hold.
+// without a scheduler, where RS-07 failed; MANY is of a hundred runs, and building it
+// took so many SECONDS; MESSAGES are of the run that failed. Every check is a line;
+// exit status 1 if one does not hold.
 //
 //   checks.js      what a check is, and how it is told
 //   browser.js     Chromium, and what a page must not do in it

@@ -139,8 +139,10 @@ func (t *timeline) lay(versions []events.Version) {
 	t.Width = margin + laneWidth*len(t.Lanes)
 }
 
-// Left and Across are where the lanes are.
-func (t *timeline) Left() int   { return t.Lanes[0].X }
+// Left is where the first lane is.
+func (t *timeline) Left() int { return t.Lanes[0].X }
+
+// Across is how far it is from there to the last one.
 func (t *timeline) Across() int { return t.Lanes[len(t.Lanes)-1].X - t.Left() }
 
 func rank(name string) int {
