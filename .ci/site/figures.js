@@ -4,7 +4,7 @@ import { join } from "node:path";
 // A machine that is busy with something else may take so many times longer: what is
 // beyond that is a defect. Of several turns the best is judged, since the others tell
 // more of the machine than of the page; all are printed.
-const slack = 6;
+const slack = 12;
 
 // figures measures the pages of a hundred runs.
 export async function figures(browser, directory, checks, build) {
