@@ -116,6 +116,7 @@ func TestJUnit(t *testing.T) {
 				Class   string `xml:"classname,attr"`
 				Name    string `xml:"name,attr"`
 				Failure string `xml:"failure"`
+				Skipped string `xml:"skipped"`
 			} `xml:"testcase"`
 		} `xml:"testsuite"`
 	}
@@ -131,6 +132,7 @@ func TestJUnit(t *testing.T) {
 	assert.Equal(t, map[string]count{"api-server": {1, 0, 0, 0}, "scheduler": {3, 1, 0, 1}, "kubelet": {1, 0, 1, 0}}, got)
 	assert.Contains(t, read.Suites[1].Cases[1].Failure, "The chain broke at the scheduler: it has not.")
 	assert.Contains(t, read.Suites[1].Cases[1].Name, "A-02 It is so")
+	assert.Equal(t, "it is not offered", read.Suites[1].Cases[2].Skipped)
 }
 
 func TestGitHub(t *testing.T) {

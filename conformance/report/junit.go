@@ -37,13 +37,13 @@ type (
 		Class   string     `xml:"classname,attr"`
 		Name    string     `xml:"name,attr"`
 		Time    seconds    `xml:"time,attr"`
-		Skipped *junitNote `xml:"skipped"`
+		Skipped *string    `xml:"skipped"` // the reason: not all know an attribute for it
 		Failure *junitNote `xml:"failure"`
 		Error   *junitNote `xml:"error"`
 	}
 	junitNote struct {
 		Message string `xml:"message,attr"`
-		Type    string `xml:"type,attr,omitempty"`
+		Type    string `xml:"type,attr"`
 		Story   string `xml:",chardata"`
 	}
 	// seconds are written as JUnit does it, with three decimals.
@@ -108,12 +108,11 @@ func caseOf(scenario *events.ScenarioRecord) junitCase {
 		Class: "podchain." + scenario.Requirement.Link, Time: seconds(outcome.Seconds),
 		Name: fmt.Sprintf("%s %s: %s (%s)", scenario.Requirement.ID, scenario.Requirement.Sentence, scenario.Name, scenario.Location),
 	}
-	note := &junitNote{Message: outcome.Reason}
 	switch outcome.Outcome {
 	case events.NotApplicable:
-		c.Skipped = note
+		c.Skipped = &outcome.Reason
 	case events.Failed, events.CouldNotRun:
-		note.Type, note.Story = string(outcome.Outcome), legible(story.Tell(scenario))
+		note := &junitNote{Message: outcome.Reason, Type: string(outcome.Outcome), Story: legible(story.Tell(scenario))}
 		if outcome.Outcome == events.Failed {
 			c.Failure = note
 		} else {

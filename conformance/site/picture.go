@@ -1,57 +1,77 @@
 package site
 
+import (
+	"fmt"
+
+	"github.com/podchain/podchain/conformance/events"
+)
+
 // box is a station in the picture of the chain.
 type box struct {
 	X, Y, W, H int
 	// Name of a link, or what a station that is none is called.
 	Name string
 	Link *link // nil: a station that has no requirements of its own
-	Step string
+	// Step of the chain that it does, Sees what it is notified of by the API server,
+	// Writes what it writes there; each with the number of its step.
+	Step, Sees, Writes string
 }
 
 // MiddleX is where its text stands.
 func (b box) MiddleX() int { return b.X + b.W/2 }
 
-// arrow leads from one station to another.
+// arrow leads from one station to another, its text on the right of it.
 type arrow struct {
-	X1, Y1, X2, Y2 int
-	Text           string
-	TextX, TextY   int
+	X, From, To int
+	Text        string
+	TextY       int
+	// Watch is an arrow of the API server to who watches it.
+	Watch bool
 }
 
-// places are the stations: the first row is the way in, the second the way to a
-// container that runs, the third goes beside it.
+// The rows of the picture: what is around the API server, the API server, the links
+// of the chain in its order, and what goes beside it. Arrows end short of a station.
+const (
+	aroundY, aroundH = 10, 52
+	serverY, serverH = 116, 84
+	chainY           = 278
+	besideY          = 420
+	linkH            = 84
+	gap              = 4
+	aboveServer      = (aroundY+aroundH+serverY)/2 + gap // where text stands
+	belowServer      = (serverY+serverH+chainY)/2 + gap
+)
+
+// places are the stations.
 var places = []box{
-	{X: 10, Y: 20, W: 120, H: 84, Name: "client"},
-	{X: 230, Y: 20, W: 420, H: 84, Name: "api-server", Step: "1"},
-	{X: 770, Y: 20, W: 160, H: 84, Name: "store (etcd)"},
-	{X: 10, Y: 190, W: 210, H: 84, Name: "deployment-controller", Step: "2–3"},
-	{X: 246, Y: 190, W: 210, H: 84, Name: "replicaset-controller", Step: "4–5"},
-	{X: 482, Y: 190, W: 210, H: 84, Name: "scheduler", Step: "6–7"},
-	{X: 718, Y: 190, W: 212, H: 84, Name: "kubelet", Step: "8–10"},
-	{X: 10, Y: 330, W: 172, H: 84, Name: "statefulset-controller"},
-	{X: 196, Y: 330, W: 172, H: 84, Name: "daemonset-controller"},
-	{X: 382, Y: 330, W: 172, H: 84, Name: "garbage-collector"},
-	{X: 568, Y: 330, W: 172, H: 84, Name: "namespace-controller"},
-	{X: 754, Y: 330, W: 176, H: 84, Name: "node-lifecycle-controller"},
+	{X: 10, Y: aroundY, W: 210, H: aroundH, Name: "client"},
+	{X: 718, Y: aroundY, W: 212, H: aroundH, Name: "store (etcd)"},
+	{X: 10, Y: serverY, W: 920, H: serverH, Name: "api-server", Step: "step 1"},
+	{X: 10, Y: chainY, W: 210, H: linkH, Name: "deployment-controller", Step: "steps 2–3", Sees: "2 Deployment", Writes: "3 ReplicaSet"},
+	{X: 246, Y: chainY, W: 210, H: linkH, Name: "replicaset-controller", Step: "steps 4–5", Sees: "4 ReplicaSet", Writes: "5 Pods"},
+	{X: 482, Y: chainY, W: 210, H: linkH, Name: "scheduler", Step: "steps 6–7", Sees: "6 Pod", Writes: "7 its node"},
+	{X: 718, Y: chainY, W: 212, H: linkH, Name: "kubelet", Step: "steps 8–10", Sees: "8 its Pod", Writes: "10 status"},
+	{X: 10, Y: besideY, W: 166, H: linkH, Name: "statefulset-controller"},
+	{X: 190, Y: besideY, W: 166, H: linkH, Name: "daemonset-controller"},
+	{X: 370, Y: besideY, W: 166, H: linkH, Name: "garbage-collector"},
+	{X: 550, Y: besideY, W: 166, H: linkH, Name: "namespace-controller"},
+	{X: 730, Y: besideY, W: 200, H: linkH, Name: "node-lifecycle-controller"},
 }
 
-// Arrows of the picture.
+// Arrows of the picture. None leads from one link to another: each is notified by the
+// API server and writes to it, and the numbers tell the order.
 func (*site) Arrows() []arrow {
-	return []arrow{
-		{130, 62, 226, 62, "POST", 178, 54},
-		{650, 62, 766, 62, "stores", 708, 54},
-		{220, 232, 242, 232, "", 0, 0},
-		{456, 232, 478, 232, "", 0, 0},
-		{692, 232, 714, 232, "", 0, 0},
+	all := []arrow{
+		{X: places[0].MiddleX(), From: aroundY + aroundH, To: serverY - gap, Text: "1 POST", TextY: aboveServer},
+		{X: places[1].MiddleX(), From: serverY, To: aroundY + aroundH + gap, Text: "what is stored", TextY: aboveServer},
 	}
-}
-
-// Watches are the arrows from the API server to those that watch it.
-func (*site) Watches() []arrow {
-	var all []arrow
-	for _, place := range places[3:7] {
-		all = append(all, arrow{X1: place.MiddleX(), Y1: 146, X2: place.MiddleX(), Y2: place.Y - 4})
+	for _, place := range places {
+		if place.Sees == "" {
+			continue
+		}
+		all = append(all,
+			arrow{X: place.X + 16, From: serverY + serverH, To: chainY - gap, Text: place.Sees, TextY: belowServer, Watch: true},
+			arrow{X: place.X + 118, From: chainY, To: serverY + serverH + gap, Text: place.Writes, TextY: belowServer})
 	}
 	return all
 }
@@ -70,6 +90,46 @@ func (s *site) Boxes() []box {
 	return all
 }
 
+// room is for the marks of so many implementations in a box.
+const room = 8
+
+// Crowded says that there are more implementations than a box has room for.
+func (s *site) Crowded() bool { return len(s.Latest) > room }
+
+// mark stands for how a link did.
+type mark struct {
+	Verdict events.Verdict
+	Text    string
+}
+
+// Marks of a link: one for each implementation, or how many have each.
+func (l *link) Marks() []mark {
+	var each, counted []mark
+	counts := map[events.Verdict]int{}
+	for _, result := range l.Results {
+		verdict := result.Mark()
+		each = append(each, mark{verdict, symbol(verdict)})
+		counts[verdict]++
+	}
+	if !l.site.Crowded() {
+		return each
+	}
+	for _, verdict := range append(worstFirst, "") {
+		if count := counts[verdict]; count > 0 {
+			counted = append(counted, mark{verdict, fmt.Sprint(symbol(verdict), count)})
+		}
+	}
+	return counted
+}
+
+// Mark is its worst verdict, and failed where others failed for the link's sake.
+func (r result) Mark() events.Verdict {
+	if r.Blamed > 0 {
+		return events.Failed
+	}
+	return r.Worst()
+}
+
 // Whole is the link that is the chain as a whole.
 func (s *site) Whole() *link {
 	for _, link := range s.Links {
@@ -79,6 +139,3 @@ func (s *site) Whole() *link {
 	}
 	return nil
 }
-
-// Timelines that were recorded.
-func (s *site) Timelines() []*timeline { return s.timelines }

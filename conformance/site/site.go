@@ -4,6 +4,7 @@
 //
 //	site.go      the pages, and where they are
 //	view.go      what they show
+//	picture.go   the chain as a picture
 //	written.go   features as they are written
 //	timeline.go  a recorded scenario as a sequence diagram
 //	alone.go     one of these as a page of its own
@@ -27,7 +28,7 @@ import (
 var files embed.FS
 
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
-	"symbol": symbol, "class": class, "slug": slug, "add": func(a, b int) int { return a + b }, "count": count,
+	"symbol": symbol, "class": class, "slug": slug, "add": func(a, b int) int { return a + b }, "count": count, "paragraphs": paragraphs,
 }).ParseFS(files, "templates/*.html"))
 
 // count is a number of things.
@@ -61,6 +62,9 @@ func Build(directory string, whole *specification.Specification, runs []*events.
 		return err
 	}
 	if err := render(directory, "compare.html", "compare", s.comparison()); err != nil {
+		return err
+	}
+	if err := render(directory, "timelines.html", "timelines", recordings{s}); err != nil {
 		return err
 	}
 	for _, link := range s.Links {

@@ -180,6 +180,12 @@ func (t *timeline) lay(versions []events.Version) {
 	t.Width = margin + laneWidth*len(t.Lanes)
 }
 
+// Left is where the first lane is.
+func (t *timeline) Left() int { return t.Lanes[0].X }
+
+// Across is how far it is from there to the last one.
+func (t *timeline) Across() int { return t.Lanes[len(t.Lanes)-1].X - t.Left() }
+
 // order is that of lanes, from left to right: who is in no chain comes after.
 var order = func() (names []string) {
 	names = []string{laneStore, laneServer, laneClient}

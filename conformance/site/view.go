@@ -34,6 +34,8 @@ type run struct {
 	Number int
 	Name   string
 	byID   map[string]*events.RequirementRecord
+	// timelines of what was recorded, by the requirement.
+	timelines map[string][]*timeline
 }
 
 // Day that it was made.
@@ -53,10 +55,13 @@ func (r *run) Verdict(id string) events.Verdict {
 	return ""
 }
 
+// worstFirst are the verdicts, what matters first.
+var worstFirst = []events.Verdict{events.Failed, events.CouldNotRun, events.Passed, events.NotApplicable}
+
 // words are counts of verdicts in words: what matters first.
 func words(counts map[events.Verdict]int) string {
 	var parts []string
-	for _, verdict := range []events.Verdict{events.Failed, events.CouldNotRun, events.Passed, events.NotApplicable} {
+	for _, verdict := range worstFirst {
 		if count := counts[verdict]; count > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", count, verdict))
 		}
@@ -73,6 +78,8 @@ type link struct {
 	// Name such as "scheduler", or "chain".
 	Name     string
 	Features []*feature
+	// Results are those of the last run of each implementation.
+	Results []result
 }
 
 // Title implements titled.
@@ -94,6 +101,9 @@ func (l *link) Total() (total int) {
 	return total
 }
 
+// Runs are all that were given.
+func (l *link) Runs() []*run { return l.site.Runs }
+
 // result is how a run did on a link.
 type result struct {
 	Run    *run
@@ -113,7 +123,7 @@ func (r result) Sum() string {
 
 // Worst verdict of a result; "" if nothing was run.
 func (r result) Worst() events.Verdict {
-	for _, verdict := range []events.Verdict{events.Failed, events.CouldNotRun, events.Passed, events.NotApplicable} {
+	for _, verdict := range worstFirst {
 		if r.Counts[verdict] > 0 {
 			return verdict
 		}
@@ -121,8 +131,8 @@ func (r result) Worst() events.Verdict {
 	return ""
 }
 
-// Results are those of the last run of each implementation.
-func (l *link) Results() []result {
+// resultsOf returns how the last run of each implementation did on a link.
+func resultsOf(l *link) []result {
 	var all []result
 	for _, run := range l.site.Latest {
 		one := result{Run: run, Counts: map[events.Verdict]int{}}
@@ -154,9 +164,9 @@ type requirement struct {
 	Scenarios []*scenario
 }
 
-// verdict of a run on a requirement.
+// verdict on a requirement, of several runs where there is no more to say than that.
 type verdict struct {
-	Run     *run
+	Runs    []*run
 	Verdict events.Verdict
 	Reason  string
 	Stories []string
@@ -167,12 +177,17 @@ type verdict struct {
 // Verdicts are those of the last run of each implementation.
 func (r *requirement) Verdicts() []verdict {
 	var all []verdict
-	for _, run := range r.site.Latest {
-		found := run.byID[r.ID]
+	type said struct {
+		verdict events.Verdict
+		reason  string
+	}
+	plain := map[said]int{} // where in all
+	for _, of := range r.site.Latest {
+		found := of.byID[r.ID]
 		if found == nil {
 			continue
 		}
-		one := verdict{Run: run, Verdict: found.Verdict()}
+		one := verdict{Runs: []*run{of}, Verdict: found.Verdict(), Timelines: of.timelines[r.ID]}
 		if one.Verdict != events.Passed {
 			one.Reason = found.Reason()
 		}
@@ -181,10 +196,13 @@ func (r *requirement) Verdicts() []verdict {
 				one.Stories = append(one.Stories, strings.TrimSpace(story.Tell(scenario)))
 			}
 		}
-		for _, timeline := range r.site.timelines {
-			if timeline.run == run && timeline.scenario.Requirement.ID == r.ID {
-				one.Timelines = append(one.Timelines, timeline)
+		if one.Stories == nil && one.Timelines == nil {
+			same := said{one.Verdict, one.Reason}
+			if at, found := plain[same]; found {
+				all[at].Runs = append(all[at].Runs, of)
+				continue
 			}
+			plain[same] = len(all)
 		}
 		all = append(all, one)
 	}
@@ -196,7 +214,8 @@ func newSite(whole *specification.Specification, recordings []*events.Recording)
 	s := &site{Digest: whole.Digest, Total: len(whole.Requirements)}
 	last := map[string]*run{}
 	for i, recording := range recordings {
-		r := &run{Recording: recording, Number: i + 1, Name: recording.Run.Implementation.String(), byID: map[string]*events.RequirementRecord{}}
+		r := &run{Recording: recording, Number: i + 1, Name: recording.Run.Implementation.String(),
+			byID: map[string]*events.RequirementRecord{}, timelines: map[string][]*timeline{}}
 		for _, requirement := range recording.Requirements {
 			r.byID[requirement.ID] = requirement
 		}
@@ -211,7 +230,9 @@ func newSite(whole *specification.Specification, recordings []*events.Recording)
 		for _, requirement := range r.Requirements {
 			for _, scenario := range requirement.Scenarios {
 				if len(scenario.Writes) > 0 {
-					s.timelines = append(s.timelines, newTimeline(r, scenario))
+					one := newTimeline(r, scenario)
+					s.timelines = append(s.timelines, one)
+					r.timelines[requirement.ID] = append(r.timelines[requirement.ID], one)
 				}
 			}
 		}
@@ -234,6 +255,9 @@ func newSite(whole *specification.Specification, recordings []*events.Recording)
 		}
 		byLink[name].Features = append(byLink[name].Features, f)
 	}
+	for _, link := range s.Links {
+		link.Results = resultsOf(link)
+	}
 	slices.SortStableFunc(s.Links, func(a, b *link) int { return cmp.Compare(position(a.Name), position(b.Name)) })
 	return s
 }
@@ -243,11 +267,55 @@ func position(name string) int {
 	return slices.Index(implementation.AllLinks, implementation.Link(name)) // -1: the chain as a whole
 }
 
+// showcase is how many timelines the front shows.
+const showcase = 8
+
+// Timelines that were recorded: the first few.
+func (s *site) Timelines() []*timeline { return s.timelines[:min(len(s.timelines), showcase)] }
+
+// Recorded is how many there are.
+func (s *site) Recorded() int { return len(s.timelines) }
+
+// recordings is the page of all timelines.
+type recordings struct{ *site }
+
+// Title implements titled.
+func (recordings) Title() string { return "What really happened" }
+
+// Timelines that were recorded: all, in the order of the runs.
+func (r recordings) Timelines() []*timeline { return r.timelines }
+
 // comparison is the table of all runs.
 type comparison struct {
 	*site
-	// Different are the requirements on which the verdicts differ, Same the others.
-	Different, Same []row
+	// Different are the requirements on which the verdicts differ, Same the others, in
+	// a part for each link.
+	Different, Same parts
+}
+
+// parts are tables, so that a browser need not lay out what is not on the screen.
+type parts []part
+
+// part is the table of a link.
+type part struct {
+	Link *link
+	Rows []row
+}
+
+func (p *parts) add(link *link, one row) {
+	if len(*p) == 0 || (*p)[len(*p)-1].Link != link {
+		*p = append(*p, part{Link: link})
+	}
+	last := &(*p)[len(*p)-1]
+	last.Rows = append(last.Rows, one)
+}
+
+// Total is how many requirements there are in them.
+func (p parts) Total() (total int) {
+	for _, part := range p {
+		total += len(part.Rows)
+	}
+	return total
 }
 
 // row is a requirement with the verdict of each run.
@@ -275,9 +343,9 @@ func (s *site) comparison() *comparison {
 					}
 				}
 				if len(verdicts) > 1 {
-					c.Different = append(c.Different, one)
+					c.Different.add(link, one)
 				} else {
-					c.Same = append(c.Same, one)
+					c.Same.add(link, one)
 				}
 			}
 		}

@@ -17,6 +17,23 @@ type scenario struct {
 	Examples             []examples
 }
 
+// paragraph is a part of a text between empty lines.
+type paragraph struct {
+	Text string
+	// Drawn says that it is indented: its lines are to stay as they are.
+	Drawn bool
+}
+
+func paragraphs(text string) []paragraph {
+	var all []paragraph
+	for _, part := range strings.Split(text, "\n\n") {
+		if part != "" {
+			all = append(all, paragraph{part, strings.HasPrefix(part, " ")})
+		}
+	}
+	return all
+}
+
 // step is a step as it is written.
 type step struct {
 	Keyword, Text, Doc string

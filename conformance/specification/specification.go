@@ -330,10 +330,18 @@ func sortedUnique(list []string) []string {
 	return unique
 }
 
+// undent takes away what all lines are indented by.
 func undent(text string) string {
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	for i := range lines {
-		lines[i] = strings.TrimSpace(lines[i])
+	lines := strings.Split(strings.Trim(text, "\n"), "\n")
+	least := len(text)
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(line, " \t\r")
+		if lines[i] != "" {
+			least = min(least, len(line)-len(strings.TrimLeft(line, " \t")))
+		}
 	}
-	return strings.Join(lines, "\n")
+	for i, line := range lines {
+		lines[i] = line[min(least, len(line)):]
+	}
+	return strings.Trim(strings.Join(lines, "\n"), "\n")
 }

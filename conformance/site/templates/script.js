@@ -34,8 +34,7 @@ function rank(entry, words) {
 }
 
 function show(entries, total) {
-  const list = document.createElement("ul");
-  for (const entry of entries) {
+  const items = entries.map((entry) => {
     const link = document.createElement("a");
     link.href = root + entry.p;
     const id = document.createElement("span");
@@ -44,18 +43,26 @@ function show(entries, total) {
     link.append(id, " ", entry.t);
     const item = document.createElement("li");
     item.append(link);
-    list.append(item);
-  }
-  const count = document.createElement("p");
-  count.className = "place";
-  count.textContent = total === 0 ? "Nothing is found." : total > most ? `${total} requirements, the first ${most}:` : `${total} requirements:`;
-  found.replaceChildren(count, list);
+    return item;
+  });
+  const all = total === 1 ? "1 requirement" : `${total} requirements`;
+  say(total === 0 ? "Nothing is found." : total > most ? `${all}, the first ${most}:` : `${all}:`, items);
+}
+
+function say(count, items) {
+  found.querySelector("p").textContent = count;
+  found.querySelector("ul").replaceChildren(...items);
+}
+
+function clear() {
+  input.value = "";
+  say("", []);
 }
 
 input.addEventListener("input", async () => {
-  const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-  if (words.length === 0) return found.replaceChildren();
   const entries = await load();
+  const words = input.value.toLowerCase().split(/\s+/).filter(Boolean); // what is there by now
+  if (words.length === 0) return say("", []);
   const hits = entries.map((entry) => [rank(entry, words), entry]).filter(([score]) => score > 0).sort((a, b) => b[0] - a[0]);
   show(hits.slice(0, most).map(([, entry]) => entry), hits.length);
 });
@@ -65,7 +72,9 @@ document.addEventListener("keydown", (event) => {
     input.focus();
   }
   if (event.key === "Escape") {
-    input.value = "";
-    found.replaceChildren();
+    if (found.contains(document.activeElement)) input.focus();
+    clear();
   }
 });
+// A result may be on the page that is open.
+found.addEventListener("click", (event) => event.target.closest("a") && clear());
