@@ -129,6 +129,10 @@ func (w *World) Finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// A request that is still delayed has met its fault, and shows when it is answered.
+	if err := w.heal(ctx); err != nil {
+		return CouldNotRun{err}
+	}
 	writes, err := faults.Writes(ctx)
 	if err != nil {
 		return CouldNotRun{fmt.Errorf("what the links have written: %w", err)}

@@ -13,7 +13,8 @@ type Faults interface {
 	// Inject has the requests of a link that the fault is about meet it, beginning
 	// with the next one.
 	Inject(ctx context.Context, link Link, fault Fault) error
-	// Heal ends all faults of the namespace; with "" those that name none.
+	// Heal ends all faults of the namespace; with "" those that name none. What they
+	// delay is let go: it returns when that has been answered.
 	Heal(ctx context.Context, namespace string) error
 	// Writes returns what the links have written, and among it every other request
 	// that met a fault, in the order in which the answers passed the taps: that of one

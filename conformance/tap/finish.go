@@ -35,7 +35,7 @@ func (t *Taps) sent(link implementation.Link) *sent {
 	return t.underWay[link]
 }
 
-// sent counts the writes of a link that have not been answered.
+// sent counts requests that have not been answered.
 type sent struct {
 	mu    sync.Mutex
 	count int

@@ -2,6 +2,7 @@ package tap
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"slices"
@@ -31,6 +32,10 @@ type injected struct {
 	implementation.Fault
 	link implementation.Link
 	met  int // by so many requests
+	// healed is closed when it is over: what it delays is let go.
+	healed chan struct{}
+	// delayed are the requests that it delays, until they are answered.
+	delayed sent
 }
 
 // New returns taps that let everything through.
@@ -52,7 +57,7 @@ func (t *Taps) Inject(_ context.Context, link implementation.Link, fault impleme
 		return err
 	}
 	t.mu.Lock()
-	i := &injected{Fault: fault, link: link}
+	i := &injected{Fault: fault, link: link, healed: make(chan struct{})}
 	t.faults = append(t.faults, i)
 	var open []*stream
 	if fault.Effect == implementation.Cut {
@@ -74,10 +79,22 @@ func (t *Taps) Inject(_ context.Context, link implementation.Link, fault impleme
 func (i *injected) spent() bool { return i.Times > 0 && i.met >= i.Times }
 
 // Heal implements implementation.Faults.
-func (t *Taps) Heal(_ context.Context, namespace string) error {
+func (t *Taps) Heal(ctx context.Context, namespace string) error {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.faults = slices.DeleteFunc(t.faults, func(i *injected) bool { return i.Namespace == namespace })
+	var over []*injected
+	t.faults = slices.DeleteFunc(t.faults, func(i *injected) bool {
+		if i.Namespace == namespace {
+			close(i.healed)
+			over = append(over, i)
+		}
+		return i.Namespace == namespace
+	})
+	t.mu.Unlock()
+	for _, i := range over {
+		if err := i.delayed.wait(ctx); err != nil {
+			return fmt.Errorf("a request of the %s that was delayed is not answered: %w", i.link, err)
+		}
+	}
 	return nil
 }
 
@@ -103,7 +120,7 @@ type tap struct {
 // RoundTrip implements http.RoundTripper.
 func (t *tap) RoundTrip(r *http.Request) (*http.Response, error) {
 	about := targetOf(r)
-	fault := t.taps.next(t.link, about)
+	fault, delay := t.taps.next(t.link, about)
 	if fault.Effect == implementation.Answer {
 		if r.Body != nil {
 			defer r.Body.Close()
@@ -114,8 +131,9 @@ func (t *tap) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return response, err
 	}
-	if fault.Effect == implementation.Delay {
-		if err := wait(r.Context(), fault.Delay); err != nil {
+	if delay != nil {
+		defer delay.delayed.done()
+		if err := delay.wait(r.Context()); err != nil {
 			return nil, err
 		}
 	}
@@ -161,11 +179,15 @@ func describe(link implementation.Link, about target, fault implementation.Fault
 	return write
 }
 
-func wait(ctx context.Context, delay time.Duration) error {
-	timer := time.NewTimer(delay)
+// wait holds a request back for as long as the fault says, and no longer than it is in
+// force.
+func (i *injected) wait(ctx context.Context) error {
+	timer := time.NewTimer(i.Delay)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+		return nil
+	case <-i.healed:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -173,8 +195,9 @@ func wait(ctx context.Context, delay time.Duration) error {
 }
 
 // next returns the fault that a request meets, the zero value for none. Where
-// several are in force it is the oldest.
-func (t *Taps) next(link implementation.Link, about target) implementation.Fault {
+// several are in force it is the oldest. One that delays the request counts it, until
+// the caller says that it is answered.
+func (t *Taps) next(link implementation.Link, about target) (fault implementation.Fault, delay *injected) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, i := range t.faults {
@@ -182,9 +205,13 @@ func (t *Taps) next(link implementation.Link, about target) implementation.Fault
 			continue
 		}
 		i.met++
-		return i.Fault
+		if i.Effect == implementation.Delay {
+			i.delayed.add()
+			delay = i
+		}
+		return i.Fault, delay
 	}
-	return implementation.Fault{}
+	return implementation.Fault{}, nil
 }
 
 func (t *Taps) record(write implementation.Write) {

@@ -180,6 +180,27 @@ func TestWatchesAreCut(t *testing.T) {
 	})
 }
 
+// TestHealLetsGo: what a fault delays goes on when it is healed, and has been answered
+// and told by then.
+func TestHealLetsGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		taps, through, _ := tapped(t, "application/json")
+		ctx := t.Context()
+		delay := implementation.Fault{Verb: "create", Resource: "configmaps", Effect: implementation.Delay, Delay: time.Hour}
+		require.NoError(t, taps.Inject(ctx, link, delay))
+		began, created := time.Now(), make(chan error, 1)
+		go func() { created <- create(ctx, through, "a") }()
+		synctest.Wait()
+		require.NoError(t, taps.Heal(ctx, ""))
+		writes, err := taps.Writes(ctx)
+		require.NoError(t, err)
+		require.Len(t, writes, 1)
+		require.Equal(t, implementation.Delay, writes[0].Fault)
+		require.NoError(t, <-created)
+		require.Less(t, time.Since(began), time.Hour)
+	})
+}
+
 // TestNotices: what a watch brings to a link is told, in either encoding, while the
 // link reads it; what the link has not asked for is not.
 func TestNotices(t *testing.T) {
