@@ -58,12 +58,12 @@ func TestGuest(t *testing.T) {
 	defer func() { assert.NoError(t, end()) }()
 	api, err := client.NewForConfig(cluster.Config())
 	require.NoError(t, err)
-	apply(ctx, t, api, permission.Manifest(false))
+	apply(ctx, t, api, permission.Manifest(permission.Cleaning))
 	g := guest{t: t, program: program, directory: t.TempDir(), api: api, control: cluster.Control()}
 	g.kubeconfig(ctx, cluster.Config(), "default")
 	out, err := exec.CommandContext(ctx, program, "verify", "--kubeconfig", g.file()).CombinedOutput()
 	assert.Error(t, err)
-	for _, missing := range permission.Needed(false) {
+	for _, missing := range permission.Needed() {
 		assert.Contains(t, string(out), "\n  "+missing.String()+"\n", "an account without rights is told what it lacks")
 	}
 	g.kubeconfig(ctx, cluster.Config(), "podchain")
