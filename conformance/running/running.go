@@ -1,5 +1,5 @@
 // Package running is the implementation that somebody else runs: a cluster
-// reached by a kubeconfig file. The suite starts and stops nothing there, but
+// reached by a kubeconfig file, or from one of its own Pods. The suite starts and stops nothing there, but
 // for what whoever runs it offers on a control socket.
 package running
 
@@ -29,10 +29,23 @@ type Implementation struct {
 	version atomic.Value          // string
 }
 
-// FromKubeconfig returns the cluster of a kubeconfig file's current context.
-// The error names the file and what is wrong with it. What the cluster offers
-// beyond its API is asked on the control socket that the file mentions, if any.
+// InCluster stands, in the place of a kubeconfig file, for the cluster that this
+// program runs in, by the account of its Pod.
+const InCluster = "in-cluster"
+
+// FromKubeconfig returns the cluster of a kubeconfig file's current context, or
+// the one around InCluster. The error names the file and what is wrong with it.
+// What the cluster offers beyond its API is asked on the control socket that the
+// file mentions, if any.
 func FromKubeconfig(path string) (*Implementation, error) {
+	if path == InCluster {
+		config, err := rest.InClusterConfig()
+		if err != nil {
+			return nil, fmt.Errorf("kubeconfig %s: this is no Pod with an account: %w", path, err)
+		}
+		config.QPS = -1
+		return &Implementation{name: "cluster " + path, config: config}, nil
+	}
 	loaded, err := clientcmd.LoadFromFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("kubeconfig %s: %w", path, err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/podchain/podchain/conformance"
 	"github.com/podchain/podchain/conformance/belongings"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/report"
@@ -24,6 +25,8 @@ type verifyOptions struct {
 	control    string
 	registry   string
 	allow      []string
+	shard      string
+	quiet      bool
 	links      []string
 	run        runOptions
 	store      storeOptions
@@ -32,7 +35,7 @@ type verifyOptions struct {
 }
 
 // ofOneRun are the flags that say what is run this time, and what is written.
-var ofOneRun = []string{"select", "report", "record", "seed", "logs", "parallel", "clusters",
+var ofOneRun = []string{"select", "shard", "report", "record", "seed", "logs", "quiet", "parallel", "clusters",
 	"name", "implementation-version", "organization", "url", "contact", "claim"}
 
 func newVerifyCommand(program Options) *cobra.Command {
@@ -51,6 +54,11 @@ to do. With --allow disruptive it also does what everybody on the cluster feels,
 where whoever runs the cluster offers it: one such run at a time. Where nobody offers
 the images of the specification, --registry stores them in a registry that the nodes
 can pull from, by the credentials that docker or podman have for it; they stay there.
+
+With --shard several of these run a part of the specification each, which podchain
+report makes one run of, from the events of all. Each is a run of its own: on one
+cluster they do not see each other, but with --allow disruptive they have to come one
+after the other. podchain job runs them in the cluster that they check.
 
 With --link any link comes from somewhere else: from nowhere (none), from real
 Kubernetes (kubernetes, kubernetes@1.34), a kubelet from KWOK (kwok) or from the
@@ -74,6 +82,7 @@ Exit status: 0 if every requirement passed or is not applicable, 1 if one failed
   podchain verify --select scheduler --select RS-07
   podchain verify --select MUST --select '!KUBELET'
   podchain verify --kubeconfig ~/.kube/config --registry registry.example.com/podchain --report json=report.json
+  podchain verify --shard 2/3 --report events=2.jsonl
   podchain verify --link scheduler=none      # what breaks without a scheduler?
   podchain verify --link scheduler='./my-scheduler --kubeconfig={kubeconfig}'
   podchain verify --link scheduler=kubernetes@1.34
@@ -85,11 +94,13 @@ Exit status: 0 if every requirement passed or is not applicable, 1 if one failed
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&options.kubeconfig, "kubeconfig", "", "check the running cluster of this kubeconfig `file`")
+	flags.StringVar(&options.kubeconfig, "kubeconfig", "", "check the running cluster of this kubeconfig `file`; in-cluster is the one that podchain runs in, by the account of its Pod")
 	flags.StringVar(&options.control, "control", "", "unix `socket` on which whoever runs the cluster offers to stop links, add nodes and so on (default: the one that the kubeconfig file mentions)")
 	flags.StringVar(&options.registry, "registry", "", "on a running cluster, store the images of the specification below `HOST/REPO`, and have its Pods ask for them there")
 	flags.StringArrayVar(&options.allow, "allow", nil, "on a running cluster, also do what is `disruptive`: what everybody who uses it feels")
 	flags.StringArrayVar(&options.links, "link", nil, "`LINK=SPEC`: where a link, or all that are not named, come from: "+originNames()+", or a command line (repeatable)")
+	flags.StringVar(&options.shard, "shard", "", shardHelp)
+	flags.BoolVar(&options.quiet, "quiet", false, "tell nothing on stderr but what keeps the specification from being run")
 	options.run.add(flags, eventsFormat+", as the run goes on, or one that podchain report --help explains: json, junit, yaml, messages, badge, github, annotations")
 	options.store.add(flags)
 	options.claims.add(flags)
@@ -102,12 +113,18 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 	if err != nil {
 		return err
 	}
+	if err := options.part(selected); err != nil {
+		return err
+	}
 	sources, err := parseLinks(options.links)
 	if err != nil {
 		return err
 	}
 	if err := options.check(sources); err != nil {
 		return err
+	}
+	if options.quiet {
+		progressOut = io.Discard
 	}
 	if elsewhere := sources.elsewhere(program.Origins); elsewhere != "" {
 		return handOver(ctx, elsewhere, progressOut)
@@ -145,11 +162,14 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 	}
 	claims := options.claims.Claims
 	claims.Specification = whole
-	streams, others, err := openStreams(options.run.reports)
+	streams, others, err := openStreams(options.run.reports, out)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, streams.close()) }()
+	if streams.onStdout() {
+		out = io.Discard // nothing is among the events that is none
+	}
 	reports, err := openReports(recordingFormats(claims), others, out)
 	if err != nil {
 		return err
@@ -172,10 +192,22 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 	if err := errors.Join(report.Terminal(out, result), reports.write(result)); err != nil {
 		return err
 	}
+	interrupted := errInterrupted
+	if options.quiet {
+		err, interrupted = nil, nil // the reports tell it, and the status
+	}
 	if ctx.Err() != nil {
-		return errors.Join(err, errInterrupted)
+		return &exit{statusUnable, errors.Join(err, interrupted)}
 	}
 	return options.thresholds.judge(result, err)
+}
+
+// part has only the shard of what is selected run.
+func (o *verifyOptions) part(selected *specification.Specification) (err error) {
+	if o.run.shard, err = parseShard(o.shard); err != nil || o.shard == "" {
+		return err
+	}
+	return conformance.CheckShard(o.run.shard, selected)
 }
 
 // check returns an error for flags that do not go together.

@@ -21,6 +21,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
@@ -116,6 +117,11 @@ func TestVerifyRefusesBadInput(t *testing.T) {
 		"no cluster":                   {arguments: []string{"--clusters", "0"}, says: []string{"--clusters 0"}},
 		"clusters in virtual time":     {arguments: []string{"--clusters", "2", "--select", "RS-01"}, says: []string{"--clusters goes with links from elsewhere"}},
 		"clusters on one store":        {arguments: []string{"--clusters", "2", "--store", "etcd"}, says: []string{"--clusters goes with clusters that the run starts itself"}},
+		"a shard that is none":         {arguments: []string{"--shard", "4/3"}, says: []string{"--shard 4/3: expected I/N with I from 1 to N, or job/N"}},
+		"a shard of no Pod":            {arguments: []string{"--shard", "job/3"}, says: []string{"--shard job/3: there is no JOB_COMPLETION_INDEX"}},
+		"a shard of next to nothing":   {arguments: []string{"--shard", "1/2", "--select", "RS-01"}, says: []string{"shard 1/2: there are 1 requirements to run"}},
+		"the cluster around no Pod":    {arguments: []string{"--kubeconfig", "in-cluster"}, says: []string{"kubeconfig in-cluster: this is no Pod"}},
+		"two things on stdout":         {arguments: []string{"--select", "RS-01", "--report", "events=-", "--report", "json=-"}, says: []string{"report json=-: the events are on stdout"}},
 		"an unknown flag":              {arguments: []string{"--fast"}, says: []string{"--fast", "--help"}},
 		"an argument":                  {arguments: []string{"now"}, says: []string{"now"}},
 	}
@@ -289,6 +295,30 @@ func TestVerifyIsInterrupted(t *testing.T) {
 		assert.Equal(t, 2, command.ProcessState.ExitCode())
 		assert.Contains(t, last, "interrupted")
 		onlyIn(t, command.Dir, map[string]string{"report.json": ""})
+	})
+	t.Run("quietly", func(t *testing.T) {
+		t.Parallel()
+		command := podchain(t, "verify", "--link", "scheduler=none", "--parallel", "1", "--report", "events=-", "--quiet")
+		var stderr strings.Builder
+		command.Stderr = &stderr
+		stdout, err := command.StdoutPipe()
+		require.NoError(t, err)
+		require.NoError(t, command.Start())
+		var text strings.Builder
+		lines := bufio.NewReader(io.TeeReader(stdout, &text))
+		for line := ""; !strings.Contains(line, `"outcome":"failed"`); {
+			line, err = lines.ReadString('\n')
+			require.NoError(t, err)
+		}
+		require.NoError(t, command.Process.Signal(syscall.SIGINT))
+		_, err = io.Copy(io.Discard, lines)
+		require.NoError(t, err)
+		require.Error(t, command.Wait())
+		assert.Equal(t, 2, command.ProcessState.ExitCode())
+		assert.Empty(t, stderr.String(), "it would be among the events where both are one log")
+		recording, err := events.Read(strings.NewReader(text.String()))
+		require.NoError(t, err)
+		assert.Positive(t, recording.Count()[events.CouldNotRun], "it tells what it did not come to")
 	})
 	t.Run("on a cluster", func(t *testing.T) {
 		t.Parallel()
