@@ -25,7 +25,7 @@ type Implementation struct {
 	config  *rest.Config
 	socket  string // "": nothing is offered beyond the API
 	disrupt bool
-	images  implementation.Images // nil: those that are offered, if any
+	images  implementation.ImageNames // nil: those that are offered, if any
 	version atomic.Value          // string
 }
 
@@ -74,6 +74,15 @@ func (i *Implementation) AllowDisruption() { i.disrupt = true }
 // Images says where the cluster's nodes get the images of the specification.
 func (i *Implementation) Images(images implementation.Images) { i.images = images }
 
+// ImagesBelow says the same of a registry that has those from the start below
+// HOST/REPO, and where the suite publishes none.
+func (i *Implementation) ImagesBelow(repository string) { i.images = below(repository) }
+
+type below string
+
+// ImageName implements implementation.ImageNames.
+func (b below) ImageName(short string) string { return string(b) + "/" + short }
+
 // Describe implements implementation.Implementation.
 func (i *Implementation) Describe() implementation.Description {
 	version, _ := i.version.Load().(string)
@@ -120,7 +129,7 @@ type cluster struct {
 	config  *rest.Config
 	version string          // of the API server
 	offered *control.Client // nil: nothing
-	images  implementation.Images
+	images  implementation.ImageNames
 	disrupt bool
 }
 
@@ -137,9 +146,17 @@ func (c cluster) Parts() []any {
 		parts = append(parts, c.images)
 	}
 	if c.offered != nil {
-		parts = append(parts, c.offered.Parts(func(capability string) bool { return c.disrupt || !implementation.Disturbs(capability) })...)
+		parts = append(parts, c.offered.Parts(c.wants)...)
 	}
 	return parts
+}
+
+// wants says which of what is offered the suite makes use of.
+func (c cluster) wants(capability string) bool {
+	if capability == "images" && c.images != nil {
+		return false // the names and what is published are of one registry
+	}
+	return c.disrupt || !implementation.Disturbs(capability)
 }
 
 // Withheld implements implementation.Withholding.

@@ -33,6 +33,7 @@ var passedOn = []string{"select", "seed", "parallel", "timeout", "record"}
 
 type jobOptions struct {
 	image  string
+	images string
 	shards int
 	run    runOptions
 }
@@ -53,9 +54,10 @@ A kubelet keeps no more than the last 10 MiB of a log, where nobody told it othe
 events take 1 MB, and more where much fails. A Job does not change: kubectl delete it
 before another is applied.
 
-What everybody on the cluster would feel is not done, and what needs the images of the
-specification is not applicable.`,
-		Example: `  podchain job --image registry.example.com/podchain:1 --shards 2 | kubectl apply -f -
+Where nobody gives the nodes the images of the specification, --images does, and podchain
+verify --registry has stored them there once. What publishes an image, and what everybody
+on the cluster would feel, is not applicable.`,
+		Example: `  podchain job --image registry.example.com/podchain:1 --images registry.example.com/fixtures --shards 2 | kubectl apply -f -
   # when its Pods have ended:
   for i in 0 1; do kubectl logs --namespace podchain-account --tail=-1 \
     --selector job-name=podchain,batch.kubernetes.io/job-completion-index=$i > $i.jsonl; done
@@ -68,6 +70,7 @@ specification is not applicable.`,
 	flags := command.Flags()
 	flags.StringVar(&options.image, "image", "", "`image` that has podchain (required)")
 	flags.IntVar(&options.shards, "shards", 1, "run so many Pods, with a part of the specification each")
+	flags.StringVar(&options.images, "images", "", imagesHelp)
 	ofVerify := pflag.NewFlagSet("verify", pflag.ContinueOnError)
 	options.run.add(ofVerify, "")
 	for _, name := range passedOn {

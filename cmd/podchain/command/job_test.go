@@ -33,7 +33,7 @@ func printed(t *testing.T, arguments ...string) (account string, job batchv1.Job
 // needs; which is just that, as other tests show.
 func TestJobManifest(t *testing.T) {
 	t.Parallel()
-	account, job := printed(t, "--shards", "3", "--select", "RS", "--select", "!RS-07", "--timeout", "5m")
+	account, job := printed(t, "--shards", "3", "--images", "registry.test/x", "--select", "RS", "--select", "!RS-07", "--timeout", "5m")
 	assert.Equal(t, permission.Manifest(), account)
 	rules := 0
 	for document := range strings.SplitSeq(account, "\n---\n") {
@@ -53,7 +53,7 @@ func TestJobManifest(t *testing.T) {
 	require.Len(t, job.Spec.Template.Spec.Containers, 1)
 	assert.Equal(t, "registry.test/podchain:1", job.Spec.Template.Spec.Containers[0].Image)
 	assert.Equal(t, []string{"verify", "--kubeconfig", "in-cluster", "--shard", "job/3", "--report", "events=-", "--quiet",
-		"--select", "RS", "--select", "!RS-07", "--timeout", "5m0s"}, job.Spec.Template.Spec.Containers[0].Args)
+		"--images", "registry.test/x", "--select", "RS", "--select", "!RS-07", "--timeout", "5m0s"}, job.Spec.Template.Spec.Containers[0].Args)
 }
 
 // What the Pods of the Job print, stdout and stderr in one as a container's log has

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -24,6 +25,7 @@ type verifyOptions struct {
 	kubeconfig string
 	control    string
 	registry   string
+	images     string
 	allow      []string
 	shard      string
 	quiet      bool
@@ -37,6 +39,9 @@ type verifyOptions struct {
 // ofOneRun are the flags that say what is run this time, and what is written.
 var ofOneRun = []string{"select", "shard", "report", "record", "seed", "logs", "quiet", "parallel", "clusters",
 	"name", "implementation-version", "organization", "url", "contact", "claim"}
+
+// imagesHelp says what --images takes.
+const imagesHelp = "on a running cluster, have its Pods ask for the images of the specification below `HOST/REPO`, where an earlier --registry has stored them"
 
 func newVerifyCommand(program Options) *cobra.Command {
 	var options verifyOptions
@@ -53,7 +58,8 @@ left, podchain clean removes; podchain rbac prints what an account has to be all
 to do. With --allow disruptive it also does what everybody on the cluster feels,
 where whoever runs the cluster offers it: one such run at a time. Where nobody offers
 the images of the specification, --registry stores them in a registry that the nodes
-can pull from, by the credentials that docker or podman have for it; they stay there.
+can pull from, by the credentials that docker or podman have for it; they stay there,
+and --images makes use of them again, but for what publishes further ones.
 
 With --shard several of these run a part of the specification each, which podchain
 report makes one run of, from the events of all. Each is a run of its own: on one
@@ -97,6 +103,7 @@ Exit status: 0 if every requirement passed or is not applicable, 1 if one failed
 	flags.StringVar(&options.kubeconfig, "kubeconfig", "", "check the running cluster of this kubeconfig `file`; in-cluster is the one that podchain runs in, by the account of its Pod")
 	flags.StringVar(&options.control, "control", "", "unix `socket` on which whoever runs the cluster offers to stop links, add nodes and so on (default: the one that the kubeconfig file mentions)")
 	flags.StringVar(&options.registry, "registry", "", "on a running cluster, store the images of the specification below `HOST/REPO`, and have its Pods ask for them there")
+	flags.StringVar(&options.images, "images", "", imagesHelp)
 	flags.StringArrayVar(&options.allow, "allow", nil, "on a running cluster, also do what is `disruptive`: what everybody who uses it feels")
 	flags.StringArrayVar(&options.links, "link", nil, "`LINK=SPEC`: where a link, or all that are not named, come from: "+originNames()+", or a command line (repeatable)")
 	flags.StringVar(&options.shard, "shard", "", shardHelp)
@@ -226,6 +233,8 @@ func (o verifyOptions) check(links sources) error {
 		{o.run.clusters > 1 && links.onlyReference(),
 			"--clusters goes with links from elsewhere: in virtual time every scenario has a cluster of its own"},
 		{o.registry != "" && !running, "--registry goes with --kubeconfig: which cluster's nodes pull from it?"},
+		{o.images != "" && !running, "--images goes with --kubeconfig: which cluster's nodes pull from it?"},
+		{o.images != "" && o.registry != "", "--images says that they are there, and --registry stores them: give one"},
 		{o.control != "" && !running, "--control goes with --kubeconfig: which cluster does it control?"},
 		{len(o.allow) > 0 && !running, "--allow goes with --kubeconfig: a cluster of the run's own has nobody to disturb"},
 	} {
@@ -271,6 +280,9 @@ func somebodys(ctx context.Context, program Options, options verifyOptions, told
 	}
 	if disruptive {
 		cluster.AllowDisruption()
+	}
+	if options.images != "" {
+		cluster.ImagesBelow(strings.TrimSuffix(options.images, "/"))
 	}
 	if options.registry != "" {
 		images, err := program.Images(ctx, options.registry, told)

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
@@ -112,6 +113,8 @@ func TestVerifyRefusesBadInput(t *testing.T) {
 		"a store of another's API server": {arguments: []string{"--store", "etcd", "--link", "all=kubernetes"},
 			says: []string{"--store goes with the reference's API server; this one comes from kubernetes"}},
 		"a registry without a cluster": {arguments: []string{"--registry", "r.test/x"}, says: []string{"--registry goes with --kubeconfig"}},
+		"images without a cluster":     {arguments: []string{"--images", "r.test/x"}, says: []string{"--images goes with --kubeconfig"}},
+		"images that are and are not":  {arguments: []string{"--kubeconfig", "k", "--images", "r.test/x", "--registry", "r.test/x"}, says: []string{"--images says that they are there"}},
 		"a link that does not exist":   {arguments: []string{"--link", "router=none"}, says: []string{`unknown link "router"`, "scheduler"}},
 		"a negative number":            {arguments: []string{"--parallel", "-1"}, says: []string{"--parallel -1"}},
 		"no cluster":                   {arguments: []string{"--clusters", "0"}, says: []string{"--clusters 0"}},
@@ -359,6 +362,23 @@ func TestVerifyWithARegistry(t *testing.T) {
 	asked := &askedImages{}
 	_ = verifyWith(asked, nil) // whether the served cluster has such images is not what this is about
 	assert.NotEmpty(t, asked.names)
+}
+
+// Images that are in a registry are what the cluster's Pods ask for, and none is
+// published anywhere.
+func TestVerifyWithImagesThatAreThere(t *testing.T) {
+	t.Parallel()
+	served := startServe(t, "--control", "control")
+	pods, err := clientOf(t, served).CoreV1().Pods(metav1.NamespaceAll).Watch(t.Context(), metav1.ListOptions{})
+	require.NoError(t, err)
+	defer pods.Stop()
+	command := podchain(t, "verify", "--kubeconfig", served.kubeconfig, "--images", "registry.test/mine/", "--timeout", "10s",
+		"--select", "RS-01", "--select", located(t, "While the image is pulled"))
+	_, stdout, stderr := run(t, command) // whether the served cluster has such images is not what this is about
+	assert.Contains(t, stdout, "1 not applicable", stderr)
+	pod, ok := (<-pods.ResultChan()).Object.(*corev1.Pod)
+	require.True(t, ok)
+	assert.Regexp(t, "^registry.test/mine/[a-z]+:1$", pod.Spec.Containers[0].Image)
 }
 
 // askedImages writes down what it is asked for.
