@@ -122,6 +122,24 @@ func TestPatches(t *testing.T) {
 	assert.Positive(t, seen)
 }
 
+// TestExitStatus: a run in which everything passed is not well if its cluster did not end
+// well.
+func TestExitStatus(t *testing.T) {
+	for end, status := range map[events.End]int{{}: 0, {Error: "it is still there"}: 2} {
+		run := &events.Recording{}
+		at := specification.Location{File: "a", Line: 2}
+		for _, event := range []events.Event{
+			{Run: &events.Run{Format: events.Format}},
+			{Requirement: &events.Requirement{ID: "A-01", Scenarios: []events.Example{{Location: at}}}},
+			{Outcome: &events.Outcome{Scenario: at.String(), Outcome: events.Passed}},
+			{End: &end},
+		} {
+			require.NoError(t, run.Take(event))
+		}
+		assert.Equal(t, status, run.ExitStatus())
+	}
+}
+
 // TestBrokenStreams: what is no stream is refused with the line; what a killed run
 // has left is not.
 func TestBrokenStreams(t *testing.T) {

@@ -26,7 +26,7 @@ type Implementation struct {
 	socket  string // "": nothing is offered beyond the API
 	disrupt bool
 	images  implementation.ImageNames // nil: those that are offered, if any
-	version atomic.Value          // string
+	version atomic.Value              // string
 }
 
 // InCluster stands, in the place of a kubeconfig file, for the cluster that this
