@@ -28,8 +28,11 @@ func arrive(ctx context.Context, cluster implementation.Cluster, run string) (*g
 	if err != nil {
 		return nil, err
 	}
-	_, disruptive := implementation.Offered[implementation.Nodes](cluster)
-	if err := permission.Check(ctx, sweeper.Client, disruptive); err != nil {
+	var further []permission.Further
+	if _, disruptive := implementation.Offered[implementation.Nodes](cluster); disruptive {
+		further = append(further, permission.Disruption)
+	}
+	if err := permission.Check(ctx, sweeper.Client, further...); err != nil {
 		return nil, err
 	}
 	life, err := belongings.Begin(ctx, sweeper.Client, run)

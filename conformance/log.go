@@ -27,8 +27,8 @@ func (l *log) tell(event events.Event) {
 	}
 }
 
-// begin says what is run against what.
-func (l *log) begin(options Options, started time.Time) {
+// begin says what of the whole is run against what.
+func (l *log) begin(options Options, whole *specification.Specification, started time.Time) {
 	_, virtual := options.Implementation.(implementation.Virtual)
 	run := &events.Run{
 		Format: events.Format, ID: options.Run, Command: options.Command,
@@ -36,16 +36,24 @@ func (l *log) begin(options Options, started time.Time) {
 		Specification:  events.Specification{Digest: options.Specification.Digest, Requirements: len(options.Specification.Requirements)},
 		Started:        started.UTC(), Seed: options.Seed, Virtual: virtual,
 	}
+	if options.Shard.Count > 0 {
+		run.Shard = &options.Shard
+	}
 	for _, requirement := range options.Specification.Requirements {
 		run.Specification.Scenarios += len(requirement.Examples)
 	}
 	l.tell(events.Event{Run: run})
-	for _, feature := range options.Specification.Features {
-		if slices.ContainsFunc(options.Specification.Requirements, func(r *specification.Requirement) bool { return r.Location.File == feature.Path }) {
+	for _, feature := range whole.Features {
+		if slices.ContainsFunc(whole.Requirements, func(r *specification.Requirement) bool { return r.Location.File == feature.Path }) {
 			l.tell(events.Event{Feature: &events.Feature{Path: feature.Path, Content: feature.Source}})
 		}
 	}
-	for _, requirement := range options.Specification.Requirements {
+	shards := deal(whole, options.Shard.Count)
+	for _, requirement := range whole.Requirements {
+		if shard := shards[requirement]; shard != options.Shard.Index {
+			l.tell(events.Event{Elsewhere: &events.Elsewhere{Shard: shard, Requirement: written(requirement)}})
+			continue
+		}
 		l.tell(events.Event{Requirement: written(requirement)})
 	}
 }

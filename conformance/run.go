@@ -25,6 +25,10 @@ import (
 type Options struct {
 	// Specification to run; select from it before (specification.Select).
 	Specification *specification.Specification
+	// Shard of the specification that is run; the zero value is all of it. Runs with the
+	// same specification and the same count agree on who runs what, and events.Merge
+	// makes one run of theirs.
+	Shard events.Shard
 	// Implementation to check.
 	Implementation implementation.Implementation
 	// Parallel is how many examples run at the same time; 0 means a sensible
@@ -80,13 +84,14 @@ func Run(ctx context.Context, options Options) (*events.Recording, error) {
 	if _, virtual := options.Implementation.(implementation.Virtual); virtual && options.Testing == nil {
 		return nil, errors.New("an implementation in virtual time needs Options.Testing: see RunVirtual")
 	}
+	whole := options.Specification
 	venue, err := prepare(ctx, &options)
 	if err != nil {
 		return nil, err
 	}
 	log := &log{told: options.Events}
 	started := time.Now()
-	log.begin(options, started)
+	log.begin(options, whole, started)
 	runAll(ctx, options, venue, log)
 	lag := venue.observed()
 	err = venue.close()
@@ -94,13 +99,20 @@ func Run(ctx context.Context, options Options) (*events.Recording, error) {
 	return &log.recording, err
 }
 
-// prepare checks the options, fills in what they leave open, and opens the venue.
+// prepare checks the options, fills in what they leave open, reduces the specification
+// to the shard, and opens the venue.
 func prepare(ctx context.Context, options *Options) (venue, error) {
 	if err := Check(options.Specification, options.Steps); err != nil {
 		return nil, err
 	}
 	if options.Command == "" {
 		options.Command = "podchain verify"
+	}
+	if options.Shard.Count > 0 {
+		if err := CheckShard(options.Shard, options.Specification); err != nil {
+			return nil, err
+		}
+		options.Specification = part(options.Specification, options.Shard)
 	}
 	return open(ctx, options)
 }

@@ -22,13 +22,14 @@ import (
 //	}
 func Test(t *testing.T, options Options) {
 	t.Helper()
+	whole := options.Specification
 	venue, err := prepare(t.Context(), &options)
 	if err != nil {
 		t.Fatal(err)
 	}
 	log := &log{told: options.Events}
 	started := time.Now()
-	log.begin(options, started)
+	log.begin(options, whole, started)
 	t.Cleanup(func() {
 		lag := venue.observed()
 		err := venue.close()

@@ -7,6 +7,7 @@
 //	run           once: what was run against what
 //	feature       for each file that something was selected of, as it is
 //	requirement   for each that was selected, with its scenarios as they are written
+//	elsewhere     one that another shard of the run executes, in its place among them
 //	scenario      a scenario that was executed; what belongs to it follows at once:
 //	step            a step that was executed, in order
 //	write           a version of an object that was observed, in order of arrival
@@ -19,6 +20,7 @@ package events
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/podchain/podchain/conformance/implementation"
@@ -34,6 +36,7 @@ type Event struct {
 	Run         *Run         `json:"run,omitempty"`
 	Feature     *Feature     `json:"feature,omitempty"`
 	Requirement *Requirement `json:"requirement,omitempty"`
+	Elsewhere   *Elsewhere   `json:"elsewhere,omitempty"`
 	Scenario    *Scenario    `json:"scenario,omitempty"`
 	Step        *Step        `json:"step,omitempty"`
 	Write       *Write       `json:"write,omitempty"`
@@ -53,8 +56,11 @@ type Run struct {
 	Command string `json:"command,omitempty"`
 	// Implementation that is checked.
 	Implementation implementation.Description `json:"implementation"`
-	// Specification that it is checked by, as far as it was selected.
+	// Specification that it is checked by, as far as it was selected; of a shard, its
+	// part.
 	Specification Specification `json:"specification"`
+	// Shard of a run that it is; nil for a whole run. Merge makes one of its shards.
+	Shard *Shard `json:"shard,omitempty"`
 	// Started is when the first scenario could.
 	Started time.Time `json:"started"`
 	// Seed of the order of the scenarios; 0 is that of the specification.
@@ -63,6 +69,16 @@ type Run struct {
 	// not wait: what they tell is what was waited for, not how fast it was.
 	Virtual bool `json:"virtual,omitempty"`
 }
+
+// Shard is one of so many parts of a run, each executed by itself.
+type Shard struct {
+	// Index is from 1 to Count.
+	Index int `json:"index"`
+	Count int `json:"count"`
+}
+
+// String is the shard as --shard reads it.
+func (s Shard) String() string { return fmt.Sprintf("%d/%d", s.Index, s.Count) }
 
 // Specification names a specification, and how much of it was selected.
 type Specification struct {
@@ -93,6 +109,14 @@ type Requirement struct {
 	// Location of its Rule.
 	Location  specification.Location `json:"location"`
 	Scenarios []Example              `json:"scenarios"`
+}
+
+// Elsewhere is a requirement of the run that another shard executes: who has only
+// some of the shards knows from it what is missing.
+type Elsewhere struct {
+	// Shard that executes it, by its index.
+	Shard       int          `json:"shard"`
+	Requirement *Requirement `json:"requirement"`
 }
 
 // Example is a scenario, or one row of an outline, as it is written.
@@ -230,7 +254,8 @@ type Evidence struct {
 
 // End is the end of a run.
 type End struct {
-	// Seconds that the run took.
+	// Seconds that the run took; of one that was merged, from the start of its first
+	// shard to the end of its last.
 	Seconds float64 `json:"seconds"`
 	// Lag is from the arrival of what a step waited for to the step being decided;
 	// absent in virtual time, where it takes none.
@@ -239,7 +264,9 @@ type End struct {
 	Error string `json:"error,omitempty"`
 }
 
-// Lag says within which time what share of the awaited events was decided on.
+// Lag says within which time what share of the awaited events was decided on. Of a
+// run that was merged, a percentile is the greatest of its shards', which that of all
+// their events together does not exceed: these are no longer there.
 type Lag struct {
 	Count int     `json:"count"`
 	P50   float64 `json:"p50Milliseconds"`

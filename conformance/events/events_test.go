@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,9 +34,22 @@ func schema(t *testing.T) *jsonschema.Schema {
 	return compiled
 }
 
-// stream runs some of the specification without a scheduler, so that there are all
-// kinds of events and outcomes.
+// stream is of some of the specification run without a scheduler, so that there are
+// all kinds of events and outcomes.
 func stream(t *testing.T) (string, *events.Recording) {
+	t.Helper()
+	streamed.once.Do(func() { streamed.text, streamed.recording = streamOf(t, events.Shard{}) })
+	return streamed.text, streamed.recording
+}
+
+// streamed is what several tests look at.
+var streamed struct {
+	once      sync.Once
+	text      string
+	recording *events.Recording
+}
+
+func streamOf(t *testing.T, shard events.Shard) (string, *events.Recording) {
 	t.Helper()
 	whole, err := specification.Load(features.Files)
 	require.NoError(t, err)
@@ -44,7 +58,7 @@ func stream(t *testing.T) (string, *events.Recording) {
 	var lines bytes.Buffer
 	written := events.NewStream(&lines)
 	recording, err := conformance.Run(t.Context(), conformance.Options{
-		Specification: selected, Testing: t, Events: written.Take, Seed: 1,
+		Specification: selected, Shard: shard, Testing: t, Events: written.Take, Seed: 1,
 		Implementation: reference.New(reference.Options{Without: []implementation.Link{implementation.Scheduler}}),
 		Record:         func(example *specification.Example) bool { return recorded(example.Requirement.ID) },
 	})
@@ -61,9 +75,10 @@ func recorded(id string) bool { return id == "RS-05" || id == "KUBELET-03" }
 // who reads the stream knows what whoever ran it knows.
 func TestStream(t *testing.T) {
 	text, recording := stream(t)
+	shard, _ := streamOf(t, events.Shard{Index: 2, Count: 3})
 	compiled := schema(t)
 	kinds := map[string]int{}
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(text + shard) {
 		value, err := jsonschema.UnmarshalJSON(strings.NewReader(line))
 		require.NoError(t, err)
 		require.NoError(t, compiled.Validate(value), line)
@@ -71,7 +86,7 @@ func TestStream(t *testing.T) {
 			kinds[kind]++
 		}
 	}
-	for _, kind := range []string{"run", "feature", "requirement", "scenario", "step", "write", "call", "outcome", "end"} {
+	for _, kind := range []string{"run", "feature", "requirement", "elsewhere", "scenario", "step", "write", "call", "outcome", "end"} {
 		assert.Positive(t, kinds[kind], kind)
 	}
 	assert.Contains(t, text, `"notified":[{"link":"`)
@@ -110,6 +125,24 @@ func TestPatches(t *testing.T) {
 		}
 	}
 	assert.Positive(t, seen)
+}
+
+// TestExitStatus: a run in which everything passed is not well if its cluster did not end
+// well.
+func TestExitStatus(t *testing.T) {
+	for end, status := range map[events.End]int{{}: 0, {Error: "it is still there"}: 2} {
+		run := &events.Recording{}
+		at := specification.Location{File: "a", Line: 2}
+		for _, event := range []events.Event{
+			{Run: &events.Run{Format: events.Format}},
+			{Requirement: &events.Requirement{ID: "A-01", Scenarios: []events.Example{{Location: at}}}},
+			{Outcome: &events.Outcome{Scenario: at.String(), Outcome: events.Passed}},
+			{End: &end},
+		} {
+			require.NoError(t, run.Take(event))
+		}
+		assert.Equal(t, status, run.ExitStatus())
+	}
 }
 
 // TestBrokenStreams: what is no stream is refused with the line; what a killed run

@@ -13,10 +13,12 @@ type Recording struct {
 	Features []*Feature
 	// Requirements in the order of the specification.
 	Requirements []*RequirementRecord
-	// End is nil if the run was killed.
+	// End is nil if the run was killed, or a shard of it is not there.
 	End *End
 
 	scenarios map[string]*ScenarioRecord
+	// dealt are all requirements of the run, those of other shards included.
+	dealt []Elsewhere
 }
 
 // RequirementRecord is a requirement and what came of its scenarios.
@@ -54,11 +56,19 @@ func (r *Recording) Take(event Event) error {
 		if event.Run.Format != Format {
 			return fmt.Errorf("the format is %q, expected %q", event.Run.Format, Format)
 		}
+		if shard := event.Run.Shard; shard != nil && (shard.Index < 1 || shard.Index > shard.Count) {
+			return fmt.Errorf("there is no shard %s", shard)
+		}
 		r.Run = *event.Run
 	case event.Feature != nil:
 		r.Features = append(r.Features, event.Feature)
 	case event.Requirement != nil:
-		r.add(event.Requirement)
+		r.keep(unexecuted(event.Requirement, NotReached))
+		if r.Run.Shard != nil {
+			r.dealt = append(r.dealt, Elsewhere{r.Run.Shard.Index, event.Requirement})
+		}
+	case event.Elsewhere != nil:
+		r.dealt = append(r.dealt, *event.Elsewhere)
 	case event.End != nil:
 		r.End = event.End
 	case event.Scenario != nil:
@@ -75,20 +85,27 @@ func (r *Recording) Take(event Event) error {
 	return nil // an event of a later minor version
 }
 
-func (r *Recording) add(requirement *Requirement) {
+// keep adds a requirement with its scenarios.
+func (r *Recording) keep(record *RequirementRecord) {
 	if r.scenarios == nil {
 		r.scenarios = map[string]*ScenarioRecord{}
 	}
+	for _, scenario := range record.Scenarios {
+		r.scenarios[scenario.Location.String()] = scenario
+	}
+	r.Requirements = append(r.Requirements, record)
+}
+
+// unexecuted is a requirement that nothing has come of yet: the reason says why.
+func unexecuted(requirement *Requirement, reason string) *RequirementRecord {
 	record := &RequirementRecord{Requirement: requirement}
 	for i := range requirement.Scenarios {
 		example := &requirement.Scenarios[i]
-		scenario := &ScenarioRecord{Example: example, Requirement: requirement, Outcome: Outcome{
-			Scenario: example.Location.String(), Outcome: CouldNotRun, Reason: NotReached,
-		}}
-		record.Scenarios = append(record.Scenarios, scenario)
-		r.scenarios[example.Location.String()] = scenario
+		record.Scenarios = append(record.Scenarios, &ScenarioRecord{Example: example, Requirement: requirement, Outcome: Outcome{
+			Scenario: example.Location.String(), Outcome: CouldNotRun, Reason: reason,
+		}})
 	}
-	r.Requirements = append(r.Requirements, record)
+	return record
 }
 
 func (r *Recording) on(name string, do func(*ScenarioRecord)) error {
@@ -146,13 +163,14 @@ func (r *Recording) Count() map[Verdict]int {
 }
 
 // ExitStatus is 0 if every requirement passed or is not applicable (and one did
-// pass), 1 if one failed, 2 if one could not run or nothing passed.
+// pass), 1 if one failed, 2 if one could not run, nothing passed or the cluster did not
+// end well.
 func (r *Recording) ExitStatus() int {
 	counts := r.Count()
 	switch {
 	case counts[Failed] > 0:
 		return 1
-	case counts[CouldNotRun] > 0 || counts[Passed] == 0:
+	case counts[CouldNotRun] > 0 || counts[Passed] == 0 || r.End != nil && r.End.Error != "":
 		return 2
 	}
 	return 0

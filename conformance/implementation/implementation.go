@@ -142,16 +142,21 @@ type Call struct {
 	Error string `json:"error,omitempty"`
 }
 
-// Images is offered by a cluster that serves the specification's images under
-// a name of its own, or lets the suite say which of them exist and which are
-// already on a node (capability "images").
-type Images interface {
+// ImageNames is offered by a cluster that serves the specification's images under
+// names of its own.
+type ImageNames interface {
 	// ImageName returns the reference under which a Pod asks for the image of
 	// the table in fixtures, given as "web:1": that name, with the same prefix
 	// for all, such as a registry's host. One that the registry lacks may
 	// have a scope in front, "scope/late:1": where scenarios share a cluster,
 	// each has its own.
 	ImageName(short string) string
+}
+
+// Images is offered by one that also lets the suite say which of them exist
+// (capability "images").
+type Images interface {
+	ImageNames
 	// Publish makes an image that the registry lacked available from now on,
 	// with a scope in front in that scope only.
 	Publish(ctx context.Context, short string) error

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+	"sigs.k8s.io/yaml"
 
 	"github.com/podchain/podchain/conformance/control"
 	"github.com/podchain/podchain/conformance/pki"
@@ -30,13 +32,20 @@ type apiServer struct {
 // administrators may do everything.
 const administrators = "system:masters"
 
+// serviceAddress is that of Service kubernetes: the first of its range.
+const (
+	serviceAddress = "10.0.0.1"
+	serviceRange   = "10.0.0.0/24"
+)
+
 const apiServerPatience = 2 * time.Minute
 
-func newAPIServer(program, directory, logs string, store *store) (*apiServer, error) {
+func newAPIServer(program, directory, logs string, store *store, audited string) (*apiServer, error) {
 	ca, err := pki.NewAuthority(filepath.Join(directory, "pki"), "podchain-kubernetes")
 	if err != nil {
 		return nil, err
 	}
+	ca.Addresses = []net.IP{net.ParseIP(serviceAddress)}
 	server, err := ca.Issue("api-server", "kube-apiserver")
 	if err != nil {
 		return nil, err
@@ -71,11 +80,30 @@ func newAPIServer(program, directory, logs string, store *store) (*apiServer, er
 		// for the kind that the specification watches then, a compaction can be
 		// seen (WATCH-09); all other kinds have theirs.
 		"--watch-cache-sizes=configmaps#0",
-		"--service-cluster-ip-range=10.0.0.0/24", "--allow-privileged=true",
+		"--service-cluster-ip-range=" + serviceRange, "--allow-privileged=true",
+	}
+	if audited != "" {
+		if err := a.audit(audited, directory, logs); err != nil {
+			return nil, err
+		}
 	}
 	return a, writeKubeconfig(filepath.Join(directory, "kubeconfig"), a.config.Host, ca.PEM, admin, func(cluster *clientcmdapi.Cluster) error {
 		return control.Mention(cluster, controlSocket(directory))
 	})
+}
+
+// audit has it write down what a user asks of it, and what that was allowed by.
+func (a *apiServer) audit(user, directory, logs string) error {
+	policy, err := yaml.Marshal(map[string]any{
+		"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": []string{"RequestReceived"},
+		"rules": []any{map[string]any{"level": "Metadata", "users": []string{user}}, map[string]any{"level": "None"}},
+	})
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(directory, "audit-policy.yaml")
+	a.command = append(a.command, "--audit-policy-file="+file, "--audit-log-path="+filepath.Join(logs, "audit.jsonl"))
+	return os.WriteFile(file, policy, 0o600)
 }
 
 // start starts it and waits until it is ready.

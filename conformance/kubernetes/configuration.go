@@ -42,6 +42,10 @@ func (c *Cluster) describe(n *node, object *corev1.Node, number int) (machine.De
 			kubeletProgram:    {Log: n.log(kubeletProgram), Args: c.kubeletCommand(n, object, address)},
 		},
 	}
+	if c.api != nil {
+		// There is no proxy of Services: the node itself has the address of this one.
+		description.Relays = append(description.Relays, machine.Relay{Address: serviceAddress + ":443", Socket: c.apiSocket()})
+	}
 	config, err := yaml.Marshal(c.kubeletConfiguration(n, object, size))
 	if err != nil {
 		return description, err

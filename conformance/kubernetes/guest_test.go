@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	authenticationv1 "k8s.io/api/authentication/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -44,11 +45,7 @@ func TestGuest(t *testing.T) {
 		t.Skip("set PODCHAIN_REAL_KUBERNETES to build and run real Kubernetes, as root")
 	}
 	ctx := t.Context()
-	program := filepath.Join(t.TempDir(), "podchain")
-	build := exec.CommandContext(ctx, "go", "build", "-o", program, "./cmd/podchain")
-	build.Dir = filepath.Join("..", "..") // a module of its own
-	built, err := build.CombinedOutput()
-	require.NoError(t, err, "%s", built)
+	program := buildPodchain(ctx, t)
 	cluster, err := kubernetes.New(kubernetes.Options{Progress: os.Stderr}).StartCluster(ctx)
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, cluster.Stop(context.WithoutCancel(ctx))) }()
@@ -58,21 +55,21 @@ func TestGuest(t *testing.T) {
 	defer func() { assert.NoError(t, end()) }()
 	api, err := client.NewForConfig(cluster.Config())
 	require.NoError(t, err)
-	apply(ctx, t, api, permission.Manifest(false))
+	apply(ctx, t, api, permission.Manifest(permission.Cleaning))
 	g := guest{t: t, program: program, directory: t.TempDir(), api: api, control: cluster.Control()}
 	g.kubeconfig(ctx, cluster.Config(), "default")
 	out, err := exec.CommandContext(ctx, program, "verify", "--kubeconfig", g.file()).CombinedOutput()
 	assert.Error(t, err)
-	for _, missing := range permission.Needed(false) {
+	for _, missing := range permission.Needed() {
 		assert.Contains(t, string(out), "\n  "+missing.String()+"\n", "an account without rights is told what it lacks")
 	}
 	g.kubeconfig(ctx, cluster.Config(), "podchain")
 
-	quiet := g.verify(ctx, "quiet")
+	quiet := g.verify(ctx, "quiet", "--control", g.control)
 	var group sync.WaitGroup
 	reports := make([]map[string]any, 2)
 	for i := range reports {
-		group.Go(func() { reports[i] = g.verify(ctx, []string{"first", "second"}[i]) })
+		group.Go(func() { reports[i] = g.verify(ctx, []string{"first", "second"}[i], "--control", g.control) })
 	}
 	killed := g.kill(ctx)
 	out, err = exec.CommandContext(ctx, program, "clean", "--kubeconfig", g.file()).CombinedOutput()
@@ -90,6 +87,17 @@ func TestGuest(t *testing.T) {
 	nodes, err := api.CoreV1().Nodes().List(ctx, metav1.ListOptions{LabelSelector: belongings.RunLabel})
 	require.NoError(t, err)
 	assert.Empty(t, nodes.Items)
+}
+
+// buildPodchain builds the program, static, so that it runs in an image of its own too.
+func buildPodchain(ctx context.Context, t *testing.T) string {
+	program := filepath.Join(t.TempDir(), "podchain")
+	build := exec.CommandContext(ctx, "go", "build", "-o", program, "./cmd/podchain")
+	build.Dir = filepath.Join("..", "..") // a module of its own
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	built, err := build.CombinedOutput()
+	require.NoError(t, err, "%s", built)
+	return program
 }
 
 type guest struct {
@@ -116,22 +124,27 @@ func (g guest) kubeconfig(ctx context.Context, config *rest.Config, account stri
 
 // verify runs the whole specification and returns the report, apart from times and
 // the run's id.
-func (g guest) verify(ctx context.Context, name string) map[string]any {
+func (g guest) verify(ctx context.Context, name string, flags ...string) map[string]any {
 	file := filepath.Join(g.directory, name+".json")
-	command := exec.CommandContext(ctx, g.program, "verify", "--kubeconfig", g.file(), "--control", g.control, "--report", "json="+file)
+	command := exec.CommandContext(ctx, g.program, append([]string{"verify", "--kubeconfig", g.file(), "--report", "json=" + file}, flags...)...)
 	out, err := command.CombinedOutput()
 	assert.NoError(g.t, err, "%s: %s", name, out)
 	lines := bytes.Split(bytes.TrimSpace(out), []byte("\n"))
 	g.t.Logf("%s: %s", name, lines[len(lines)-1])
 	content, err := os.ReadFile(file)
 	assert.NoError(g.t, err)
+	return masked(g.t, content)
+}
+
+// masked is a json report apart from times and the run's id.
+func masked(t *testing.T, content []byte) map[string]any {
 	var report map[string]any
-	assert.NoError(g.t, json.Unmarshal(content, &report))
+	assert.NoError(t, json.Unmarshal(content, &report))
 	for _, key := range []string{"run", "started", "seconds", "observationLag"} {
 		delete(report, key)
 	}
 	requirements, _ := report["requirements"].([]any)
-	assert.NotEmpty(g.t, requirements)
+	assert.NotEmpty(t, requirements)
 	for _, requirement := range requirements {
 		delete(requirement.(map[string]any), "seconds")
 	}
@@ -189,6 +202,8 @@ func create(ctx context.Context, api client.Interface, object runtime.Object) er
 		_, err = api.RbacV1().ClusterRoles().Create(ctx, object, metav1.CreateOptions{})
 	case *rbacv1.ClusterRoleBinding:
 		_, err = api.RbacV1().ClusterRoleBindings().Create(ctx, object, metav1.CreateOptions{})
+	case *batchv1.Job:
+		_, err = api.BatchV1().Jobs(object.Namespace).Create(ctx, object, metav1.CreateOptions{})
 	default:
 		err = errors.New("the manifest has an object that it is not expected to have")
 	}

@@ -42,6 +42,9 @@ type Options struct {
 	// Kubelet is a podchain program (see podchain run kubelet) that is the kubelet
 	// of the nodes. Empty: Kubernetes' own.
 	Kubelet string
+	// Audited is a user whose requests the API server writes down, into the file
+	// audit.jsonl of the logs. Default: nobody.
+	Audited string
 	// Use is kept with the cluster, for Running. Only one of each use runs at a
 	// time, unless it is empty.
 	Use string
@@ -93,6 +96,7 @@ type Cluster struct {
 	implementation.Faults
 
 	version   string
+	audited   string
 	storeName string // of local.Programs
 	part      assembly.Part
 	kubelet   string // program of the reference's kubelet; empty: Kubernetes' own
@@ -144,7 +148,7 @@ var (
 // launch starts the links of the part.
 func launch(ctx context.Context, options Options, part assembly.Part) (*Cluster, error) {
 	c := &Cluster{
-		Faults: part.Taps, version: options.Version, storeName: options.Store, part: part, kubelet: options.Kubelet, logs: part.Logs, journal: runtime.NewJournal(),
+		Faults: part.Taps, version: options.Version, audited: options.Audited, storeName: options.Store, part: part, kubelet: options.Kubelet, logs: part.Logs, journal: runtime.NewJournal(),
 		links: map[implementation.Link]*process{}, waiting: map[implementation.Link]*process{}, doors: map[implementation.Link]*door{},
 		nodes: map[string]*node{}, names: sets.New[string](), kubelets: part.Has(implementation.Kubelet),
 	}
@@ -230,7 +234,7 @@ func (c *Cluster) startAPI(ctx context.Context) (err error) {
 	if c.store, err = startStore(ctx, c.storeName, c.programs["store"], c.directory, c.logs); err != nil {
 		return err
 	}
-	if c.api, err = newAPIServer(c.programs["kube-apiserver"], c.directory, c.logs, c.store); err != nil {
+	if c.api, err = newAPIServer(c.programs["kube-apiserver"], c.directory, c.logs, c.store, c.audited); err != nil {
 		return err
 	}
 	c.config, c.identifies = c.api.config, true
@@ -243,6 +247,11 @@ func (c *Cluster) startNodes(ctx context.Context) (err error) {
 	}
 	if err := c.relays.carry(c.imagesSocket(), c.images.address); err != nil {
 		return err
+	}
+	if c.api != nil {
+		if err := c.relays.carry(c.apiSocket(), c.api.address); err != nil {
+			return err
+		}
 	}
 	authority, err := pki.NewAuthority(filepath.Join(c.directory, "nodes", "pki"), "podchain-nodes")
 	if err != nil {

@@ -218,3 +218,6 @@ func (r relays) close() {
 
 // imagesSocket is where nodes reach the registry.
 func (c *Cluster) imagesSocket() string { return filepath.Join(c.directory, "images.sock") }
+
+// apiSocket is where nodes reach the API server as their Pods do, past all taps.
+func (c *Cluster) apiSocket() string { return filepath.Join(c.directory, "api.sock") }

@@ -23,17 +23,34 @@ import (
 var (
 	//go:embed account.yaml
 	account string
+	//go:embed clean.yaml
+	clean string
 	//go:embed disruptive.yaml
 	disruptive string
 )
 
+// Further is something that takes more permissions than the specification needs.
+type Further string
+
+// What takes more.
+var (
+	// Cleaning is to tell what killed runs have left from what others are at.
+	Cleaning = Further(clean)
+	// Disruption is what everybody on the cluster feels.
+	Disruption = Further(disruptive)
+)
+
+// Namespace of the account.
+const Namespace = "podchain-account"
+
 // Manifest returns the manifest of an account that may do what the specification
-// needs, what disturbs others included or not.
-func Manifest(disturb bool) string {
-	if disturb {
-		return account + "---\n" + disruptive
+// needs, and what else it is for.
+func Manifest(further ...Further) string {
+	manifest := account
+	for _, one := range further {
+		manifest += "---\n" + string(one)
 	}
-	return account
+	return manifest
 }
 
 // Permission is to do one thing with one resource, in all namespaces.
@@ -54,9 +71,9 @@ func (p Permission) String() string {
 }
 
 // Needed returns the permissions that the manifest grants, in its order.
-func Needed(disturb bool) []Permission {
+func Needed(further ...Further) []Permission {
 	var needed []Permission
-	for _, document := range strings.Split(Manifest(disturb), "\n---\n") {
+	for _, document := range strings.Split(Manifest(further...), "\n---\n") {
 		role := rbacv1.ClusterRole{}
 		if err := yaml.Unmarshal([]byte(document), &role); err != nil {
 			panic(fmt.Sprintf("the embedded manifest: %v", err)) // a test reads it
@@ -87,8 +104,8 @@ const questions = 8
 // Check asks the cluster what the client's account may do, and returns an error
 // that lists all that is needed and not permitted. A cluster that does not
 // answer such questions is taken at its word later.
-func Check(ctx context.Context, client kubernetes.Interface, disturb bool) error {
-	needed := Needed(disturb)
+func Check(ctx context.Context, client kubernetes.Interface, further ...Further) error {
+	needed := Needed(further...)
 	denied := make([]bool, len(needed))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(questions)

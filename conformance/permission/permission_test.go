@@ -13,7 +13,7 @@ import (
 )
 
 func TestNeeded(t *testing.T) {
-	plain, all := permission.Needed(false), permission.Needed(true)
+	plain, all := permission.Needed(), permission.Needed(permission.Cleaning, permission.Disruption)
 	assert.Contains(t, plain, permission.Permission{Verb: "create", Resource: "pods", Subresource: "binding"})
 	assert.Contains(t, plain, permission.Permission{Verb: "watch", Group: "apps", Resource: "deployments"})
 	disruptive := permission.Permission{Verb: "patch", Resource: "nodes"}

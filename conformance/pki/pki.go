@@ -24,6 +24,8 @@ type Authority struct {
 	Directory string
 	// PEM is its own certificate.
 	PEM []byte
+	// Addresses besides the loopback address on which what it signs from now on serves.
+	Addresses []net.IP
 
 	certificate *x509.Certificate
 	key         crypto.Signer
@@ -73,8 +75,8 @@ type Identity struct {
 	Certificate, Key         []byte
 }
 
-// Issue signs a certificate that serves on the loopback address and, as a
-// client, is the named user in the named groups.
+// Issue signs a certificate that serves on the loopback address and Addresses
+// and, as a client, is the named user in the named groups.
 func (a *Authority) Issue(file, user string, groups ...string) (*Identity, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -89,7 +91,7 @@ func (a *Authority) Issue(file, user string, groups ...string) (*Identity, error
 		NotBefore: time.Now().Add(-time.Minute), NotAfter: time.Now().Add(validity),
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"localhost", Socket},
+		IPAddresses: append([]net.IP{net.IPv4(127, 0, 0, 1)}, a.Addresses...), DNSNames: []string{"localhost", Socket},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, key.Public(), a.key)
 	if err != nil {

@@ -35,7 +35,7 @@ func Terminal(out io.Writer, result *events.Recording) error {
 
 // sum is the run in one line.
 func sum(run *events.Recording) string {
-	elapsed := "and was killed"
+	elapsed := "and did not end"
 	if run.End != nil {
 		elapsed = "in " + duration(run.End.Seconds).Round(10*time.Millisecond).String()
 	}

@@ -1,5 +1,5 @@
 // Package running is the implementation that somebody else runs: a cluster
-// reached by a kubeconfig file. The suite starts and stops nothing there, but
+// reached by a kubeconfig file, or from one of its own Pods. The suite starts and stops nothing there, but
 // for what whoever runs it offers on a control socket.
 package running
 
@@ -25,14 +25,27 @@ type Implementation struct {
 	config  *rest.Config
 	socket  string // "": nothing is offered beyond the API
 	disrupt bool
-	images  implementation.Images // nil: those that are offered, if any
-	version atomic.Value          // string
+	images  implementation.ImageNames // nil: those that are offered, if any
+	version atomic.Value              // string
 }
 
-// FromKubeconfig returns the cluster of a kubeconfig file's current context.
-// The error names the file and what is wrong with it. What the cluster offers
-// beyond its API is asked on the control socket that the file mentions, if any.
+// InCluster stands, in the place of a kubeconfig file, for the cluster that this
+// program runs in, by the account of its Pod.
+const InCluster = "in-cluster"
+
+// FromKubeconfig returns the cluster of a kubeconfig file's current context, or
+// the one around InCluster. The error names the file and what is wrong with it.
+// What the cluster offers beyond its API is asked on the control socket that the
+// file mentions, if any.
 func FromKubeconfig(path string) (*Implementation, error) {
+	if path == InCluster {
+		config, err := rest.InClusterConfig()
+		if err != nil {
+			return nil, fmt.Errorf("kubeconfig %s: this is no Pod with an account: %w", path, err)
+		}
+		config.QPS = -1
+		return &Implementation{name: "cluster " + path, config: config}, nil
+	}
 	loaded, err := clientcmd.LoadFromFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("kubeconfig %s: %w", path, err)
@@ -60,6 +73,15 @@ func (i *Implementation) AllowDisruption() { i.disrupt = true }
 
 // Images says where the cluster's nodes get the images of the specification.
 func (i *Implementation) Images(images implementation.Images) { i.images = images }
+
+// ImagesBelow says the same of a registry that has those from the start below
+// HOST/REPO, and where the suite publishes none.
+func (i *Implementation) ImagesBelow(repository string) { i.images = below(repository) }
+
+type below string
+
+// ImageName implements implementation.ImageNames.
+func (b below) ImageName(short string) string { return string(b) + "/" + short }
 
 // Describe implements implementation.Implementation.
 func (i *Implementation) Describe() implementation.Description {
@@ -107,7 +129,7 @@ type cluster struct {
 	config  *rest.Config
 	version string          // of the API server
 	offered *control.Client // nil: nothing
-	images  implementation.Images
+	images  implementation.ImageNames
 	disrupt bool
 }
 
@@ -124,9 +146,17 @@ func (c cluster) Parts() []any {
 		parts = append(parts, c.images)
 	}
 	if c.offered != nil {
-		parts = append(parts, c.offered.Parts(func(capability string) bool { return c.disrupt || !implementation.Disturbs(capability) })...)
+		parts = append(parts, c.offered.Parts(c.wants)...)
 	}
 	return parts
+}
+
+// wants says which of what is offered the suite makes use of.
+func (c cluster) wants(capability string) bool {
+	if capability == "images" && c.images != nil {
+		return false // the names and what is published are of one registry
+	}
+	return c.disrupt || !implementation.Disturbs(capability)
 }
 
 // Withheld implements implementation.Withholding.

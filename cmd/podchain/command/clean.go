@@ -45,7 +45,7 @@ and what holds it is told.`,
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&options.kubeconfig, "kubeconfig", "", "clean the running cluster of this kubeconfig `file` (required)")
+	flags.StringVar(&options.kubeconfig, "kubeconfig", "", "clean the running cluster of this kubeconfig `file`, or the one that it runs in: in-cluster (required)")
 	flags.StringArrayVar(&options.runs, "run", nil, "remove the run with this `id`, going on or not, and no other (repeatable)")
 	flags.BoolVar(&options.dryRun, "dry-run", false, "only tell what would be removed")
 	flags.DurationVar(&options.timeout, "timeout", 2*time.Minute, "give up on a run that is not gone after this time")

@@ -9,6 +9,7 @@
 //	handover.go  origins that another program has
 //	serve.go, run.go, run_kubelet.go, store.go   the reference as a cluster, or one link of it
 //	trace.go, list.go, clean.go, rbac.go   what they say
+//	shard.go, job.go   parts of a run, and a Job that runs them in a cluster
 //	report.go, docs.go   reports and pages from the events of runs
 //	init.go, skeleton/   what an implementer begins with
 //	reports.go, streams.go, logs.go   files with what came of a run, and what programs printed
@@ -88,6 +89,7 @@ func New(options Options) *cobra.Command {
 		newDocsCommand(),
 		newCleanCommand(),
 		newRBACCommand(),
+		newJobCommand(),
 		newServeCommand(),
 		newTraceCommand(),
 		newRunCommand(),

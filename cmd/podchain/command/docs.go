@@ -23,7 +23,8 @@ func newDocsCommand() *cobra.Command {
 		Long: `Make a static site: the chain as a picture, every requirement as it is written with
 what came of it, recorded scenarios as sequence diagrams, and all runs compared. A RUN
 is a file of events, as podchain verify --report events=FILE writes it; of scenarios
-that did not pass, and of those of --record, there is a diagram.
+that did not pass, and of those of --record, there is a diagram. The files of shards
+of one run are one run.
 
 The site needs no server: open its index.html. What is in the directory from another
 site is replaced; what is anybody else's is not touched.`,
@@ -64,6 +65,9 @@ func docs(out, directory string, files []string, stdin io.Reader, told io.Writer
 		})
 	}
 	if err := reading.Wait(); err != nil {
+		return err
+	}
+	if runs, err = events.Runs(runs); err != nil {
 		return err
 	}
 	if err := clearSite(out); err != nil {

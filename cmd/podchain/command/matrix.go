@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,7 +64,7 @@ a combination, 2 if something could not run or the usage is wrong.`,
 	flags.StringSliceVar(&options.of, "of", []string{fromReference, FromKubernetes}, "the `origins`, separated by commas: "+originNames())
 	flags.StringArrayVar(&options.others, "link", nil, "`LINK=SPEC`: where another link, or all others, come from in every combination, as in podchain verify (repeatable)")
 	flags.StringArrayVar(&options.only, "only", nil, "`LINK=ORIGIN,...`: run only combinations that have all of these (repeatable: or all of those)")
-	flags.StringVar(&options.shard, "shard", "", "`I/N`: run the I-th of N parts")
+	flags.StringVar(&options.shard, "shard", "", shardHelp)
 	flags.StringArrayVar(&options.resume, "resume", nil, "json report `file` of an earlier run: what passed in it is not run again (repeatable)")
 	options.run.add(flags, "json, with all runs, or markdown, the table")
 	return command
@@ -156,7 +157,7 @@ func (o matrixOptions) combinations() (*report.Matrix, []*combination, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	part, parts, err := o.part()
+	shard, err := parseShard(cmp.Or(o.shard, "1/1"))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -179,7 +180,7 @@ func (o matrixOptions) combinations() (*report.Matrix, []*combination, error) {
 		if c.sources, err = parseLinks(flags); err != nil {
 			return nil, nil, err
 		}
-		if only(c.Origins) && number%parts == part%parts {
+		if only(c.Origins) && number%shard.Count == shard.Index%shard.Count {
 			all = append(all, c)
 		}
 	}
@@ -247,22 +248,6 @@ func (o matrixOptions) wanted(links []implementation.Link) (func(map[implementat
 			return true
 		})
 	}, nil
-}
-
-// part reads --shard.
-func (o matrixOptions) part() (part, parts int, err error) {
-	if o.shard == "" {
-		return 1, 1, nil
-	}
-	first, second, _ := strings.Cut(o.shard, "/")
-	part, err = strconv.Atoi(first)
-	if err == nil {
-		parts, err = strconv.Atoi(second)
-	}
-	if err != nil || part < 1 || part > parts {
-		return 0, 0, fmt.Errorf("--shard %s: expected I/N with I from 1 to N", o.shard)
-	}
-	return part, parts, nil
 }
 
 // takeOver has the matrix hold what passed in earlier runs of it.

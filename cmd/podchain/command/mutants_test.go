@@ -82,13 +82,13 @@ type failureReport struct {
 // server gives, the choice between two nodes, and the order of what happens at once.
 func (f failureReport) masked() failureReport {
 	for _, text := range []*string{&f.Error, &f.Missing} {
-		*text = given.ReplaceAllString(*text, "…")
+		*text = byTheServer.ReplaceAllString(*text, "…")
 	}
 	f.LastWrites = nil
 	return f
 }
 
-var given = regexp.MustCompile(`-[a-z0-9]{5}"|resourceVersion \d+|podchain-[a-z0-9-]+`)
+var byTheServer = regexp.MustCompile(`-[a-z0-9]{5}"|resourceVersion \d+|podchain-[a-z0-9-]+`)
 
 func failuresOf(t *testing.T, path string) (all []failureReport) {
 	t.Helper()
@@ -121,13 +121,6 @@ func junitText(t *testing.T, path string) string {
 			text.Write(token)
 		}
 	}
-}
-
-func read(t *testing.T, path string) string {
-	t.Helper()
-	content, err := os.ReadFile(path)
-	require.NoError(t, err)
-	return string(content)
 }
 
 // onPath is a directory where the test binary is called podchain.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -77,6 +78,15 @@ func (a *authorizer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	a.pass.ServeHTTP(w, r)
+}
+
+// used are the permissions that were asked for since this was asked last.
+func (a *authorizer) used() []permission.Permission {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	asked := slices.Collect(maps.Keys(a.asked))
+	clear(a.asked)
+	return asked
 }
 
 func (a *authorizer) review(w http.ResponseWriter, r *http.Request) {
@@ -153,8 +163,8 @@ func without(permissions, others []permission.Permission) []string {
 	return left
 }
 
-// The account of podchain rbac may do what the whole specification and podchain
-// clean need, and nothing that they do not.
+// The account may do what the whole specification needs, in shards at once as in a
+// Job, and nothing that it does not; and with podchain rbac what podchain clean does.
 func TestTheManifestGrantsWhatIsNeededAndNothingElse(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -166,28 +176,38 @@ func TestTheManifestGrantsWhatIsNeededAndNothingElse(t *testing.T) {
 	_, err = client.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		Name: "podchain-killed", Labels: map[string]string{belongings.RunLabel: "killed"}}}, metav1.CreateOptions{})
 	require.NoError(t, err)
-	a := &authorizer{granted: permission.Needed(false)}
-	address := authorize(t, served, a)
-	// Most of it is waiting.
-	verify := podchain(t, "verify", "--kubeconfig", "k", "--parallel", "24")
-	write(t, verify.Dir, "k", kubeconfig(address, "t"))
-	status, stdout, stderr := run(t, verify)
-	assert.Equal(t, 0, status, "%s%s", stdout, stderr)
-	clean := podchain(t, "clean", "--kubeconfig", "k")
-	write(t, clean.Dir, "k", kubeconfig(address, "t"))
-	status, stdout, stderr = run(t, clean)
+	a := &authorizer{granted: permission.Needed()}
+	file := filepath.Join(t.TempDir(), "k")
+	write(t, filepath.Dir(file), "k", kubeconfig(authorize(t, served, a), "t"))
+	var shards sync.WaitGroup
+	for shard := range 3 {
+		shards.Go(func() {
+			// Most of it is waiting.
+			verify := podchain(t, "verify", "--kubeconfig", file, "--parallel", "8", "--shard", fmt.Sprintf("%d/3", shard+1))
+			status, stdout, stderr := run(t, verify)
+			assert.Equal(t, 0, status, "%s%s", stdout, stderr)
+		})
+	}
+	shards.Wait()
+	asked := a.used()
+	assert.Empty(t, without(permission.Needed(), asked), "granted, and never asked for")
+	assert.Empty(t, without(asked, permission.Needed()), "asked for, and not granted")
+
+	a.granted = permission.Needed(permission.Cleaning)
+	status, stdout, stderr := run(t, podchain(t, "clean", "--kubeconfig", file))
 	assert.Equal(t, 0, status, "%s%s", stdout, stderr)
 	assert.Equal(t, "removed run killed: 1 namespaces\n", stdout)
-	asked := slices.Collect(maps.Keys(a.asked))
-	assert.Empty(t, without(permission.Needed(false), asked), "granted, and never asked for")
-	assert.Empty(t, without(asked, permission.Needed(false)), "asked for, and not granted")
+	cleaned := a.used()
+	assert.Empty(t, without(a.granted, slices.Concat(asked, cleaned)), "granted, and never asked for")
+	assert.Empty(t, without(cleaned, a.granted), "asked for, and not granted")
 }
 
 // What disturbs others needs more, where somebody offers it, and nothing else.
 func TestTheManifestGrantsWhatDisturbsOthers(t *testing.T) {
 	t.Parallel()
 	served := startServe(t, "--control", "control")
-	a := &authorizer{granted: permission.Needed(true)}
+	all := permission.Needed(permission.Cleaning, permission.Disruption)
+	a := &authorizer{granted: all}
 	command := podchain(t, "verify", "--kubeconfig", "k", "--control", filepath.Join(served.Dir, "control"), "--allow", "disruptive")
 	for _, requirement := range needing(t, "nodes") {
 		command.Args = append(command.Args, "--select", requirement)
@@ -204,10 +224,9 @@ func TestTheManifestGrantsWhatDisturbsOthers(t *testing.T) {
 	status, stdout, stderr = run(t, clean)
 	assert.Equal(t, 0, status, "%s%s", stdout, stderr)
 	assert.Equal(t, "removed run killed: 0 namespaces, nodes podchain-killed-n1\n", stdout)
-	more := slices.DeleteFunc(permission.Needed(true), func(p permission.Permission) bool { return slices.Contains(permission.Needed(false), p) })
-	asked := slices.Collect(maps.Keys(a.asked))
-	assert.Empty(t, without(more, asked), "granted, and never asked for")
-	assert.Empty(t, without(asked, permission.Needed(true)), "asked for, and not granted")
+	asked := a.used()
+	assert.Empty(t, without(permission.Needed(permission.Disruption)[len(permission.Needed()):], asked), "granted, and never asked for")
+	assert.Empty(t, without(asked, all), "asked for, and not granted")
 }
 
 // needing returns the ids of the requirements that need a capability.
@@ -238,6 +257,30 @@ func located(t *testing.T, scenario string) string {
 	}
 	t.Fatalf("no scenario is called %q", scenario)
 	return ""
+}
+
+// Each permission of the account is one without which nothing is done: what is missing
+// is named.
+func TestEveryPermissionIsNeeded(t *testing.T) {
+	t.Parallel()
+	served := startServe(t)
+	for _, missing := range permission.Needed() {
+		t.Run(missing.String(), func(t *testing.T) {
+			t.Parallel()
+			granted := slices.DeleteFunc(permission.Needed(), func(p permission.Permission) bool { return p == missing })
+			file := filepath.Join(t.TempDir(), "k")
+			write(t, filepath.Dir(file), "k", kubeconfig(authorize(t, served, &authorizer{granted: granted}), "t"))
+			verify := New(Options{})
+			verify.SetArgs([]string{"verify", "--kubeconfig", file, "--select", "RS-01"})
+			verify.SetOut(io.Discard)
+			verify.SetErr(io.Discard)
+			err := verify.ExecuteContext(t.Context())
+			assert.Equal(t, statusUnable, status(err))
+			require.ErrorIs(t, err, permission.ErrDenied)
+			assert.Contains(t, err.Error(), "not permitted, in all namespaces:\n  "+missing.String()+"\npodchain rbac")
+		})
+	}
+	t.Cleanup(func() { nothingLeft(t, clientOf(t, served)) }) // after the parallel cases
 }
 
 func TestAMissingPermissionCouldNotRun(t *testing.T) {
@@ -271,7 +314,7 @@ func TestAMissingPermissionCouldNotRun(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a := &authorizer{quiet: test.quiet, granted: slices.DeleteFunc(permission.Needed(false), func(p permission.Permission) bool {
+			a := &authorizer{quiet: test.quiet, granted: slices.DeleteFunc(permission.Needed(), func(p permission.Permission) bool {
 				return slices.Contains(test.missing, p.String())
 			})}
 			command := podchain(t, "verify", "--kubeconfig", "k")

@@ -25,7 +25,11 @@ which kubectl create token makes.`,
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprint(command.OutOrStdout(), permission.Manifest(disruptive))
+			further := []permission.Further{permission.Cleaning}
+			if disruptive {
+				further = append(further, permission.Disruption)
+			}
+			_, err = fmt.Fprint(command.OutOrStdout(), permission.Manifest(further...))
 			return err
 		},
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -94,8 +95,7 @@ const formatsHelp = `  json         one document with all verdicts and the evide
   annotations  commands for a GitHub workflow that mark the features' lines: for stdout`
 
 func newReportCommand() *cobra.Command {
-	var from string
-	var to []string
+	var from, to []string
 	var claims claimOptions
 	var bounds *thresholds
 	command := &cobra.Command{
@@ -106,15 +106,19 @@ written. The formats are those of podchain verify --report:
 ` + formatsHelp + `
 A file - is stdout. Without --to the report is written for somebody to read.
 
+Of the shards of a run (podchain verify --shard) each has a file, and one report is made
+of all. What shards that are not there would have run could not run.
+
 Exit status: that of the run (see podchain verify); 1 if it exceeds a --threshold.`,
 		Example: `  podchain report --from run.jsonl
   podchain report --from run.jsonl --to junit=junit.xml --to github=summary.md
   podchain report --from run.jsonl --to yaml=report.yaml --contact me@example.com
+  podchain report --from 1.jsonl --from 2.jsonl --from 3.jsonl --to json=report.json
   podchain report --from run.jsonl --threshold 'bound p99 < 1s'
   podchain report check report.yaml`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			run, err := readRun(from, command.InOrStdin())
+			run, err := readShards(from, command.InOrStdin())
 			if err != nil {
 				return err
 			}
@@ -130,19 +134,39 @@ Exit status: that of the run (see podchain verify); 1 if it exceeds a --threshol
 	}
 	flags := command.Flags()
 	bounds = addThresholds(flags)
-	flags.StringVar(&from, "from", "", "`file` with the events of the run, - for stdin (required)")
+	flags.StringArrayVar(&from, "from", nil, "`file` with the events of the run, or of a shard of it; - for stdin (required; repeatable)")
 	flags.StringArrayVar(&to, "to", nil, "`FORMAT=FILE`: write a report (repeatable)")
 	claims.add(flags)
 	command.AddCommand(newReportCheckCommand())
 	return command
 }
 
-// readRun reads the events of a run.
-func readRun(path string, stdin io.Reader) (_ *events.Recording, err error) {
-	switch path {
-	case "":
+// readShards reads the events of a run, or of shards of one.
+func readShards(paths []string, stdin io.Reader) (*events.Recording, error) {
+	if len(paths) == 0 {
 		return nil, errors.New("of which run? Name the file of its events: --from FILE")
-	case "-":
+	}
+	var read []*events.Recording
+	for _, path := range paths {
+		run, err := readRun(path, stdin)
+		if err != nil {
+			return nil, err
+		}
+		read = append(read, run)
+	}
+	if len(read) == 1 && read[0].Run.Shard == nil {
+		return read[0], nil
+	}
+	run, err := events.Merge(read)
+	if err != nil {
+		return nil, fmt.Errorf("--from %s: %w", strings.Join(paths, " --from "), err)
+	}
+	return run, nil
+}
+
+// readRun reads a file of events.
+func readRun(path string, stdin io.Reader) (_ *events.Recording, err error) {
+	if path == "-" {
 		run, err := events.Read(stdin)
 		if err != nil {
 			return nil, fmt.Errorf("the events on stdin: %w", err)

@@ -56,6 +56,44 @@ func TestReports(t *testing.T) {
 	assert.NotContains(t, read("site/link/replicaset-controller.html"), "The chain broke at the scheduler")
 }
 
+// TestReportsOfShards: the files of shards are one run, and what is missing is told.
+func TestReportsOfShards(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	in := func(arguments ...string) (status int, stdout, stderr string) {
+		command := podchain(t, arguments...)
+		command.Dir = directory
+		return run(t, command)
+	}
+	verify := []string{"verify", "--link", "scheduler=none", "--timeout", "5s", "--select", "RS-01", "--select", "RS-05", "--select", "RS-07"}
+	for _, shard := range []string{"1", "2", "3"} {
+		status, _, stderr := in(append(verify, "--shard", shard+"/3", "--report", "events="+shard+".jsonl", "--report", "json="+shard+".json")...)
+		assert.Contains(t, []int{0, statusFailed}, status, stderr)
+	}
+	status, stdout, stderr := in("report", "--from", "2.jsonl", "--from", "1.jsonl", "--from", "3.jsonl")
+	assert.Equal(t, statusFailed, status, stderr)
+	assert.Contains(t, stdout, "3 requirements, 1 passed, 2 failed, 0 could not run")
+	assert.Contains(t, stdout, "Again: podchain verify --link scheduler=none --timeout 5s --select 3-replicaset-controller/replicaset.feature:",
+		"not of the shard, where it need not be")
+
+	status, stdout, _ = in("report", "--from", "2.jsonl")
+	assert.Equal(t, statusUnable, status)
+	assert.Contains(t, stdout, "3 requirements, 1 passed, 0 failed, 2 could not run, 0 not applicable, and did not end")
+	assert.Contains(t, stdout, "shard 1/3 is not there")
+	assert.Contains(t, stdout, "shard 3/3 is not there")
+
+	status, stdout, stderr = in("docs", "--out", "site", "1.jsonl", "2.jsonl", "3.jsonl")
+	assert.Equal(t, 0, status, stderr)
+	assert.Contains(t, stdout, ", 1 runs")
+	for _, command := range [][]string{
+		{"report", "--from", "1.jsonl", "--from", "1.jsonl"}, {"docs", "--out", "site", "1.jsonl", "1.jsonl"},
+	} {
+		status, _, stderr = in(command...)
+		assert.Equal(t, statusUnable, status)
+		assert.Contains(t, stderr, "shard 1/3 is there twice")
+	}
+}
+
 func TestReportsRefuse(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

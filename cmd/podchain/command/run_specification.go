@@ -32,6 +32,8 @@ type runOptions struct {
 	reports   []string
 	record    []string
 	logs      string
+	// shard of the specification that is run; zero: all of it.
+	shard events.Shard
 	// command is how the specification is run so, without what is about one run only.
 	command string
 }
@@ -68,7 +70,13 @@ func (o runOptions) load() (*specification.Specification, error) {
 
 // commandLine is a command of podchain with the flags that were given, but for some.
 func commandLine(name string, flags *pflag.FlagSet, but ...string) string {
-	words := []string{"podchain", name}
+	words := append([]string{"podchain", name}, given(flags, but...)...)
+	return strings.Join(quoted(words), " ")
+}
+
+// given are the flags that were given, but for some, as arguments.
+func given(flags *pflag.FlagSet, but ...string) []string {
+	var words []string
 	flags.Visit(func(flag *pflag.Flag) {
 		if slices.Contains(but, flag.Name) {
 			return
@@ -84,7 +92,7 @@ func commandLine(name string, flags *pflag.FlagSet, but ...string) string {
 			words = append(words, "--"+flag.Name, value)
 		}
 	})
-	return strings.Join(quoted(words), " ")
+	return words
 }
 
 // recorded says of which examples what was observed is kept.
@@ -125,7 +133,7 @@ func (o runOptions) run(ctx context.Context, selected *specification.Specificati
 	}
 	options := conformance.Options{
 		Command: o.command, Record: record,
-		Specification: selected, Implementation: target, Parallel: o.parallel, Clusters: o.clusters,
+		Specification: selected, Shard: o.shard, Implementation: target, Parallel: o.parallel, Clusters: o.clusters,
 		Seed: o.seed, Timeout: o.timeout, Events: func(event events.Event) {
 			for _, sink := range append(sinks, progress.Take) {
 				sink(event)

@@ -3,7 +3,9 @@ package command
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/podchain/podchain/conformance/events"
@@ -13,30 +15,47 @@ import (
 // killed leaves what had happened by then.
 const eventsFormat = "events"
 
-// streams are the files of --report events=FILE.
+// streams are the files of --report events=FILE; the file - is stdout.
 type streams []*eventFile
 
 type eventFile struct {
 	*events.Stream
-	file *os.File
+	path string
+	file *os.File // nil: it is stdout
 }
 
 // openStreams opens the files of the flags that are about events, and returns the
 // other flags.
-func openStreams(flags []string) (open streams, others []string, err error) {
+func openStreams(flags []string, stdout io.Writer) (open streams, others []string, err error) {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, open.close())
+		}
+	}()
 	for _, flag := range flags {
 		format, path, _ := strings.Cut(flag, "=")
-		if format != eventsFormat || path == "" {
+		switch {
+		case format != eventsFormat || path == "":
 			others = append(others, flag)
-			continue
+		case path == "-":
+			open = append(open, &eventFile{events.NewStream(stdout), path, nil})
+		default:
+			file, err := os.Create(path)
+			if err != nil {
+				return open, nil, fmt.Errorf("report %s cannot be written: %w", flag, err)
+			}
+			open = append(open, &eventFile{events.NewStream(file), path, file})
 		}
-		file, err := os.Create(path)
-		if err != nil {
-			return nil, nil, errors.Join(fmt.Errorf("report %s cannot be written: %w", flag, err), open.close())
-		}
-		open = append(open, &eventFile{events.NewStream(file), file})
+	}
+	if taken := slices.IndexFunc(others, func(flag string) bool { return strings.HasSuffix(flag, "=-") }); taken >= 0 && open.onStdout() {
+		return open, nil, fmt.Errorf("report %s: the events are on stdout, and nothing else can be", others[taken])
 	}
 	return open, others, nil
+}
+
+// onStdout says that stdout is one of them.
+func (s streams) onStdout() bool {
+	return slices.ContainsFunc(s, func(one *eventFile) bool { return one.file == nil })
 }
 
 // Take writes an event to all of them.
@@ -49,8 +68,12 @@ func (s streams) Take(event events.Event) {
 func (s streams) close() error {
 	var errs []error
 	for _, one := range s {
-		if err := errors.Join(one.Err(), one.file.Close()); err != nil {
-			errs = append(errs, fmt.Errorf("report %s: %w", one.file.Name(), err))
+		err := one.Err()
+		if one.file != nil {
+			err = errors.Join(err, one.file.Close())
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("report events=%s: %w", one.path, err))
 		}
 	}
 	return errors.Join(errs...)

@@ -7,9 +7,11 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/podchain/podchain/conformance"
 	"github.com/podchain/podchain/conformance/belongings"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/mutant"
@@ -24,7 +26,10 @@ type verifyOptions struct {
 	kubeconfig string
 	control    string
 	registry   string
+	images     string
 	allow      []string
+	shard      string
+	quiet      bool
 	links      []string
 	mutant     string
 	run        runOptions
@@ -34,8 +39,11 @@ type verifyOptions struct {
 }
 
 // ofOneRun are the flags that say what is run this time, and what is written.
-var ofOneRun = []string{"select", "report", "record", "seed", "logs", "parallel", "clusters",
+var ofOneRun = []string{"select", "shard", "report", "record", "seed", "logs", "quiet", "parallel", "clusters",
 	"name", "implementation-version", "organization", "url", "contact", "claim"}
+
+// imagesHelp says what --images takes.
+const imagesHelp = "on a running cluster, have its Pods ask for the images of the specification below `HOST/REPO`, where an earlier --registry has stored them"
 
 func newVerifyCommand(program Options) *cobra.Command {
 	var options verifyOptions
@@ -52,7 +60,13 @@ left, podchain clean removes; podchain rbac prints what an account has to be all
 to do. With --allow disruptive it also does what everybody on the cluster feels,
 where whoever runs the cluster offers it: one such run at a time. Where nobody offers
 the images of the specification, --registry stores them in a registry that the nodes
-can pull from, by the credentials that docker or podman have for it; they stay there.
+can pull from, by the credentials that docker or podman have for it; they stay there,
+and --images makes use of them again, but for what publishes further ones.
+
+With --shard several of these run a part of the specification each, which podchain
+report makes one run of, from the events of all. Each is a run of its own: on one
+cluster they do not see each other, but with --allow disruptive they have to come one
+after the other. podchain job runs them in the cluster that they check.
 
 With --link any link comes from somewhere else: from nowhere (none), from real
 Kubernetes (kubernetes, kubernetes@1.34), a kubelet from KWOK (kwok) or from the
@@ -79,6 +93,7 @@ Exit status: 0 if every requirement passed or is not applicable, 1 if one failed
   podchain verify --select scheduler --select RS-07
   podchain verify --select MUST --select '!KUBELET'
   podchain verify --kubeconfig ~/.kube/config --registry registry.example.com/podchain --report json=report.json
+  podchain verify --shard 2/3 --report events=2.jsonl
   podchain verify --link scheduler=none      # what breaks without a scheduler?
   podchain verify --mutant scheduler/chooses-any-node --select scheduler
   podchain verify --link scheduler='./my-scheduler --kubeconfig={kubeconfig}'
@@ -91,12 +106,15 @@ Exit status: 0 if every requirement passed or is not applicable, 1 if one failed
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&options.kubeconfig, "kubeconfig", "", "check the running cluster of this kubeconfig `file`")
+	flags.StringVar(&options.kubeconfig, "kubeconfig", "", "check the running cluster of this kubeconfig `file`; in-cluster is the one that podchain runs in, by the account of its Pod")
 	flags.StringVar(&options.control, "control", "", "unix `socket` on which whoever runs the cluster offers to stop links, add nodes and so on (default: the one that the kubeconfig file mentions)")
 	flags.StringVar(&options.registry, "registry", "", "on a running cluster, store the images of the specification below `HOST/REPO`, and have its Pods ask for them there")
+	flags.StringVar(&options.images, "images", "", imagesHelp)
 	flags.StringArrayVar(&options.allow, "allow", nil, "on a running cluster, also do what is `disruptive`: what everybody who uses it feels")
 	flags.StringArrayVar(&options.links, "link", nil, "`LINK=SPEC`: where a link, or all that are not named, come from: "+originNames()+", or a command line (repeatable)")
 	flags.StringVar(&options.mutant, "mutant", "", "have a link of the reference do one thing wrongly: a `name` of podchain list --mutants")
+	flags.StringVar(&options.shard, "shard", "", shardHelp)
+	flags.BoolVar(&options.quiet, "quiet", false, "tell nothing on stderr but what keeps the specification from being run")
 	options.run.add(flags, eventsFormat+", as the run goes on, or one that podchain report --help explains: json, junit, yaml, messages, badge, github, annotations")
 	options.store.add(flags)
 	options.claims.add(flags)
@@ -109,12 +127,18 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 	if err != nil {
 		return err
 	}
+	if err := options.part(selected); err != nil {
+		return err
+	}
 	sources, err := parseLinks(options.links)
 	if err != nil {
 		return err
 	}
 	if err := options.check(sources); err != nil {
 		return err
+	}
+	if options.quiet {
+		progressOut = io.Discard
 	}
 	if elsewhere := sources.elsewhere(program.Origins); elsewhere != "" {
 		return handOver(ctx, elsewhere, progressOut)
@@ -155,11 +179,14 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 	}
 	claims := options.claims.Claims
 	claims.Specification = whole
-	streams, others, err := openStreams(options.run.reports)
+	streams, others, err := openStreams(options.run.reports, out)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, streams.close()) }()
+	if streams.onStdout() {
+		out = io.Discard // nothing is among the events that is none
+	}
 	reports, err := openReports(recordingFormats(claims), others, out)
 	if err != nil {
 		return err
@@ -182,10 +209,22 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 	if err := errors.Join(report.Terminal(out, result), reports.write(result)); err != nil {
 		return err
 	}
+	interrupted := errInterrupted
+	if options.quiet {
+		err, interrupted = nil, nil // the reports tell it, and the status
+	}
 	if ctx.Err() != nil {
-		return errors.Join(err, errInterrupted)
+		return &exit{statusUnable, errors.Join(err, interrupted)}
 	}
 	return options.thresholds.judge(result, err)
+}
+
+// part has only the shard of what is selected run.
+func (o *verifyOptions) part(selected *specification.Specification) (err error) {
+	if o.run.shard, err = parseShard(o.shard); err != nil || o.shard == "" {
+		return err
+	}
+	return conformance.CheckShard(o.run.shard, selected)
 }
 
 // check returns an error for flags that do not go together.
@@ -204,6 +243,8 @@ func (o verifyOptions) check(links sources) error {
 		{o.run.clusters > 1 && links.onlyReference(),
 			"--clusters goes with links from elsewhere: in virtual time every scenario has a cluster of its own"},
 		{o.registry != "" && !running, "--registry goes with --kubeconfig: which cluster's nodes pull from it?"},
+		{o.images != "" && !running, "--images goes with --kubeconfig: which cluster's nodes pull from it?"},
+		{o.images != "" && o.registry != "", "--images says that they are there, and --registry stores them: give one"},
 		{o.control != "" && !running, "--control goes with --kubeconfig: which cluster does it control?"},
 		{o.mutant != "" && running, "--mutant goes with the reference: a running cluster's links do what they do"},
 		{len(o.allow) > 0 && !running, "--allow goes with --kubeconfig: a cluster of the run's own has nobody to disturb"},
@@ -267,6 +308,9 @@ func somebodys(ctx context.Context, program Options, options verifyOptions, told
 	}
 	if disruptive {
 		cluster.AllowDisruption()
+	}
+	if options.images != "" {
+		cluster.ImagesBelow(strings.TrimSuffix(options.images, "/"))
 	}
 	if options.registry != "" {
 		images, err := program.Images(ctx, options.registry, told)

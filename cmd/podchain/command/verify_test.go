@@ -18,9 +18,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
@@ -111,11 +113,18 @@ func TestVerifyRefusesBadInput(t *testing.T) {
 		"a store of another's API server": {arguments: []string{"--store", "etcd", "--link", "all=kubernetes"},
 			says: []string{"--store goes with the reference's API server; this one comes from kubernetes"}},
 		"a registry without a cluster": {arguments: []string{"--registry", "r.test/x"}, says: []string{"--registry goes with --kubeconfig"}},
+		"images without a cluster":     {arguments: []string{"--images", "r.test/x"}, says: []string{"--images goes with --kubeconfig"}},
+		"images that are and are not":  {arguments: []string{"--kubeconfig", "k", "--images", "r.test/x", "--registry", "r.test/x"}, says: []string{"--images says that they are there"}},
 		"a link that does not exist":   {arguments: []string{"--link", "router=none"}, says: []string{`unknown link "router"`, "scheduler"}},
 		"a negative number":            {arguments: []string{"--parallel", "-1"}, says: []string{"--parallel -1"}},
 		"no cluster":                   {arguments: []string{"--clusters", "0"}, says: []string{"--clusters 0"}},
 		"clusters in virtual time":     {arguments: []string{"--clusters", "2", "--select", "RS-01"}, says: []string{"--clusters goes with links from elsewhere"}},
 		"clusters on one store":        {arguments: []string{"--clusters", "2", "--store", "etcd"}, says: []string{"--clusters goes with clusters that the run starts itself"}},
+		"a shard that is none":         {arguments: []string{"--shard", "4/3"}, says: []string{"--shard 4/3: expected I/N with I from 1 to N, or job/N"}},
+		"a shard of no Pod":            {arguments: []string{"--shard", "job/3"}, says: []string{"--shard job/3: there is no JOB_COMPLETION_INDEX"}},
+		"a shard of next to nothing":   {arguments: []string{"--shard", "1/2", "--select", "RS-01"}, says: []string{"shard 1/2: there are 1 requirements to run"}},
+		"the cluster around no Pod":    {arguments: []string{"--kubeconfig", "in-cluster"}, says: []string{"kubeconfig in-cluster: this is no Pod"}},
+		"two things on stdout":         {arguments: []string{"--select", "RS-01", "--report", "events=-", "--report", "json=-"}, says: []string{"report json=-: the events are on stdout"}},
 		"an unknown flag":              {arguments: []string{"--fast"}, says: []string{"--fast", "--help"}},
 		"an argument":                  {arguments: []string{"now"}, says: []string{"now"}},
 	}
@@ -290,6 +299,30 @@ func TestVerifyIsInterrupted(t *testing.T) {
 		assert.Contains(t, last, "interrupted")
 		onlyIn(t, command.Dir, map[string]string{"report.json": ""})
 	})
+	t.Run("quietly", func(t *testing.T) {
+		t.Parallel()
+		command := podchain(t, "verify", "--link", "scheduler=none", "--parallel", "1", "--report", "events=-", "--quiet")
+		var stderr strings.Builder
+		command.Stderr = &stderr
+		stdout, err := command.StdoutPipe()
+		require.NoError(t, err)
+		require.NoError(t, command.Start())
+		var text strings.Builder
+		lines := bufio.NewReader(io.TeeReader(stdout, &text))
+		for line := ""; !strings.Contains(line, `"outcome":"failed"`); {
+			line, err = lines.ReadString('\n')
+			require.NoError(t, err)
+		}
+		require.NoError(t, command.Process.Signal(syscall.SIGINT))
+		_, err = io.Copy(io.Discard, lines)
+		require.NoError(t, err)
+		require.Error(t, command.Wait())
+		assert.Equal(t, 2, command.ProcessState.ExitCode())
+		assert.Empty(t, stderr.String(), "it would be among the events where both are one log")
+		recording, err := events.Read(strings.NewReader(text.String()))
+		require.NoError(t, err)
+		assert.Positive(t, recording.Count()[events.CouldNotRun], "it tells what it did not come to")
+	})
 	t.Run("on a cluster", func(t *testing.T) {
 		t.Parallel()
 		served := startServe(t)
@@ -329,6 +362,23 @@ func TestVerifyWithARegistry(t *testing.T) {
 	asked := &askedImages{}
 	_ = verifyWith(asked, nil) // whether the served cluster has such images is not what this is about
 	assert.NotEmpty(t, asked.names)
+}
+
+// Images that are in a registry are what the cluster's Pods ask for, and none is
+// published anywhere.
+func TestVerifyWithImagesThatAreThere(t *testing.T) {
+	t.Parallel()
+	served := startServe(t, "--control", "control")
+	pods, err := clientOf(t, served).CoreV1().Pods(metav1.NamespaceAll).Watch(t.Context(), metav1.ListOptions{})
+	require.NoError(t, err)
+	defer pods.Stop()
+	command := podchain(t, "verify", "--kubeconfig", served.kubeconfig, "--images", "registry.test/mine/", "--timeout", "10s",
+		"--select", "RS-01", "--select", located(t, "While the image is pulled"))
+	_, stdout, stderr := run(t, command) // whether the served cluster has such images is not what this is about
+	assert.Contains(t, stdout, "1 not applicable", stderr)
+	pod, ok := (<-pods.ResultChan()).Object.(*corev1.Pod)
+	require.True(t, ok)
+	assert.Regexp(t, "^registry.test/mine/[a-z]+:1$", pod.Spec.Containers[0].Image)
 }
 
 // askedImages writes down what it is asked for.

@@ -13,7 +13,7 @@ type Description struct {
 	// of the real machine.
 	Cores       int
 	MemoryBytes int64
-	// Relays bring what listens outside to the same loopback address inside.
+	// Relays bring what listens outside to an address inside.
 	Relays []Relay
 	// Programs by name: a command is about one of them.
 	Programs map[string]Program

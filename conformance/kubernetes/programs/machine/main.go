@@ -98,14 +98,22 @@ func set(d machine.Description) error {
 		"address add " + d.Address + " dev eth0",
 		"link set eth0 up",
 	} {
-		if said, err := exec.Command("ip", strings.Fields(args)...).CombinedOutput(); err != nil {
-			return fmt.Errorf("ip %s: %w: %s", args, err, said)
+		if err := ip(args); err != nil {
+			return err
 		}
 	}
 	for _, r := range d.Relays {
 		if err := relayTo(r); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// ip runs the program of that name.
+func ip(args string) error {
+	if said, err := exec.Command("ip", strings.Fields(args)...).CombinedOutput(); err != nil {
+		return fmt.Errorf("ip %s: %w: %s", args, err, said)
 	}
 	return nil
 }

@@ -1,0 +1,73 @@
+package conformance
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/podchain/podchain/conformance/events"
+	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/specification"
+)
+
+// CheckShard returns an error for a shard that there is not, or that some shard of as
+// many would have nothing to run.
+func CheckShard(shard events.Shard, whole *specification.Specification) error {
+	switch {
+	case shard.Index < 1 || shard.Index > shard.Count:
+		return fmt.Errorf("shard %s: of %[2]d shards, the first is 1 and the last %[2]d", shard, shard.Count)
+	case shard.Count > len(whole.Requirements):
+		return fmt.Errorf("shard %s: there are %d requirements to run, which is enough for as many shards", shard, len(whole.Requirements))
+	}
+	return nil
+}
+
+// part is what the shard runs of the whole.
+func part(whole *specification.Specification, shard events.Shard) *specification.Specification {
+	shards := deal(whole, shard.Count)
+	mine := &specification.Specification{Digest: whole.Digest, Features: whole.Features}
+	mine.Requirements = slices.DeleteFunc(slices.Clone(whole.Requirements), func(requirement *specification.Requirement) bool {
+		return shards[requirement] != shard.Index
+	})
+	return mine
+}
+
+// pace is what makes a requirement long to run.
+type pace struct{ alone, timeBased bool }
+
+func paceOf(requirement *specification.Requirement) (p pace) {
+	for _, example := range requirement.Examples {
+		p.alone = p.alone || slices.ContainsFunc(example.Capabilities, implementation.NeedsCalm)
+		p.timeBased = p.timeBased || example.TimeBased
+	}
+	return p
+}
+
+// deal says for each requirement which of so many shards runs it, from 1; of no shards,
+// 0. It depends on nothing but the specification. A requirement stays whole, so that the
+// verdict on it is made in one place. What runs alone and what takes its time is spread
+// by itself: a requirement goes to the shard that has the fewest scenarios of its pace,
+// and among these to the one that has the fewest at all.
+func deal(whole *specification.Specification, count int) map[*specification.Requirement]int {
+	dealt := map[*specification.Requirement]int{}
+	ofPace, all := map[pace][]int{}, make([]int, count)
+	for _, requirement := range whole.Requirements {
+		if count == 0 {
+			dealt[requirement] = 0
+			continue
+		}
+		p := paceOf(requirement)
+		if ofPace[p] == nil {
+			ofPace[p] = make([]int, count)
+		}
+		least := 0
+		for shard := range count {
+			if ofPace[p][shard] < ofPace[p][least] || ofPace[p][shard] == ofPace[p][least] && all[shard] < all[least] {
+				least = shard
+			}
+		}
+		ofPace[p][least] += len(requirement.Examples)
+		all[least] += len(requirement.Examples)
+		dealt[requirement] = least + 1
+	}
+	return dealt
+}
