@@ -68,6 +68,6 @@ func TestContainerfile(t *testing.T) {
 	}
 	output, err := verify.CombinedOutput()
 	require.NoError(t, err, string(output))
-	assert.Contains(t, string(output), "1 requirements, 1 passed")
+	assert.Contains(t, string(output), "1 requirement, 1 passed")
 	assert.FileExists(t, filepath.Join(image, "work/report.json"))
 }

@@ -137,7 +137,7 @@ func TestJUnit(t *testing.T) {
 
 func TestGitHub(t *testing.T) {
 	text := written(t, report.GitHub, recorded(t))
-	assert.Contains(t, text, "| scheduler | - | 1 | - | 1 | 1 scenarios |")
+	assert.Contains(t, text, "| scheduler | - | 1 | - | 1 | 1 scenario |")
 	assert.Contains(t, text, "<b>A-02</b> failed: expected &lt;a&gt;")
 	assert.Contains(t, text, "````text\n", "a fence that nothing in the story ends")
 

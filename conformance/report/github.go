@@ -20,9 +20,9 @@ func GitHub(out io.Writer, run *events.Recording) error {
 	for _, link := range links(counts, blamed) {
 		fmt.Fprintf(&text, "| %s ", link)
 		for _, verdict := range events.Verdicts {
-			fmt.Fprintf(&text, "| %s ", dash(counts[link][verdict], "%d"))
+			fmt.Fprintf(&text, "| %s ", dash(counts[link][verdict], ""))
 		}
-		fmt.Fprintf(&text, "| %s |\n", dash(blamed[link], "%d scenarios"))
+		fmt.Fprintf(&text, "| %s |\n", dash(blamed[link], " scenario"))
 	}
 	for _, scenario := range bad(run) {
 		fmt.Fprintf(&text, "\n<details><summary><b>%s</b> %s: %s</summary>\n\n%s\n</details>\n",

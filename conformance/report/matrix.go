@@ -162,7 +162,7 @@ func (m *Matrix) row(c *Combination) []string {
 	}
 	counts := c.counts()
 	for _, outcome := range events.Verdicts {
-		cells = append(cells, dash(counts[outcome], "%d"))
+		cells = append(cells, dash(counts[outcome], ""))
 	}
 	return append(cells, c.trouble())
 }

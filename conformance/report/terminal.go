@@ -40,8 +40,8 @@ func sum(run *events.Recording) string {
 		elapsed = "in " + duration(run.End.Seconds).Round(10*time.Millisecond).String()
 	}
 	counts := run.Count()
-	return fmt.Sprintf("%d requirements, %d passed, %d failed, %d could not run, %d not applicable, %s",
-		len(run.Requirements), counts[events.Passed], counts[events.Failed], counts[events.CouldNotRun], counts[events.NotApplicable], elapsed)
+	return fmt.Sprintf("%s, %d passed, %d failed, %d could not run, %d not applicable, %s",
+		several(len(run.Requirements), " requirement"), counts[events.Passed], counts[events.Failed], counts[events.CouldNotRun], counts[events.NotApplicable], elapsed)
 }
 
 // tally counts the verdicts on the requirements of each link, and the scenarios that
@@ -70,18 +70,27 @@ func table(text *strings.Builder, run *events.Recording) {
 	for _, link := range links(counts, blamed) {
 		fmt.Fprint(writer, link)
 		for _, outcome := range events.Verdicts {
-			fmt.Fprintf(writer, "\t%s", dash(counts[link][outcome], "%d"))
+			fmt.Fprintf(writer, "\t%s", dash(counts[link][outcome], ""))
 		}
-		fmt.Fprintf(writer, "\t%s\n", dash(blamed[link], "%d scenarios"))
+		fmt.Fprintf(writer, "\t%s\n", dash(blamed[link], " scenario"))
 	}
 	_ = writer.Flush() // to a builder in memory
 }
 
-func dash(count int, format string) string {
+// dash is a number in a table, of things if they have a name.
+func dash(count int, thing string) string {
 	if count == 0 {
 		return "-"
 	}
-	return fmt.Sprintf(format, count)
+	return several(count, thing)
+}
+
+// several is a number of things.
+func several(count int, thing string) string {
+	if count != 1 && thing != "" {
+		thing += "s"
+	}
+	return fmt.Sprint(count) + thing
 }
 
 // links returns those that have something to show, in the order of the chain.

@@ -172,7 +172,7 @@ func TestVerifyPassesAndReports(t *testing.T) {
 	command := podchain(t, "verify", "--select", "RS-01", "--report", "json=report.json", "--seed", "7")
 	status, stdout, stderr := run(t, command)
 	require.Equal(t, 0, status, stderr)
-	assert.Contains(t, stdout, "1 requirements, 1 passed")
+	assert.Contains(t, stdout, "1 requirement, 1 passed")
 	content, err := os.ReadFile(filepath.Join(command.Dir, "report.json"))
 	require.NoError(t, err)
 	var report struct {
