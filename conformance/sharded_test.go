@@ -19,11 +19,15 @@ import (
 )
 
 // TestSharded: the reports of the whole specification, run in three shards, are those of
-// a run without shards, apart from times.
+// a run without shards, apart from times. With -short, of the controllers' part of it.
 func TestSharded(t *testing.T) {
 	t.Parallel()
 	whole, err := specification.Load(features.Files)
 	require.NoError(t, err)
+	if testing.Short() {
+		whole, err = whole.Select([]string{"CHAIN", "DEPLOY", "RS"})
+		require.NoError(t, err)
+	}
 	run := func(shard events.Shard) *events.Recording {
 		recording, err := conformance.Run(t.Context(), conformance.Options{
 			Specification: whole, Shard: shard, Implementation: reference.New(reference.Options{}), Testing: t})

@@ -114,6 +114,9 @@ const runsOfMany = 100
 // TestManyRuns: with a hundred implementations the front can still be taken in, and
 // the pages do not get heavy.
 func TestManyRuns(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it writes so much to see how much that is")
+	}
 	whole := twice(t)
 	directory := t.TempDir()
 	require.NoError(t, site.Build(directory, whole, manyRuns(t, whole, runsOfMany)))
