@@ -190,8 +190,8 @@ func TestRBACPrintsTheManifest(t *testing.T) {
 		arguments []string
 		documents int
 	}{
-		"what is needed":         {nil, 4},
-		"what disturbs, besides": {[]string{"--allow", "disruptive"}, 6},
+		"what is needed":         {nil, 6},
+		"what disturbs, besides": {[]string{"--allow", "disruptive"}, 8},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
