@@ -143,10 +143,10 @@ func (p *performance) execute(ctx context.Context, world *steps.World, further f
 				return ctx, nil
 			})
 			scenario.StepContext().After(func(ctx context.Context, _ *godog.Step, status godog.StepResultStatus, err error) (context.Context, error) {
-				if failure != nil {
+				next := len(p.steps)
+				if failed >= 0 && failed < next {
 					return ctx, nil // godog passes over the steps after one that did not hold, and tells so
 				}
-				next := len(p.steps)
 				if status != godog.StepPassed {
 					if err == nil {
 						err = fmt.Errorf("the step is %s", status)
