@@ -129,7 +129,9 @@ func (w *World) Finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// A request that is still delayed has met its fault, and shows when it is answered.
+	// A link may be done before it comes to the request that is to meet a fault.
+	w.awaitMet(ctx, faults)
+	// What is still delayed shows when it is answered.
 	if err := w.heal(ctx); err != nil {
 		return CouldNotRun{err}
 	}
@@ -149,6 +151,18 @@ func (w *World) Finish(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// awaitMet returns when all faults have been met, or that has become hopeless: what has
+// not been met is told by whoever looks.
+func (w *World) awaitMet(ctx context.Context, faults implementation.Faults) {
+	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
+	defer cancel()
+	for namespace := range sets.New(w.Namespace, "") {
+		if faults.Met(ctx, namespace) != nil {
+			return
+		}
+	}
 }
 
 func (i injected) metBy(write implementation.Write) bool {

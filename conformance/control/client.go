@@ -191,6 +191,11 @@ func (c faults) Inject(ctx context.Context, link implementation.Link, fault impl
 	return c.do(ctx, http.MethodPost, "/links/"+string(link)+"/faults", fault, nil)
 }
 
+// Met implements implementation.Faults.
+func (c faults) Met(ctx context.Context, namespace string) error {
+	return c.do(ctx, http.MethodGet, "/faults/met?namespace="+url.QueryEscape(namespace), nil, nil)
+}
+
 // Heal implements implementation.Faults.
 func (c faults) Heal(ctx context.Context, namespace string) error {
 	return c.do(ctx, http.MethodDelete, "/faults?namespace="+url.QueryEscape(namespace), nil, nil)

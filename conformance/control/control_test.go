@@ -84,6 +84,7 @@ func (f *full) StopReplicas(_ context.Context, link implementation.Link) error {
 func (f *full) Inject(_ context.Context, link implementation.Link, fault implementation.Fault) error {
 	return f.note("inject %s %+v", link, fault)
 }
+func (f *full) Met(_ context.Context, namespace string) error  { return f.note("met %s", namespace) }
 func (f *full) Heal(_ context.Context, namespace string) error { return f.note("heal %s", namespace) }
 func (f *full) Writes(context.Context) ([]implementation.Write, error) {
 	return []implementation.Write{wrote}, f.note("writes")
@@ -168,6 +169,7 @@ func TestEverythingIsOffered(t *testing.T) {
 			images.Publish(ctx, "scope/late:1"),
 			compactor.Compact(ctx),
 			faults.Inject(ctx, implementation.Scheduler, fault),
+			faults.Met(ctx, "a&b"),
 			faults.Heal(ctx, "a&b"),
 			outage.StopStore(ctx),
 			outage.StartStore(ctx),
@@ -188,7 +190,7 @@ func TestEverythingIsOffered(t *testing.T) {
 		got, err := store.StoreAccess(ctx)
 		told(t, fails, access, got, err)
 		require.Empty(t, cmp.Diff([]string{"stop scheduler", "start scheduler", "add a map[k:v]", "remove a",
-			"stop kubelet of a", "start kubelet of a", "publish scope/late:1", "compact", fmt.Sprintf("inject scheduler %+v", fault), "heal a&b", "stop store", "start store",
+			"stop kubelet of a", "start kubelet of a", "publish scope/late:1", "compact", fmt.Sprintf("inject scheduler %+v", fault), "met a&b", "heal a&b", "stop store", "start store",
 			"replica of scheduler", "kill scheduler", "one scheduler", "calls", "writes", "store"}, cluster.asked))
 	}
 	require.Equal(t, "registry.test/late:1", images.ImageName("late:1"))

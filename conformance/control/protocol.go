@@ -15,6 +15,7 @@
 //	POST   /v1/images                implementation.Images.Publish; the body is an Image
 //	POST   /v1/compaction            implementation.Compactor.Compact
 //	POST   /v1/links/LINK/faults     implementation.Faults.Inject; the body is an implementation.Fault
+//	GET    /v1/faults/met?namespace=NS  implementation.Faults.Met
 //	DELETE /v1/faults?namespace=NS   implementation.Faults.Heal
 //	GET    /v1/writes                implementation.Faults.Writes: Writes
 //	GET    /v1/store                 implementation.Store.StoreAccess: implementation.StoreAccess

@@ -43,6 +43,9 @@ func Handler(description implementation.Description, cluster implementation.Clus
 		}
 		return nil, faults.Inject(r.Context(), link, fault)
 	})
+	route[implementation.Faults](s, mux, "GET /v1/faults/met", func(faults implementation.Faults, r *http.Request) (any, error) {
+		return nil, faults.Met(r.Context(), r.URL.Query().Get("namespace"))
+	})
 	route[implementation.Faults](s, mux, "DELETE /v1/faults", func(faults implementation.Faults, r *http.Request) (any, error) {
 		return nil, faults.Heal(r.Context(), r.URL.Query().Get("namespace"))
 	})

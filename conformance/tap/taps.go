@@ -32,6 +32,8 @@ type injected struct {
 	implementation.Fault
 	link implementation.Link
 	met  int // by so many requests
+	// enough is closed when these are as many as it says.
+	enough chan struct{}
 	// healed is closed when it is over: what it delays is let go.
 	healed chan struct{}
 	// delayed are the requests that it delays, until they are answered.
@@ -57,13 +59,13 @@ func (t *Taps) Inject(_ context.Context, link implementation.Link, fault impleme
 		return err
 	}
 	t.mu.Lock()
-	i := &injected{Fault: fault, link: link, healed: make(chan struct{})}
+	i := &injected{Fault: fault, link: link, enough: make(chan struct{}), healed: make(chan struct{})}
 	t.faults = append(t.faults, i)
 	var open []*stream
 	if fault.Effect == implementation.Cut {
 		for stream, of := range t.streams {
 			if of == link && stream.target.meets(fault) && !i.spent() {
-				i.met++
+				i.meet()
 				open = append(open, stream)
 			}
 		}
@@ -76,7 +78,33 @@ func (t *Taps) Inject(_ context.Context, link implementation.Link, fault impleme
 	return nil
 }
 
+// meet counts a request.
+func (i *injected) meet() {
+	if i.met++; i.met == max(1, i.Times) {
+		close(i.enough)
+	}
+}
+
 func (i *injected) spent() bool { return i.Times > 0 && i.met >= i.Times }
+
+// Met implements implementation.Faults.
+func (t *Taps) Met(ctx context.Context, namespace string) error {
+	t.mu.Lock()
+	faults := slices.Clone(t.faults)
+	t.mu.Unlock()
+	for _, i := range faults {
+		if i.Namespace != namespace {
+			continue
+		}
+		select {
+		case <-i.enough:
+		case <-i.healed:
+		case <-ctx.Done():
+			return fmt.Errorf("requests of the %s that were to meet a fault: %w", i.link, ctx.Err())
+		}
+	}
+	return nil
+}
 
 // Heal implements implementation.Faults.
 func (t *Taps) Heal(ctx context.Context, namespace string) error {
@@ -204,7 +232,7 @@ func (t *Taps) next(link implementation.Link, about target) (fault implementatio
 		if i.link != link || i.spent() || !about.meets(i.Fault) || i.Effect == implementation.Cut && about.verb != "watch" {
 			continue
 		}
-		i.met++
+		i.meet()
 		if i.Effect == implementation.Delay {
 			i.delayed.add()
 			delay = i

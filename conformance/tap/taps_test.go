@@ -180,6 +180,37 @@ func TestWatchesAreCut(t *testing.T) {
 	})
 }
 
+// TestMet: whoever waits for faults to be met is told when they are, how often they say.
+func TestMet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		taps, through, _ := tapped(t, "application/json")
+		ctx := t.Context()
+		refuse := implementation.Fault{Verb: "create", Resource: "configmaps", Effect: implementation.Answer, Code: 500}
+		twice := refuse
+		twice.Times = 2
+		require.NoError(t, taps.Inject(ctx, link, twice))
+		require.NoError(t, taps.Inject(ctx, link, refuse))
+		require.NoError(t, taps.Met(ctx, "elsewhere"))
+		met := make(chan error, 1)
+		go func() { met <- taps.Met(ctx, "") }()
+		for range 3 {
+			synctest.Wait()
+			require.Empty(t, met)
+			require.Error(t, create(ctx, through, "a"))
+		}
+		require.NoError(t, <-met)
+
+		require.NoError(t, taps.Inject(ctx, link, twice))
+		impatient, cancel := context.WithTimeout(ctx, time.Minute)
+		defer cancel()
+		require.ErrorContains(t, taps.Met(impatient, ""), "requests of the scheduler that were to meet a fault")
+		go func() { met <- taps.Met(ctx, "") }()
+		synctest.Wait()
+		require.NoError(t, taps.Heal(ctx, ""))
+		require.NoError(t, <-met, "it cannot be met any more")
+	})
+}
+
 // TestHealLetsGo: what a fault delays goes on when it is healed, and has been answered
 // and told by then.
 func TestHealLetsGo(t *testing.T) {
