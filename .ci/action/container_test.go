@@ -58,16 +58,16 @@ func TestContainerfile(t *testing.T) {
 			assert.Equal(t, "WORKDIR /source", instruction+" "+text)
 		}
 	}
-	assert.Equal(t, []string{"COPY --from=build /image /", "WORKDIR /work", "USER 65532:65532", `ENTRYPOINT ["/podchain"]`}, last)
+	assert.Equal(t, []string{"COPY --from=build /image /", "WORKDIR /here", "USER 65532:65532", `ENTRYPOINT ["/podchain"]`}, last)
 
 	const user = 65532
 	verify := &exec.Cmd{
 		Path: "/podchain", Args: []string{"podchain", "verify", "--select", "RS-01", "--report", "json=report.json"},
-		Dir: "/work", Env: []string{},
+		Dir: "/here", Env: []string{},
 		SysProcAttr: &syscall.SysProcAttr{Chroot: image, Credential: &syscall.Credential{Uid: user, Gid: user}},
 	}
 	output, err := verify.CombinedOutput()
 	require.NoError(t, err, string(output))
 	assert.Contains(t, string(output), "1 requirement, 1 passed")
-	assert.FileExists(t, filepath.Join(image, "work/report.json"))
+	assert.FileExists(t, filepath.Join(image, "here/report.json"))
 }
