@@ -132,6 +132,18 @@ func TestMergeWithout(t *testing.T) {
 	}
 }
 
+// TestMergeKeepsTheTime: however long a run took, to the nanosecond.
+func TestMergeKeepsTheTime(t *testing.T) {
+	text, _ := stream(t)
+	for _, nanoseconds := range []time.Duration{2303123456, 1234567891, 999999999, 4000000001, 29} {
+		shards := recordings(t, split(t, text, 1))
+		shards[0].End.Seconds = nanoseconds.Seconds()
+		merged, err := events.Merge(shards)
+		require.NoError(t, err)
+		assert.Equal(t, nanoseconds.Seconds(), merged.End.Seconds)
+	}
+}
+
 // TestMergeTimes: a run lasts from the first start to the last end, and its lags are not
 // made better than they were.
 func TestMergeTimes(t *testing.T) {

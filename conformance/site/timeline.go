@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -101,6 +102,7 @@ func newTimeline(r *run, scenario *events.ScenarioRecord) *timeline {
 	steps, calls := slices.Clone(scenario.Done), slices.Clone(scenario.Calls)
 	for _, version := range inOrder(versions) {
 		for len(steps) > 0 && steps[0].Seen < version.Number {
+			calls = t.callsUntil(steps[0].At, calls)
 			t.step(steps[0])
 			steps = steps[1:]
 		}
@@ -110,12 +112,11 @@ func newTimeline(r *run, scenario *events.ScenarioRecord) *timeline {
 		}
 		t.write(version)
 	}
-	for _, call := range calls {
-		t.call(call)
-	}
 	for _, step := range steps {
+		calls = t.callsUntil(step.At, calls)
 		t.step(step)
 	}
+	t.callsUntil(math.Inf(1), calls)
 	t.Height = headRoom + rowHeight*(len(t.Rows)+1)
 	return t
 }
@@ -271,12 +272,20 @@ func (t *timeline) latency(version events.Version, at float64) string {
 	return fmt.Sprintf("%+.1f ms", (at-*version.Answered)*1000)
 }
 
+// callsUntil adds those that were before a time, and returns the others.
+func (t *timeline) callsUntil(at float64, calls []events.Call) []events.Call {
+	for len(calls) > 0 && calls[0].At < at {
+		t.call(calls[0])
+		calls = calls[1:]
+	}
+	return calls
+}
+
 func (t *timeline) call(call events.Call) {
-	what := call.Method
-	for _, about := range []string{call.Pod, call.Container, call.Image} {
-		if about != "" {
-			what += " " + about
-		}
+	// The image of a container is told where it is pulled.
+	what := call.Method + " " + call.Pod
+	if about := cmp.Or(call.Container, call.Image); about != "" {
+		what += " " + about
 	}
 	if call.Error != "" {
 		what += ": " + call.Error

@@ -77,11 +77,13 @@ func (a *Attribution) Notify(notices []implementation.Notice) {
 	}
 }
 
-// Notified returns the first notice of a version that each link got.
+// Notified returns the first notice of a version that each link got; who is none is
+// left out.
 func (a Attribution) Notified(version history.Version) []implementation.Notice {
 	var first []implementation.Notice
 	for _, notice := range a.notices[storedVersion(version)] {
-		if !slices.ContainsFunc(first, func(earlier implementation.Notice) bool { return earlier.Link == notice.Link }) {
+		again := slices.ContainsFunc(first, func(earlier implementation.Notice) bool { return earlier.Link == notice.Link })
+		if !again && slices.Contains(implementation.AllLinks, notice.Link) {
 			first = append(first, notice)
 		}
 	}

@@ -165,6 +165,10 @@ func (t *tap) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
+	if about.verb == "watch" {
+		r = r.Clone(r.Context())
+		r.Header.Del("Accept-Encoding") // what is compressed cannot be read on its way
+	}
 	response, err := t.next.RoundTrip(r)
 	switch {
 	case err != nil:
