@@ -144,7 +144,7 @@ func (r *Recording) clock(parts []*Recording) {
 		if end == nil {
 			continue
 		}
-		if at := part.Run.Started.Add(time.Duration(math.Round(part.End.Seconds*float64(time.Second)))); at.After(ended) {
+		if at := part.Run.Started.Add(time.Duration(math.Round(part.End.Seconds * float64(time.Second)))); at.After(ended) {
 			ended = at
 		}
 		end.Lag = end.Lag.and(part.End.Lag)
