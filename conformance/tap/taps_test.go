@@ -180,6 +180,30 @@ func TestWatchesAreCut(t *testing.T) {
 	})
 }
 
+// TestWatchesAreReadable: a client may ask for what is compressed, which nobody can read
+// on its way; only of a watch is that taken back, and the client's request stays as it is.
+func TestWatchesAreReadable(t *testing.T) {
+	for query, asked := range map[string]string{"": "gzip", "?watch=true": ""} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://api.test/api/v1/pods"+query, nil)
+		require.NoError(t, err)
+		r.Header.Set("Accept-Encoding", "gzip")
+		var sent string
+		response, err := tap.New().Through(link, sink(func(r *http.Request) { sent = r.Header.Get("Accept-Encoding") })).RoundTrip(r)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		assert.Equal(t, asked, sent, query)
+		assert.Equal(t, "gzip", r.Header.Get("Accept-Encoding"), query)
+	}
+}
+
+// sink answers every request with nothing, and is told of it.
+type sink func(*http.Request)
+
+func (s sink) RoundTrip(r *http.Request) (*http.Response, error) {
+	s(r)
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+}
+
 // TestMet: whoever waits for faults to be met is told when they are, how often they say.
 func TestMet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
