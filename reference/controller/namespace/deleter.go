@@ -65,6 +65,9 @@ func (d *deleter) sync(ctx context.Context, name string) error {
 	if err := errors.Join(append(found.failures, found.discovery)...); err != nil {
 		return fmt.Errorf("namespace %s: %w", name, err)
 	}
+	if late := stayers(left); late > 0 {
+		return fmt.Errorf("namespace %s: %d objects have come in while it was emptied", name, late)
+	}
 	if len(left) > 0 {
 		d.await(ctx, name, left)
 		return nil
@@ -125,8 +128,7 @@ func (d *deleter) clearResource(ctx context.Context, resource schema.GroupVersio
 	if err != nil {
 		return content{}, ignoreUnsupported(err)
 	}
-	leaving := func(item metav1.PartialObjectMetadata) bool { return item.DeletionTimestamp != nil }
-	if !slices.ContainsFunc(list.Items, func(item metav1.PartialObjectMetadata) bool { return !leaving(item) }) {
+	if !slices.ContainsFunc(list.Items, stays) {
 		return content{resource, list.ResourceVersion, list.Items}, nil
 	}
 	// Everything goes anyway: no owner has to wait for its dependents.
@@ -150,6 +152,22 @@ func (d *deleter) clearResource(ctx context.Context, resource schema.GroupVersio
 	return content{resource, list.ResourceVersion, list.Items}, nil
 }
 
+// stays tells whether nobody has told the object to go.
+func stays(item metav1.PartialObjectMetadata) bool { return item.DeletionTimestamp == nil }
+
+// stayers is how many of what is left have not been told to go: their creation was
+// under way when the rest was.
+func stayers(left []content) (count int) {
+	for _, content := range left {
+		for _, item := range content.items {
+			if stays(item) {
+				count++
+			}
+		}
+	}
+	return count
+}
+
 // deletable returns all resources that namespaces can contain, except Pods.
 // With an error the result is what could be learned.
 func (d *deleter) deletable(ctx context.Context) ([]schema.GroupVersionResource, error) {
@@ -170,9 +188,7 @@ func (d *deleter) deletable(ctx context.Context) ([]schema.GroupVersionResource,
 	return all, discoveryErr
 }
 
-// await queues the namespace again once everything that was left is gone.
-// Nothing can be added to a namespace that is being deleted, so the watches
-// need to look for what was there only.
+// await queues the namespace again once everything that was left, and is going, is gone.
 func (d *deleter) await(ctx context.Context, namespace string, left []content) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -12,6 +12,7 @@ package namespace
 import (
 	"context"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/discovery"
@@ -27,6 +28,12 @@ const Name = "namespace-controller"
 
 // workers is how many namespaces each of the three loops deals with at a time.
 const workers = 4
+
+// straggling is how long a namespace is given, from the moment that it is to go, until
+// it is emptied. An API server that has just found it alive may still be creating an
+// object in it, and must have done so before somebody finds the namespace empty: the
+// object would outlive it, with nobody to remove it. Kubernetes waits as long.
+const straggling = 5 * time.Second
 
 // Run runs the controller until ctx is done.
 func Run(ctx context.Context, config *rest.Config) error {
@@ -68,7 +75,7 @@ func Run(ctx context.Context, config *rest.Config) error {
 		AddFunc: func(added any) {
 			namespace := added.(*corev1.Namespace)
 			if namespace.DeletionTimestamp != nil {
-				deleter.queue.Add(namespace.Name)
+				deleter.queue.AddAfter(namespace.Name, straggling)
 				return
 			}
 			accounts.queue.Add(namespace.Name)
@@ -78,7 +85,7 @@ func Run(ctx context.Context, config *rest.Config) error {
 			old, namespace := before.(*corev1.Namespace), after.(*corev1.Namespace)
 			// Once is enough: from then on the content's own end is awaited.
 			if namespace.DeletionTimestamp != nil && (old.DeletionTimestamp == nil || old.UID != namespace.UID) {
-				deleter.queue.Add(namespace.Name)
+				deleter.queue.AddAfter(namespace.Name, straggling)
 			}
 		},
 	})
