@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"time"
 
 	"github.com/cucumber/godog"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -74,12 +75,12 @@ func (w *World) witness(ctx context.Context, text string) error {
 }
 
 // chance gives the links the chance to do what they must not: a witness, or a
-// number of seconds.
-func (w *World) chance(ctx context.Context, witness, seconds string) error {
+// number of seconds after from.
+func (w *World) chance(ctx context.Context, witness string, from time.Time, seconds string) error {
 	if witness != "" {
 		return w.witness(ctx, witness)
 	}
-	if err := w.pass(ctx, seconds); err != nil {
+	if err := w.pass(ctx, from, seconds); err != nil {
 		return err
 	}
 	return w.settle(ctx)
@@ -88,7 +89,7 @@ func (w *World) chance(ctx context.Context, witness, seconds string) error {
 // noneAppears demands that since the last stimulus no object of the kind has
 // appeared that the owner controls, although there was the chance.
 func (w *World) noneAppears(ctx context.Context, kind, owner, witness, seconds string) error {
-	if err := w.chance(ctx, witness, seconds); err != nil {
+	if err := w.chance(ctx, witness, w.acted, seconds); err != nil {
 		return err
 	}
 	children, err := w.appeared(w.History.Now(), w.mark, kind, owner)
@@ -113,7 +114,7 @@ func (w *World) nothingChanges(ctx context.Context, text, witness, seconds strin
 		// The stimulus itself is to have changed nothing.
 		from = w.mark
 	}
-	if err := w.chance(ctx, witness, seconds); err != nil {
+	if err := w.chance(ctx, witness, time.Now(), seconds); err != nil {
 		return err
 	}
 	record = w.History.Now()

@@ -24,8 +24,8 @@ import (
 const calm = time.Second
 
 // settle returns when the cluster is at rest, as far as the scenario sees:
-// nothing in its namespace was written for a while. Every observation that
-// something did not happen is made then.
+// nothing in its namespace was written for a while since it has done something. Every
+// observation that something did not happen is made then.
 func (w *World) settle(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
 	defer cancel()
@@ -34,7 +34,7 @@ func (w *World) settle(ctx context.Context) error {
 			return err
 		}
 	}
-	return w.History.Quiet(ctx, calm, ofInterest)
+	return w.History.Quiet(ctx, calm, w.acted, ofInterest)
 }
 
 // overtake returns when the watch of a kind has brought what the API server holds of
@@ -64,7 +64,7 @@ func (w *World) catchUp(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
 	defer cancel()
-	return w.History.Quiet(ctx, lag, ofInterest)
+	return w.History.Quiet(ctx, lag, time.Now(), ofInterest)
 }
 
 // lag is more than the watches of one cluster differ in what they have brought.
@@ -239,7 +239,7 @@ func (w *World) keep(ctx context.Context, find func(history.Record) (reference, 
 	if err := w.await(ctx, what+" to have "+field.Describe(expected), holds); err != nil {
 		return err
 	}
-	if err := w.pass(ctx, seconds); err != nil {
+	if err := w.pass(ctx, time.Now(), seconds); err != nil {
 		return err
 	}
 	record := w.History.Now()

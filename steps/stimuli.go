@@ -397,13 +397,14 @@ func (w *World) compact(ctx context.Context) error {
 	return compactor.Compact(ctx)
 }
 
-// pass lets time go by, where a requirement is about time.
-func (w *World) pass(ctx context.Context, seconds string) error {
+// pass lets time go by, where a requirement is about time: until so many seconds after
+// from.
+func (w *World) pass(ctx context.Context, from time.Time, seconds string) error {
 	number, err := strconv.ParseFloat(seconds, 64)
 	if err != nil {
 		return CouldNotRun{err}
 	}
-	timer := time.NewTimer(time.Duration(number * float64(time.Second)))
+	timer := time.NewTimer(time.Until(from.Add(time.Duration(number * float64(time.Second)))))
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/cucumber/godog"
 	"github.com/google/go-cmp/cmp"
@@ -299,7 +300,7 @@ func (w *World) storeRests(ctx context.Context, seconds string) error {
 	if err != nil {
 		return err
 	}
-	if err := w.pass(ctx, seconds); err != nil {
+	if err := w.pass(ctx, time.Now(), seconds); err != nil {
 		return err
 	}
 	record, _, err := w.storeUpToNow(ctx)

@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"regexp"
+	"time"
 
 	"github.com/cucumber/godog"
 )
@@ -58,7 +59,7 @@ var Vocabulary = []Sentence{
 	sentence(count+` seconds pass`, func(w *World) any {
 		return func(ctx c, seconds string) error {
 			w.stimulus()
-			return w.pass(ctx, seconds)
+			return w.pass(ctx, time.Now(), seconds)
 		}
 	}),
 

@@ -169,7 +169,7 @@ func (w *World) notified(ctx context.Context, table *godog.Table) error {
 	if err := told.history.Await(waiting, "the watcher to be notified", exact); err != nil {
 		return err
 	}
-	if err := told.history.Quiet(waiting, calm, func(history.Version) bool { return true }); err != nil {
+	if err := told.history.Quiet(waiting, calm, time.Now(), func(history.Version) bool { return true }); err != nil {
 		return err
 	}
 	return exact(told.history.Now())
@@ -227,7 +227,7 @@ func (w *World) sameOrder(ctx context.Context) error {
 	var first []string
 	for i, watcher := range w.watchers {
 		waiting, cancel := context.WithTimeout(ctx, w.Timeout)
-		err := watcher.history.Quiet(waiting, calm, func(history.Version) bool { return true })
+		err := watcher.history.Quiet(waiting, calm, time.Now(), func(history.Version) bool { return true })
 		cancel()
 		if err != nil {
 			return err

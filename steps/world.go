@@ -73,6 +73,7 @@ type World struct {
 	nodes    sets.Set[string] // that the scenario brought
 	silent   sets.Set[string] // those of them whose kubelet it has stopped
 	outcome  bool             // the step at hand is a Then
+	acted    time.Time        // when the last step that is none ended
 	injected []injected       // faults, also those that are over
 	made     sets.Set[string] // "Kind/name" of what it has created
 	cleanup  []func(context.Context) error
@@ -85,6 +86,7 @@ func NewWorld(ctx context.Context, options Options) (*World, error) {
 	world := &World{
 		Options: options, History: history.New(),
 		Stopped: sets.New[implementation.Link](),
+		acted:   time.Now(),
 		config:  config, nodes: sets.New[string](), silent: sets.New[string](), made: sets.New[string](),
 	}
 	world.History.Restless, world.History.Lag = options.Restless, options.Lag
@@ -104,6 +106,8 @@ func configuration(cluster implementation.Cluster) *rest.Config {
 	config.AcceptContentTypes = "application/json"
 	config.UserAgent = "podchain"
 	config.QPS = -1
+	// It is near, and packing and unpacking every event would take more time than it saves.
+	config.DisableCompression = true
 	return config
 }
 
@@ -204,9 +208,14 @@ func (w *World) stimulus() {
 	w.mark = w.History.Now().Len()
 }
 
-// BeginStep says whether the step to come is an outcome (Then) rather than
-// something given or done.
-func (w *World) BeginStep(outcome bool) { w.outcome = outcome }
+// BeginStep says that the step before has ended, and whether the one to come is an
+// outcome (Then) rather than something given or done.
+func (w *World) BeginStep(outcome bool) {
+	if !w.outcome {
+		w.acted = time.Now()
+	}
+	w.outcome = outcome
+}
 
 // CouldNotRun marks an error that says nothing about the implementation: what
 // the scenario needs was not there.

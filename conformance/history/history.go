@@ -124,7 +124,9 @@ func (h *History) Now() Record {
 var ErrBroken = errors.New("the record of the watches has a gap")
 
 // Await returns nil as soon as holds returns nil for what is recorded. When ctx
-// ends first, the error says what was awaited and what holds said last.
+// ends first, the error says what was awaited and what holds said last. What holds
+// notes is to be as of its last call, which is about all that is recorded: it may be
+// asked about less before.
 func (h *History) Await(ctx context.Context, what string, holds func(Record) error) error {
 	started := time.Now()
 	var seen *Record // what holds has refused last
@@ -137,9 +139,8 @@ func (h *History) Await(ctx context.Context, what string, holds func(Record) err
 		}
 		err := holds(record)
 		if err == nil {
-			// Which of the new ones it was is not known: the oldest, at worst.
-			if seen != nil && record.Len() > seen.Len() {
-				h.Lag.add(time.Since(record.Since(seen.Len())[0].At))
+			if decided := time.Now(); h.Lag != nil && seen != nil && record.Len() > seen.Len() {
+				h.Lag.add(decided.Sub(decisive(record, seen.Len(), holds).At))
 			}
 			return nil
 		}
@@ -156,6 +157,18 @@ func (h *History) Await(ctx context.Context, what string, holds func(Record) err
 	}
 }
 
+// decisive returns the version by which holds came to return nil, of those that were
+// recorded after the first seen ones.
+func decisive(record Record, seen int, holds func(Record) error) Version {
+	at := seen + 1
+	for ; at < record.Len() && holds(record.Until(at)) != nil; at++ {
+	}
+	if seen+1 < record.Len() {
+		_ = holds(record) // nil, as before: for what it notes
+	}
+	return record.versions[at-1]
+}
+
 // because says why no question can be answered any more.
 func because(broken error) error {
 	if broken == nil || errors.Is(broken, ErrRestless) {
@@ -164,10 +177,9 @@ func because(broken error) error {
 	return fmt.Errorf("%w: %w", ErrBroken, broken)
 }
 
-// Quiet returns when nothing of interest was recorded for the given time.
-func (h *History) Quiet(ctx context.Context, calm time.Duration, interesting func(Version) bool) error {
-	timer := time.NewTimer(calm)
-	defer timer.Stop()
+// Quiet returns when nothing of interest was recorded for the given time, none of it
+// before since.
+func (h *History) Quiet(ctx context.Context, calm time.Duration, since time.Time, interesting func(Version) bool) error {
 	seen := 0
 	for {
 		h.mu.Lock()
@@ -177,16 +189,19 @@ func (h *History) Quiet(ctx context.Context, calm time.Duration, interesting fun
 			return err
 		}
 		for _, version := range versions[seen:] {
-			if interesting(version) {
-				timer.Reset(calm)
+			if interesting(version) && version.At.After(since) {
+				since = version.At
 			}
 		}
 		seen = len(versions)
+		rest := time.NewTimer(time.Until(since.Add(calm)))
 		select {
 		case <-changed:
-		case <-timer.C:
+			rest.Stop()
+		case <-rest.C:
 			return nil
 		case <-ctx.Done():
+			rest.Stop()
 			last := "nothing"
 			if seen > 0 {
 				last = Describe(versions[seen-1])

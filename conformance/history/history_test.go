@@ -72,9 +72,14 @@ func TestQuiet(t *testing.T) {
 		}()
 		started := time.Now()
 		pods := func(version history.Version) bool { return version.Object.GetKind() == "Pod" }
-		require.NoError(t, h.Quiet(t.Context(), time.Second, pods))
+		require.NoError(t, h.Quiet(t.Context(), time.Second, started, pods))
 		assert.Equal(t, 2400*time.Millisecond, time.Since(started))
-		time.Sleep(time.Second)
+
+		time.Sleep(200 * time.Millisecond)
+		require.NoError(t, h.Quiet(t.Context(), time.Second, started, pods))
+		assert.Equal(t, 2600*time.Millisecond, time.Since(started), "it has been so long already")
+		require.NoError(t, h.Quiet(t.Context(), time.Second, time.Now(), pods))
+		assert.Equal(t, 3600*time.Millisecond, time.Since(started), "what was before does not count")
 	})
 }
 

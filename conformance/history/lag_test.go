@@ -45,3 +45,30 @@ func TestLag(t *testing.T) {
 		assert.Zero(t, (&history.Lag{}).Summary())
 	})
 }
+
+// Of several versions that came while the step was busy it is the one that counts.
+func TestLagIsThatOfTheDecisiveVersion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := history.New()
+		h.Lag = &history.Lag{}
+		var noted int
+		go func() {
+			for range 4 { // after 10, 20, 30 and 40 ms
+				time.Sleep(10 * time.Millisecond)
+				h.Record(watch.Modified, object("Pod", "a", "1"))
+			}
+		}()
+		require.NoError(t, h.Await(t.Context(), "two versions", func(record history.Record) error {
+			noted = record.Len()
+			if record.Len() == 1 {
+				time.Sleep(35 * time.Millisecond) // until after 45 ms
+			}
+			if record.Len() < 2 {
+				return errors.New("not yet")
+			}
+			return nil
+		}))
+		assert.Equal(t, 25*time.Millisecond, h.Lag.Summary().Max, "from the second to the decision")
+		assert.Equal(t, 4, noted, "what is noted is as of all of them")
+	})
+}
