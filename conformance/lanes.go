@@ -16,26 +16,41 @@ type lane struct {
 
 // lanes says what is run beside what, and in which order.
 func lanes(all []*specification.Example, parallel int, venue venue) []lane {
-	var together, alone, cut []*specification.Example
+	var long, together, alone, cut []*specification.Example
 	for _, next := range all {
 		switch {
-		case !venue.alone(next):
-			together = append(together, next)
-		case cutsOff(next):
+		case venue.alone(next) && cutsOff(next):
 			cut = append(cut, next)
-		default:
+		case venue.alone(next):
 			alone = append(alone, next)
+		case next.TimeBased:
+			long = append(long, next)
+		default:
+			together = append(together, next)
 		}
 	}
-	// Who loses the API server again and again tries ever more seldom: that comes
-	// after all else.
-	alone = append(alone, cut...)
+	// Nobody is to wait in the end for what takes longest.
+	together = append(long, together...)
 	if clusters := venue.apart(); clusters > 0 {
-		return []lane{{together, parallel}, {alone, clusters}}
+		return []lane{{together, parallel}, {amid(cut, alone), clusters}}
 	}
 	// What runs alone would have all others wait, and wait for them, again and
 	// again: it comes at the end.
-	return []lane{{append(together, alone...), parallel}}
+	return []lane{{amid(cut, together, alone), parallel}}
+}
+
+// amid puts the examples that cut links off before, between and after the phases, as
+// far from each other as that goes: who loses the API server again soon takes ever
+// longer to come back, until he has had it for two minutes.
+func amid(cut []*specification.Example, phases ...[]*specification.Example) (order []*specification.Example) {
+	portions := len(phases) + 1
+	portion := func(i int) []*specification.Example {
+		return cut[len(cut)*i/portions : len(cut)*(i+1)/portions]
+	}
+	for i, phase := range phases {
+		order = slices.Concat(order, portion(i), phase)
+	}
+	return slices.Concat(order, portion(portions-1))
 }
 
 // cutsOff tells whether an example takes the API server from all links.

@@ -20,10 +20,11 @@ func (rooms) alone(example *specification.Example) bool { return len(example.Cap
 func (r rooms) apart() int                              { return r.further }
 
 func TestLanes(t *testing.T) {
-	// What an example does: c cuts links off, a runs alone, t together with others.
+	// What an example does: c cuts links off, a runs alone, t together with others, l
+	// so too, but long.
 	named := func(name string) *specification.Example {
-		example := &specification.Example{Name: name}
-		if name[0] != 't' {
+		example := &specification.Example{Name: name, TimeBased: name[0] == 'l'}
+		if name[0] != 't' && name[0] != 'l' {
 			example.Capabilities = []string{"links"}
 		}
 		if name[0] == 'c' {
@@ -38,8 +39,11 @@ func TestLanes(t *testing.T) {
 	}{
 		"one cluster":           {0, "c1 t1 a1 t2 a2", map[string]int{"t1 t2 a1 a2 c1": 8}},
 		"two more":              {2, "c1 t1 a1 t2 a2", map[string]int{"t1 t2": 8, "a1 a2 c1": 2}},
+		"outages":               {0, "c1 c2 c3 c4 t1 a1", map[string]int{"c1 t1 c2 a1 c3 c4": 8}},
+		"outages elsewhere":     {2, "c1 c2 c3 t1 a1", map[string]int{"t1": 8, "c1 a1 c2 c3": 2}},
+		"what takes long":       {0, "t1 l1 t2 l2", map[string]int{"l1 l2 t1 t2": 8}},
 		"nothing to be alone":   {0, "t2 t1", map[string]int{"t2 t1": 8}},
-		"nothing but the alone": {0, "c1 a1 c2", map[string]int{"a1 c1 c2": 8}},
+		"nothing but the alone": {0, "c1 a1 c2", map[string]int{"c1 a1 c2": 8}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var all []*specification.Example

@@ -496,6 +496,7 @@ Feature: kubelet
         | Always |
         | Never  |
 
+    @time-based
     Scenario: The image comes late
       Given Pod "a" is created with
         | field                    | value  |
