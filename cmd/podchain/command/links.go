@@ -183,6 +183,16 @@ func (s sources) onlyReference() bool {
 	return true
 }
 
+// program tells whether a link is somebody's program.
+func (s sources) program() bool {
+	for _, spec := range s {
+		if origin, _ := parseSpec(spec); origin == "" {
+			return true
+		}
+	}
+	return false
+}
+
 // elsewhere returns an origin that the program does not have and another one does.
 func (s sources) elsewhere(has map[string]Origin) string {
 	for _, link := range implementation.AllLinks {

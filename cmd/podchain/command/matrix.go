@@ -115,7 +115,7 @@ func matrix(ctx context.Context, program Options, options matrixOptions, out, to
 		if err != nil {
 			return err
 		}
-		result, err := options.run.run(ctx, selected, target, "", told)
+		result, err := options.run.on(c.sources).run(ctx, selected, target, "", told)
 		if ctx.Err() != nil {
 			break // half a run is none
 		}

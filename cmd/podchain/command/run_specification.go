@@ -42,7 +42,7 @@ func (o *runOptions) add(flags *pflag.FlagSet, formats string) {
 	flags.StringVar(&o.features, "features", "", "run the features in this `directory` instead of the specification's own")
 	flags.StringArrayVar(&o.selection, "select", nil, "run what this `pattern` names: an id, a prefix of ids, a level, a link, a feature's path or path:line; ! in front excludes (repeatable)")
 	flags.IntVar(&o.parallel, "parallel", 0, "run so many scenarios at once (default: as many as suit the implementation)")
-	flags.IntVar(&o.clusters, "clusters", 1, "with links from elsewhere, start so many clusters: those after the first are for scenarios that stop links, which then run while the others do")
+	flags.IntVar(&o.clusters, "clusters", 0, "with links from elsewhere, start so many clusters: those after the first are for scenarios that stop links, which then run while the others do (default 3, 1 with a program of yours)")
 	flags.Int64Var(&o.seed, "seed", 0, "run the scenarios in the random order of this seed")
 	flags.DurationVar(&o.timeout, "timeout", 0, "give up waiting for one thing after this time (default 1m, on a running cluster 2m)")
 	flags.StringArrayVar(&o.reports, "report", nil, "`FORMAT=FILE`: also write a report, in the format "+formats+" (repeatable)")
@@ -58,7 +58,7 @@ func (o runOptions) load() (*specification.Specification, error) {
 	if o.timeout < 0 {
 		return nil, fmt.Errorf("--timeout %s: time does not go back", o.timeout)
 	}
-	if o.clusters < 1 {
+	if o.clusters < 0 {
 		return nil, fmt.Errorf("--clusters %d: at least one is needed", o.clusters)
 	}
 	selected, err := loadSelected(o.features, o.selection)
@@ -66,6 +66,19 @@ func (o runOptions) load() (*specification.Specification, error) {
 		_, err = o.recorded(selected)
 	}
 	return selected, err
+}
+
+// usualClusters are as many as keep two processors busy: what stops links waits most of
+// the time, and nobody else can do anything on its cluster meanwhile.
+const usualClusters = 3
+
+// on is the same with as many clusters as suit where their links come from: somebody's
+// program may not expect that it runs more than once.
+func (o runOptions) on(links sources) runOptions {
+	if o.clusters == 0 && !links.onlyReference() && !links.program() {
+		o.clusters = usualClusters
+	}
+	return o
 }
 
 // commandLine is a command of podchain with the flags that were given, but for some.

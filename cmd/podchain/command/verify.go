@@ -137,6 +137,9 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 	if err := options.check(sources); err != nil {
 		return err
 	}
+	if options.store.store == inMemory {
+		options.run = options.run.on(sources)
+	}
 	if options.quiet {
 		progressOut = io.Discard
 	}
