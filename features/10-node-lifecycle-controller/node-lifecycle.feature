@@ -190,9 +190,12 @@ Feature: Node lifecycle controller
       Given these nodes:
         | name |
         | n1   |
+      # An eviction that has been planned is not brought forward: that the node may be marked not ready
+      # for a moment when it is new is no reason to plan one.
       And Pod "a" is ready with
-        | field            | value                                                                                  |
-        | spec.tolerations | [{key: example.com/repair, operator: Exists, effect: NoExecute, tolerationSeconds: 5}] |
+        | field                                              | value                                                                                |
+        | spec.tolerations[key=example.com/repair]           | {key: example.com/repair, operator: Exists, effect: NoExecute, tolerationSeconds: 5} |
+        | spec.tolerations[key=node.kubernetes.io/not-ready] | {key: node.kubernetes.io/not-ready, operator: Exists, effect: NoExecute}             |
       When Node "n1" is modified with
         | field                               | value                                        |
         | spec.taints[key=example.com/repair] | {key: example.com/repair, effect: NoExecute} |
