@@ -67,10 +67,13 @@ func (c *Client) Offers(capability string) bool {
 	return slices.Contains(c.offer.Capabilities, capability)
 }
 
-// Parts returns what implements the capabilities that are offered and wanted, for
-// implementation.Composite.
+// Parts returns what implements the capabilities that are offered and wanted, and what
+// only tells of the cluster, for implementation.Composite.
 func (c *Client) Parts(wanted func(capability string) bool) []any {
 	var offered []any
+	if c.offer.Notices {
+		offered = append(offered, notices{c})
+	}
 	for _, name := range c.offer.Capabilities {
 		if wanted(name) {
 			offered = append(offered, parts[name](c))
@@ -206,6 +209,15 @@ func (c faults) Writes(ctx context.Context) ([]implementation.Write, error) {
 	var all Writes
 	err := c.do(ctx, http.MethodGet, "/writes", nil, &all)
 	return all.Writes, err
+}
+
+type notices struct{ *Client }
+
+// Notices implements implementation.Notifying.
+func (c notices) Notices(ctx context.Context) ([]implementation.Notice, error) {
+	var all Notices
+	err := c.do(ctx, http.MethodGet, "/notices", nil, &all)
+	return all.Notices, err
 }
 
 type store struct{ *Client }

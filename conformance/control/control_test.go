@@ -90,6 +90,10 @@ func (f *full) Writes(context.Context) ([]implementation.Write, error) {
 	return []implementation.Write{wrote}, f.note("writes")
 }
 
+func (f *full) Notices(context.Context) ([]implementation.Notice, error) {
+	return []implementation.Notice{notice}, f.note("notices")
+}
+
 func (f *full) StoreAccess(context.Context) (implementation.StoreAccess, error) {
 	return access, f.note("store")
 }
@@ -99,6 +103,8 @@ func (f *full) StartStore(context.Context) error { return f.note("start store") 
 var (
 	wrote = implementation.Write{Link: implementation.Scheduler, Verb: "create", Resource: "pods", Subresource: "binding",
 		Namespace: "ns", Name: "p", Code: 201, Fault: implementation.LoseReply, Time: time.Unix(1, 0).UTC()}
+	notice = implementation.Notice{Link: implementation.Scheduler, Resource: "pods", Namespace: "ns", Name: "p",
+		ResourceVersion: "7", Time: time.Unix(1, 0).UTC()}
 	access = implementation.StoreAccess{Endpoints: []string{"https://127.0.0.1:2379"}, Prefix: "/registry/",
 		CA: []byte("ca"), Certificate: []byte("certificate"), Key: []byte("key")}
 	fault = implementation.Fault{Verb: "create", Resource: "pods", Subresource: "binding", Namespace: "a&b", Times: 2,
@@ -152,6 +158,7 @@ func TestEverythingIsOffered(t *testing.T) {
 	images, _ := implementation.Offered[implementation.Images](remote)
 	compactor, _ := implementation.Offered[implementation.Compactor](remote)
 	faults, _ := implementation.Offered[implementation.Faults](remote)
+	notifying, _ := implementation.Offered[implementation.Notifying](remote)
 	store, _ := implementation.Offered[implementation.Store](remote)
 	outage, _ := implementation.Offered[implementation.Outage](remote)
 	replicas, _ := implementation.Offered[implementation.Replicas](remote)
@@ -187,11 +194,13 @@ func TestEverythingIsOffered(t *testing.T) {
 		told(t, fails, []implementation.Call{call}, calls, err)
 		writes, err := faults.Writes(ctx)
 		told(t, fails, []implementation.Write{wrote}, writes, err)
+		notices, err := notifying.Notices(ctx)
+		told(t, fails, []implementation.Notice{notice}, notices, err)
 		got, err := store.StoreAccess(ctx)
 		told(t, fails, access, got, err)
 		require.Empty(t, cmp.Diff([]string{"stop scheduler", "start scheduler", "add a map[k:v]", "remove a",
 			"stop kubelet of a", "start kubelet of a", "publish scope/late:1", "compact", fmt.Sprintf("inject scheduler %+v", fault), "met a&b", "heal a&b", "stop store", "start store",
-			"replica of scheduler", "kill scheduler", "one scheduler", "calls", "writes", "store"}, cluster.asked))
+			"replica of scheduler", "kill scheduler", "one scheduler", "calls", "writes", "notices", "store"}, cluster.asked))
 	}
 	require.Equal(t, "registry.test/late:1", images.ImageName("late:1"))
 
@@ -217,6 +226,8 @@ func TestNothingIsOffered(t *testing.T) {
 	remote := connect(t, bare{})
 	require.Equal(t, []string{"compaction", "cri", "faults", "images", "kubelets", "links", "nodes", "outage", "replicas", "sizes", "store"},
 		implementation.Lacks(remote, implementation.Capabilities()))
+	_, notifying := implementation.Offered[implementation.Notifying](remote)
+	require.False(t, notifying)
 }
 
 func TestConnectFails(t *testing.T) {

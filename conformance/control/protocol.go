@@ -18,6 +18,7 @@
 //	GET    /v1/faults/met?namespace=NS  implementation.Faults.Met
 //	DELETE /v1/faults?namespace=NS   implementation.Faults.Heal
 //	GET    /v1/writes                implementation.Faults.Writes: Writes
+//	GET    /v1/notices               implementation.Notifying.Notices: Notices
 //	GET    /v1/store                 implementation.Store.StoreAccess: implementation.StoreAccess
 //	POST   /v1/store/stop            implementation.Outage.StopStore
 //	POST   /v1/store/start           implementation.Outage.StartStore
@@ -35,6 +36,9 @@ type Offer struct {
 	Implementation implementation.Description `json:"implementation"`
 	// Capabilities by name (implementation.Capabilities).
 	Capabilities []string `json:"capabilities"`
+	// Notices says that GET /v1/notices has an answer: no requirement needs them, but
+	// who reads about a run sees by them when which link was told of what.
+	Notices bool `json:"notices,omitempty"`
 	// ImagePrefix stands in front of the name of every image of the fixtures.
 	ImagePrefix string `json:"imagePrefix,omitempty"`
 }
@@ -47,6 +51,11 @@ type Calls struct {
 // Writes is the answer to GET /v1/writes.
 type Writes struct {
 	Writes []implementation.Write `json:"writes"`
+}
+
+// Notices is the answer to GET /v1/notices.
+type Notices struct {
+	Notices []implementation.Notice `json:"notices"`
 }
 
 // Image names an image of the fixtures, such as "late:1", with or without a

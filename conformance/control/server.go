@@ -53,6 +53,10 @@ func Handler(description implementation.Description, cluster implementation.Clus
 		writes, err := faults.Writes(r.Context())
 		return Writes{writes}, err
 	})
+	route[implementation.Notifying](s, mux, "GET /v1/notices", func(notifying implementation.Notifying, r *http.Request) (any, error) {
+		notices, err := notifying.Notices(r.Context())
+		return Notices{notices}, err
+	})
 	route[implementation.Store](s, mux, "GET /v1/store", func(store implementation.Store, r *http.Request) (any, error) {
 		return store.StoreAccess(r.Context())
 	})
@@ -131,6 +135,7 @@ func offer(description implementation.Description, cluster implementation.Cluste
 		Implementation: description,
 		Capabilities:   slices.DeleteFunc(all, func(name string) bool { return slices.Contains(lacking, name) }),
 	}
+	_, o.Notices = implementation.Offered[implementation.Notifying](cluster)
 	if images, ok := implementation.Offered[implementation.Images](cluster); ok {
 		o.ImagePrefix = strings.TrimSuffix(images.ImageName(sample), sample)
 	}

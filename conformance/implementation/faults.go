@@ -36,11 +36,14 @@ type Notifying interface {
 // Notice is the arrival of a version of an object at a link that watches it.
 type Notice struct {
 	// Link that was notified, any of its processes.
-	Link Link
+	Link Link `json:"link"`
 	// Resource, Namespace and Name as in RBAC, and the ResourceVersion that arrived.
-	Resource, Namespace, Name, ResourceVersion string
+	Resource        string `json:"resource"`
+	Namespace       string `json:"namespace,omitempty"`
+	Name            string `json:"name"`
+	ResourceVersion string `json:"resourceVersion"`
 	// Time when the link had read it to its end.
-	Time time.Time
+	Time time.Time `json:"time"`
 }
 
 // Fault is one way in which what is between a link and the API server
