@@ -84,9 +84,10 @@ func (c *Cluster) command(link implementation.Link) ([]string, error) {
 	if c.identifies {
 		args = append(args, "--use-service-account-credentials=true")
 	}
-	// What is published is the door's authority otherwise.
+	// What is published is the door's authority otherwise. Each link has a file of its
+	// own: another one may be reading its own just now.
 	if authority := c.config.CAData; len(authority) > 0 {
-		file := filepath.Join(c.directory, "authority.crt")
+		file := filepath.Join(c.directory, string(link)+".authority.crt")
 		if err := os.WriteFile(file, authority, 0o600); err != nil {
 			return nil, err
 		}
