@@ -77,8 +77,8 @@ func written(requirement *specification.Requirement) *events.Requirement {
 	return all
 }
 
-// note tells all of a performance.
-func (l *log) note(p performance, options Options) {
+// note tells all of a performance, and returns what came of it.
+func (l *log) note(p performance, options Options) events.Outcome {
 	name := p.example.Location.String()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -98,10 +98,14 @@ func (l *log) note(p performance, options Options) {
 		l.tell(events.Event{Call: &p.calls[i]})
 	}
 	p.outcome.Scenario = name
-	if p.outcome.Outcome.Bad() && p.outcome.Again == "" {
+	if options.Known != nil {
+		p.outcome.Expect(options.Known(p.example))
+	}
+	if p.outcome.Outcome.Told() && p.outcome.Again == "" {
 		p.outcome.Again = options.Command + " --select " + name
 	}
 	l.tell(events.Event{Outcome: &p.outcome})
+	return p.outcome
 }
 
 // end says how it ended.

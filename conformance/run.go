@@ -59,6 +59,8 @@ type Options struct {
 	// Record says of which examples what was observed is kept, besides those that did
 	// not pass; nil means of none.
 	Record func(*specification.Example) bool
+	// Known says why an example is known to fail; "" if it is not. May be nil.
+	Known func(*specification.Example) string
 	// Events is told everything that happens, one event at a time; may be nil.
 	Events func(events.Event)
 }

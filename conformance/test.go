@@ -11,7 +11,8 @@ import (
 
 // Test runs the specification as subtests of a Go test: one for each
 // requirement, in it one for each scenario or row of an outline. An example that
-// is not applicable is skipped with the reason, one that could not run fails.
+// is not applicable, or known to fail, is skipped with the reason; one that could not run
+// fails.
 //
 //	func TestConformance(t *testing.T) {
 //		whole, err := specification.Load(features.Files)
@@ -45,13 +46,12 @@ func Test(t *testing.T, options Options) {
 			for i, example := range requirement.Examples {
 				t.Run(example.Location.String(), func(t *testing.T) {
 					p := timed(t.Context(), venue, t, example)
-					if p.outcome.Outcome.Bad() {
+					if p.outcome.Outcome.Told() {
 						p.outcome.Again = "go test -run '^" + strings.ReplaceAll(t.Name(), "/", "$/^") + "$'"
 					}
-					log.note(p, options)
-					switch outcome := p.outcome; outcome.Outcome {
+					switch outcome := log.note(p, options); outcome.Outcome {
 					case events.Passed:
-					case events.NotApplicable:
+					case events.NotApplicable, events.KnownFailing:
 						t.Skip(outcome.Reason)
 					default:
 						t.Error(story.Tell(&events.ScenarioRecord{Example: &all.Scenarios[i], Requirement: all, Outcome: outcome}))

@@ -225,6 +225,18 @@ type Outcome struct {
 	Transitions []Transition `json:"transitions,omitempty"`
 }
 
+// Expect turns the outcome of a scenario that is known to fail, for the reason, into what
+// that is: known failing, or stale. Without a reason, or a verdict, it stays as it is.
+func (o *Outcome) Expect(known string) {
+	switch {
+	case known == "":
+	case o.Outcome == Failed:
+		o.Outcome, o.Reason = KnownFailing, known+": "+o.Reason
+	case o.Outcome == Passed:
+		o.Outcome, o.Reason = Stale, "it passes, and is listed as known to fail: "+known
+	}
+}
+
 // Transition is one step of the chain as one object took it.
 type Transition struct {
 	// Name of the step: replicaset, pod, bound, started, running, ready or available.

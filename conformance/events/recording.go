@@ -124,7 +124,7 @@ func (r *RequirementRecord) Verdict() Verdict {
 	for _, scenario := range r.Scenarios {
 		seen[scenario.Outcome.Outcome] = true
 	}
-	for _, verdict := range []Verdict{Failed, CouldNotRun, Passed, NotApplicable} {
+	for _, verdict := range []Verdict{Failed, CouldNotRun, Stale, KnownFailing, Passed, NotApplicable} {
 		if seen[verdict] {
 			return verdict
 		}
@@ -162,15 +162,24 @@ func (r *Recording) Count() map[Verdict]int {
 	return counts
 }
 
-// ExitStatus is 0 if every requirement passed or is not applicable (and one did
-// pass), 1 if one failed, 2 if one could not run, nothing passed or the cluster did not
-// end well.
+// CountPlain returns how many have each verdict without a list of what is known to fail.
+func (r *Recording) CountPlain() map[Verdict]int {
+	counts := map[Verdict]int{}
+	for verdict, count := range r.Count() {
+		counts[verdict.Plain()] += count
+	}
+	return counts
+}
+
+// ExitStatus is 0 if every requirement passed, is known to fail or is not applicable
+// (and something was executed), 1 if one failed or is stale, 2 if one could not run, nothing passed
+// or the cluster did not end well.
 func (r *Recording) ExitStatus() int {
 	counts := r.Count()
 	switch {
-	case counts[Failed] > 0:
+	case counts[Failed] > 0 || counts[Stale] > 0:
 		return 1
-	case counts[CouldNotRun] > 0 || counts[Passed] == 0 || r.End != nil && r.End.Error != "":
+	case counts[CouldNotRun] > 0 || counts[Passed]+counts[KnownFailing] == 0 || r.End != nil && r.End.Error != "":
 		return 2
 	}
 	return 0

@@ -15,10 +15,29 @@ const (
 	CouldNotRun Verdict = "could not run"
 	// Failed: executed, and not as specified.
 	Failed Verdict = "failed"
+	// KnownFailing: it failed, and is on the list of what is known to.
+	KnownFailing Verdict = "known failing"
+	// Stale: it passed, and is on that list: the list is to be put right.
+	Stale Verdict = "stale"
 )
 
-// Verdicts are all of them, in the order in which tables show them.
+// Verdicts are those that there are without a list, in the order in which tables show
+// them.
 var Verdicts = []Verdict{Passed, Failed, CouldNotRun, NotApplicable}
 
+// Plain is the verdict as it is without a list of what is known to fail.
+func (v Verdict) Plain() Verdict {
+	switch v {
+	case KnownFailing:
+		return Failed
+	case Stale:
+		return Passed
+	}
+	return v
+}
+
 // Bad says that somebody has to do something about it.
-func (v Verdict) Bad() bool { return v == Failed || v == CouldNotRun }
+func (v Verdict) Bad() bool { return v == Failed || v == CouldNotRun || v == Stale }
+
+// Told says that there is more to tell of it than the verdict.
+func (v Verdict) Told() bool { return v.Bad() || v == KnownFailing }

@@ -18,7 +18,7 @@ var badgeTemplate = template.Must(template.New("badge").Parse(badgeText))
 // Badge writes an image for a README: how many of the requirements that apply have
 // passed.
 func Badge(out io.Writer, run *events.Recording) error {
-	counts := run.Count()
+	counts := run.CountPlain()
 	applicable := counts[events.Passed] + counts[events.Failed] + counts[events.CouldNotRun]
 	says, colour := fmt.Sprintf("%d of %d passed", counts[events.Passed], applicable), "#2e7d32"
 	switch {

@@ -54,8 +54,8 @@ type (
 func (s seconds) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "%.3f", float64(s)), nil }
 
 // JUnit writes what came of a run for CI systems: a suite for each link, a case for
-// each scenario. Not applicable is skipped, could not run is an error; the text of
-// what did not pass is its story.
+// each scenario. Not applicable and known failing is skipped, could not run is an error;
+// the text of what did not pass is its story.
 func JUnit(out io.Writer, run *events.Recording) error {
 	all := junitSuites{Name: "podchain: " + run.Run.Implementation.String()}
 	byLink := map[string]*junitSuite{}
@@ -109,14 +109,14 @@ func caseOf(scenario *events.ScenarioRecord) junitCase {
 		Name: fmt.Sprintf("%s %s: %s (%s)", scenario.Requirement.ID, scenario.Requirement.Sentence, scenario.Name, scenario.Location),
 	}
 	switch outcome.Outcome {
-	case events.NotApplicable:
+	case events.NotApplicable, events.KnownFailing:
 		c.Skipped = &outcome.Reason
-	case events.Failed, events.CouldNotRun:
+	case events.Failed, events.CouldNotRun, events.Stale:
 		note := &junitNote{Message: outcome.Reason, Type: string(outcome.Outcome), Story: legible(story.Tell(scenario))}
-		if outcome.Outcome == events.Failed {
-			c.Failure = note
-		} else {
+		if outcome.Outcome == events.CouldNotRun {
 			c.Error = note
+		} else {
+			c.Failure = note
 		}
 	}
 	return c

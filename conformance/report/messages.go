@@ -157,12 +157,15 @@ func resultsOf(scenario *events.ScenarioRecord) []*messages.TestStepResult {
 			results[i].Status, results[i].Duration = messages.TestStepResultStatus_PASSED, &took
 		}
 	}
-	if scenario.Outcome.Outcome.Bad() {
+	if outcome := scenario.Outcome.Outcome; outcome.Told() {
 		at := max(0, len(scenario.Done)-1)
 		if evidence := scenario.Outcome.Evidence; evidence != nil && evidence.Step != nil {
 			at = *evidence.Step
 		}
 		results[at].Status, results[at].Message = messages.TestStepResultStatus_FAILED, story.Tell(scenario)
+		if !outcome.Bad() {
+			results[at].Status = messages.TestStepResultStatus_PENDING // which nobody has to mend now
+		}
 	}
 	return results
 }

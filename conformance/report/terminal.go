@@ -22,7 +22,8 @@ func Terminal(out io.Writer, result *events.Recording) error {
 		text.WriteString(story.Tell(scenario))
 	}
 	table(&text, result)
-	notApplicable(&text, result)
+	byReason(&text, result, events.NotApplicable, "Not applicable, since ")
+	byReason(&text, result, events.KnownFailing, "Known to fail: ")
 	latencies(&text, result)
 	if end := result.End; end != nil && end.Lag != nil {
 		fmt.Fprintf(&text, "\n%d events were awaited, and decided on after %v ms (median), %v ms (99th\npercentile), %v ms (longest)\n",
@@ -39,9 +40,19 @@ func sum(run *events.Recording) string {
 	if run.End != nil {
 		elapsed = "in " + duration(run.End.Seconds).Round(10*time.Millisecond).String()
 	}
-	counts := run.Count()
-	return fmt.Sprintf("%s, %d passed, %d failed, %d could not run, %d not applicable, %s",
-		several(len(run.Requirements), " requirement"), counts[events.Passed], counts[events.Failed], counts[events.CouldNotRun], counts[events.NotApplicable], elapsed)
+	counts, plain := run.Count(), run.CountPlain()
+	return fmt.Sprintf("%s, %d passed%s, %d failed%s, %d could not run, %d not applicable, %s",
+		several(len(run.Requirements), " requirement"), plain[events.Passed], ofThese(counts[events.Stale], events.Stale),
+		plain[events.Failed], ofThese(counts[events.KnownFailing], "known to"),
+		plain[events.CouldNotRun], plain[events.NotApplicable], elapsed)
+}
+
+// ofThese says how many are something besides; nothing if none are.
+func ofThese[T ~string](count int, what T) string {
+	if count == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%d %s)", count, what)
 }
 
 // tally counts the verdicts on the requirements of each link, and the scenarios that
@@ -52,7 +63,7 @@ func tally(run *events.Recording) (counts map[string]map[events.Verdict]int, bla
 		if counts[requirement.Link] == nil {
 			counts[requirement.Link] = map[events.Verdict]int{}
 		}
-		counts[requirement.Link][requirement.Verdict()]++
+		counts[requirement.Link][requirement.Verdict().Plain()]++
 		for _, scenario := range requirement.Scenarios {
 			if evidence := scenario.Outcome.Evidence; evidence != nil && evidence.Blamed != "" {
 				blamed[string(evidence.Blamed)]++
@@ -115,19 +126,20 @@ func links(counts map[string]map[events.Verdict]int, blamed map[string]int) []st
 	return append(shown, others...)
 }
 
-func notApplicable(text *strings.Builder, result *events.Recording) {
-	byReason := map[string][]string{}
+// byReason lists the requirements with a verdict by the reasons for it.
+func byReason(text *strings.Builder, result *events.Recording, verdict events.Verdict, since string) {
+	of := map[string][]string{}
 	for _, requirement := range result.Requirements {
-		if requirement.Verdict() == events.NotApplicable {
-			byReason[requirement.Reason()] = append(byReason[requirement.Reason()], requirement.ID)
+		if requirement.Verdict() == verdict {
+			of[requirement.Reason()] = append(of[requirement.Reason()], requirement.ID)
 		}
 	}
-	reasons := make([]string, 0, len(byReason))
-	for reason := range byReason {
+	reasons := make([]string, 0, len(of))
+	for reason := range of {
 		reasons = append(reasons, reason)
 	}
 	slices.Sort(reasons)
 	for _, reason := range reasons {
-		fmt.Fprintf(text, "\n%s\n%s\n", story.Wrap("Not applicable, since "+reason+":", ""), story.Wrap(strings.Join(byReason[reason], " "), "  "))
+		fmt.Fprintf(text, "\n%s\n%s\n", story.Wrap(since+reason+":", ""), story.Wrap(strings.Join(of[reason], " "), "  "))
 	}
 }

@@ -56,7 +56,7 @@ func (r *run) Verdict(id string) events.Verdict {
 }
 
 // worstFirst are the verdicts, what matters first.
-var worstFirst = []events.Verdict{events.Failed, events.CouldNotRun, events.Passed, events.NotApplicable}
+var worstFirst = []events.Verdict{events.Failed, events.CouldNotRun, events.Stale, events.KnownFailing, events.Passed, events.NotApplicable}
 
 // words are counts of verdicts in words: what matters first.
 func words(counts map[events.Verdict]int) string {
@@ -192,7 +192,7 @@ func (r *requirement) Verdicts() []verdict {
 			one.Reason = found.Reason()
 		}
 		for _, scenario := range found.Scenarios {
-			if scenario.Outcome.Outcome.Bad() {
+			if scenario.Outcome.Outcome.Told() {
 				one.Stories = append(one.Stories, strings.TrimSpace(story.Tell(scenario)))
 			}
 		}
@@ -358,8 +358,10 @@ func symbol(verdict events.Verdict) string {
 	switch verdict {
 	case events.Passed:
 		return "✓"
-	case events.Failed:
+	case events.Failed, events.KnownFailing:
 		return "✗"
+	case events.Stale:
+		return "!"
 	case events.CouldNotRun:
 		return "?"
 	case events.NotApplicable:

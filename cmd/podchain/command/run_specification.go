@@ -32,6 +32,8 @@ type runOptions struct {
 	reports   []string
 	record    []string
 	logs      string
+	// known says why an example is known to fail; nil: none is.
+	known func(*specification.Example) string
 	// shard of the specification that is run; zero: all of it.
 	shard events.Shard
 	// command is how the specification is run so, without what is about one run only.
@@ -145,7 +147,7 @@ func (o runOptions) run(ctx context.Context, selected *specification.Specificati
 		return nil, err
 	}
 	options := conformance.Options{
-		Command: o.command, Record: record,
+		Command: o.command, Record: record, Known: o.known,
 		Specification: selected, Shard: o.shard, Implementation: target, Parallel: o.parallel, Clusters: o.clusters,
 		Seed: o.seed, Timeout: o.timeout, Events: func(event events.Event) {
 			for _, sink := range append(sinks, progress.Take) {

@@ -30,6 +30,7 @@ type verifyOptions struct {
 	allow      []string
 	shard      string
 	quiet      bool
+	known      string
 	links      []string
 	mutant     string
 	run        runOptions
@@ -94,6 +95,7 @@ Exit status: 0 if every requirement passed or is not applicable, 1 if one failed
   podchain verify --select MUST --select '!KUBELET'
   podchain verify --kubeconfig ~/.kube/config --registry registry.example.com/podchain --report json=report.json
   podchain verify --shard 2/3 --report events=2.jsonl
+  podchain verify --link kubelet='./my-kubelet --node={node}' --known known-failing.yaml
   podchain verify --link scheduler=none      # what breaks without a scheduler?
   podchain verify --mutant scheduler/chooses-any-node --select scheduler
   podchain verify --link scheduler='./my-scheduler --kubeconfig={kubeconfig}'
@@ -114,6 +116,7 @@ Exit status: 0 if every requirement passed or is not applicable, 1 if one failed
 	flags.StringArrayVar(&options.links, "link", nil, "`LINK=SPEC`: where a link, or all that are not named, come from: "+originNames()+", or a command line (repeatable)")
 	flags.StringVar(&options.mutant, "mutant", "", "have a link of the reference do one thing wrongly: a `name` of podchain list --mutants")
 	flags.StringVar(&options.shard, "shard", "", shardHelp)
+	flags.StringVar(&options.known, "known", "", knownHelp)
 	flags.BoolVar(&options.quiet, "quiet", false, "tell nothing on stderr but what keeps the specification from being run")
 	options.run.add(flags, eventsFormat+", as the run goes on, or one that podchain report --help explains: json, junit, yaml, messages, badge, github, annotations")
 	options.store.add(flags)
@@ -178,6 +181,9 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 	}
 	whole, err := loadSelected(options.run.features, nil)
 	if err != nil {
+		return err
+	}
+	if options.run.known, err = loadKnown(options.known, whole); err != nil {
 		return err
 	}
 	claims := options.claims.Claims
