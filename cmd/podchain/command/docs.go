@@ -79,7 +79,7 @@ func docs(out, directory string, files []string, stdin io.Reader, told io.Writer
 	if err := os.WriteFile(filepath.Join(out, siteMark), nil, 0o644); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(told, "%s: %d requirements, %d runs\n", filepath.Join(out, "index.html"), len(whole.Requirements), len(runs))
+	_, err = fmt.Fprintf(told, "%s: requirements %d, runs %d\n", filepath.Join(out, "index.html"), len(whole.Requirements), len(runs))
 	return err
 }
 
