@@ -146,7 +146,7 @@ func TestCleanTellsWhatIsStuck(t *testing.T) {
 		assert.Equal(t, statusUnable, command.ProcessState.ExitCode())
 		assert.Contains(t, stderr.String(), "interrupted: run podchain clean again to remove the rest")
 	})
-	status, stdout, stderr := run(t, podchain(t, "clean", "--kubeconfig", s.kubeconfig, "--run", "killed", "--timeout", "3s"))
+	status, stdout, stderr := run(t, podchain(t, "clean", "--kubeconfig", s.kubeconfig, "--run", "killed", "--timeout", "10s"))
 	assert.Equal(t, statusUnable, status)
 	assert.Empty(t, stdout)
 	assert.Contains(t, stderr, "left of run killed: it does not go:\nnamespace podchain-killed-001, deleted at ")
