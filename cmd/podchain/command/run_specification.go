@@ -32,6 +32,8 @@ type runOptions struct {
 	reports   []string
 	record    []string
 	logs      string
+	// changed tells whether a flag was given.
+	changed func(flag string) bool
 	// known says why an example is known to fail; nil: none is.
 	known func(*specification.Example) string
 	// shard of the specification that is run; zero: all of it.
@@ -41,6 +43,7 @@ type runOptions struct {
 }
 
 func (o *runOptions) add(flags *pflag.FlagSet, formats string) {
+	o.changed = flags.Changed
 	flags.StringVar(&o.features, "features", "", "run the features in this `directory` instead of the specification's own")
 	flags.StringArrayVar(&o.selection, "select", nil, "run what this `pattern` names: an id, a prefix of ids, a level, a link, a feature's path or path:line; ! in front excludes (repeatable)")
 	flags.IntVar(&o.parallel, "parallel", 0, "run so many scenarios at once (default: as many as suit the implementation)")
@@ -60,7 +63,7 @@ func (o runOptions) load() (*specification.Specification, error) {
 	if o.timeout < 0 {
 		return nil, fmt.Errorf("--timeout %s: time does not go back", o.timeout)
 	}
-	if o.clusters < 0 {
+	if o.changed("clusters") && o.clusters < 1 {
 		return nil, fmt.Errorf("--clusters %d: at least one is needed", o.clusters)
 	}
 	selected, err := loadSelected(o.features, o.selection)

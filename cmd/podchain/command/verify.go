@@ -88,14 +88,15 @@ of podchain).
 With --mutant one link of the reference does one thing wrongly, to see what a failure
 looks like and that CI notices: podchain list --mutants says which there are.
 
-Exit status: 0 if every requirement passed or is not applicable, 1 if one failed,
-2 if one could not run, nothing was selected or the usage is wrong.`,
+Exit status: 0 if every requirement passed, is not applicable or is known to fail,
+1 if one failed or passed though it is known to fail, 2 if one could not run, nothing
+was selected or the usage is wrong.`,
 		Example: `  podchain verify
   podchain verify --select scheduler --select RS-07
   podchain verify --select MUST --select '!KUBELET'
   podchain verify --kubeconfig ~/.kube/config --registry registry.example.com/podchain --report json=report.json
   podchain verify --shard 2/3 --report events=2.jsonl
-  podchain verify --link kubelet='./my-kubelet --node={node}' --known known-failing.yaml
+  podchain verify --link scheduler='./my-scheduler --kubeconfig={kubeconfig}' --known known-failing.yaml
   podchain verify --link scheduler=none      # what breaks without a scheduler?
   podchain verify --mutant scheduler/chooses-any-node --select scheduler
   podchain verify --link scheduler='./my-scheduler --kubeconfig={kubeconfig}'

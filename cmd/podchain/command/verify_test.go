@@ -117,7 +117,7 @@ func TestVerifyRefusesBadInput(t *testing.T) {
 		"images that are and are not":  {arguments: []string{"--kubeconfig", "k", "--images", "r.test/x", "--registry", "r.test/x"}, says: []string{"--images says that they are there"}},
 		"a link that does not exist":   {arguments: []string{"--link", "router=none"}, says: []string{`unknown link "router"`, "scheduler"}},
 		"a negative number":            {arguments: []string{"--parallel", "-1"}, says: []string{"--parallel -1"}},
-		"no cluster":                   {arguments: []string{"--clusters", "-1"}, says: []string{"--clusters -1"}},
+		"no cluster":                   {arguments: []string{"--clusters", "0"}, says: []string{"--clusters 0"}},
 		"clusters in virtual time":     {arguments: []string{"--clusters", "2", "--select", "RS-01"}, says: []string{"--clusters goes with links from elsewhere"}},
 		"clusters on one store":        {arguments: []string{"--clusters", "2", "--store", "etcd"}, says: []string{"--clusters goes with clusters that the run starts itself"}},
 		"a shard that is none":         {arguments: []string{"--shard", "4/3"}, says: []string{"--shard 4/3: expected I/N with I from 1 to N, or job/N"}},

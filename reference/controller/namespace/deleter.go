@@ -66,7 +66,7 @@ func (d *deleter) sync(ctx context.Context, name string) error {
 		return fmt.Errorf("namespace %s: %w", name, err)
 	}
 	if late := stayers(left); late > 0 {
-		return fmt.Errorf("namespace %s: %d objects have come in while it was emptied", name, late)
+		return fmt.Errorf("namespace %s: more has come in while it was emptied: %d", name, late)
 	}
 	if len(left) > 0 {
 		d.await(ctx, name, left)

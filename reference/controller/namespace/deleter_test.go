@@ -41,6 +41,6 @@ func TestStraggler(t *testing.T) {
 	defer d.queue.ShutDown()
 
 	err := d.sync(t.Context(), "team")
-	assert.ErrorContains(t, err, "1 objects have come in")
+	assert.ErrorContains(t, err, "more has come in while it was emptied: 1")
 	assert.Empty(t, d.awaited)
 }
