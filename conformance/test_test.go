@@ -10,6 +10,7 @@ import (
 
 	"github.com/podchain/podchain/conformance"
 	"github.com/podchain/podchain/conformance/events"
+	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
 	"github.com/podchain/podchain/features"
 	"github.com/podchain/podchain/reference"
@@ -40,6 +41,33 @@ func TestTestTellsEvents(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, map[events.Verdict]int{events.Passed: 1, events.NotApplicable: 1}, run.Count())
 	assert.Empty(t, cmp.Diff(outcomes(want), outcomes(run)))
+}
+
+// What is known to fail does not fail a Go test, and its events tell it.
+func TestTestKnowsWhatFails(t *testing.T) {
+	whole, err := specification.Load(features.Files)
+	require.NoError(t, err)
+	selected, err := whole.Select([]string{"RS-07"})
+	require.NoError(t, err)
+	var told []events.Outcome
+	t.Run("", func(t *testing.T) {
+		conformance.Test(t, conformance.Options{
+			Specification:  selected,
+			Implementation: reference.New(reference.Options{Without: []implementation.Link{implementation.Scheduler}}),
+			Known:          func(*specification.Example) string { return "there is no scheduler" },
+			Events: func(event events.Event) {
+				if event.Outcome != nil {
+					told = append(told, *event.Outcome)
+				}
+			},
+		})
+	})
+	require.Len(t, told, len(selected.Requirements[0].Examples))
+	for _, outcome := range told {
+		assert.Equal(t, events.KnownFailing, outcome.Outcome)
+		assert.Contains(t, outcome.Reason, "there is no scheduler: scheduler: ")
+		assert.NotEmpty(t, outcome.Again)
+	}
 }
 
 // outcomes are what came of the scenarios, but for how long they took.
