@@ -129,13 +129,16 @@ func (w *World) cordon(ctx context.Context, name string) error {
 
 // node reads a row: name, labels "k=v, …", taints "k=v:Effect, …",
 // unschedulable, and any resource by its name.
+//
+// The nodes of a scenario are a zone: Kubernetes taints the dead nodes of a zone
+// one in ten seconds, and none while most of them are dead.
 func (w *World) node(line map[string]string) (*corev1.Node, error) {
 	name := line["name"]
 	if w.Shared {
 		name = w.Namespace + "-" + name
 	}
-	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name,
-		Labels: map[string]string{belongings.NodesLabel: w.Namespace, belongings.RunLabel: w.Run}}}
+	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{
+		belongings.NodesLabel: w.Namespace, belongings.RunLabel: w.Run, corev1.LabelTopologyZone: w.Namespace}}}
 	if w.Shared {
 		node.Spec.Taints = []corev1.Taint{w.ownTaint()}
 	}
