@@ -128,6 +128,7 @@ func TestAction(t *testing.T) {
 	everything := []string{"run.jsonl", "junit.xml", "report.yaml", "site/index.html"}
 	for name, test := range map[string]struct {
 		inputs  map[string]string
+		files   map[string]string
 		status  int
 		output  []string
 		summary string
@@ -145,6 +146,11 @@ func TestAction(t *testing.T) {
 			inputs: map[string]string{"links": "scheduler=none\n", "select": "chain.feature:19", "reports": "out/of the way"},
 			status: 1,
 			output: []string{"::error file=features/chain.feature,line=", "The chain broke at the scheduler"}, summary: "❌ podchain: reference", reports: everything,
+		},
+		"a requirement is known to fail": {
+			inputs: map[string]string{"links": "scheduler=none\n", "select": "chain.feature:19", "known": "podchain-reports/known.yaml"},
+			files:  map[string]string{"podchain-reports/known.yaml": "CHAIN-01: the scheduler is on its way\n"},
+			output: []string{"1 failed (1 known to)", "Known to fail: the scheduler is on its way"}, summary: "✅ podchain: reference", reports: everything,
 		},
 		"a bound is exceeded": {
 			inputs: map[string]string{"links": program, "select": "SCHED-02", "thresholds": "bound p99 < 1ns"},
@@ -166,6 +172,11 @@ func TestAction(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRunner(t, temporary, test.inputs)
+			for name, content := range test.files {
+				path := filepath.Join(r.workspace, name)
+				require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+				require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
+			}
 			came := r.run(t)
 			assert.Equal(t, test.status, came.status, came.output)
 			for _, text := range test.output {
