@@ -11,8 +11,8 @@ import (
 
 // Test runs the specification as subtests of a Go test: one for each
 // requirement, in it one for each scenario or row of an outline. An example that
-// is not applicable, or known to fail, is skipped with the reason; one that could not run
-// fails.
+// is not applicable, or fails as is known, is skipped with the reason; one that could not
+// run fails, and so does a requirement that passes though it is known to fail.
 //
 //	func TestConformance(t *testing.T) {
 //		whole, err := specification.Load(features.Files)
@@ -43,20 +43,26 @@ func Test(t *testing.T, options Options) {
 		all := written(requirement)
 		t.Run(requirement.ID, func(t *testing.T) {
 			t.Parallel()
+			came := &events.RequirementRecord{Requirement: all}
 			for i, example := range requirement.Examples {
 				t.Run(example.Location.String(), func(t *testing.T) {
 					p := timed(t.Context(), venue, t, example)
 					if p.outcome.Outcome.Told() {
 						p.outcome.Again = "go test -run '^" + strings.ReplaceAll(t.Name(), "/", "$/^") + "$'"
 					}
-					switch outcome := log.note(p, options); outcome.Outcome {
+					record := &events.ScenarioRecord{Example: &all.Scenarios[i], Requirement: all, Outcome: log.note(p, options)}
+					came.Scenarios = append(came.Scenarios, record)
+					switch outcome := record.Outcome; outcome.Outcome {
 					case events.Passed:
 					case events.NotApplicable, events.KnownFailing:
 						t.Skip(outcome.Reason)
 					default:
-						t.Error(story.Tell(&events.ScenarioRecord{Example: &all.Scenarios[i], Requirement: all, Outcome: outcome}))
+						t.Error(story.Tell(record))
 					}
 				})
+			}
+			if came.Settle(); came.Verdict() == events.Stale && len(came.Scenarios) == len(requirement.Examples) {
+				t.Error(came.Reason())
 			}
 		})
 	}

@@ -71,6 +71,9 @@ func (r *Recording) Take(event Event) error {
 		r.dealt = append(r.dealt, *event.Elsewhere)
 	case event.End != nil:
 		r.End = event.End
+		for _, requirement := range r.Requirements {
+			requirement.Settle()
+		}
 	case event.Scenario != nil:
 		return r.on(event.Scenario.Scenario, func(s *ScenarioRecord) { s.Began = event.Scenario.Began })
 	case event.Step != nil:
@@ -115,6 +118,19 @@ func (r *Recording) on(name string, do func(*ScenarioRecord)) error {
 	}
 	do(scenario)
 	return nil
+}
+
+// Settle makes stale what passed and is listed as known to fail, if all of the requirement
+// that was executed passed: what is listed together need not be mended together.
+func (r *RequirementRecord) Settle() {
+	if r.Verdict() != Passed {
+		return
+	}
+	for _, scenario := range r.Scenarios {
+		if o := &scenario.Outcome; o.Outcome == Passed && o.Known != "" {
+			o.Outcome, o.Reason = Stale, "it passes, and is listed as known to fail: "+o.Known
+		}
+	}
 }
 
 // Verdict is the worst of the scenarios', and passed as soon as one passed while
