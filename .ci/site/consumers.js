@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { createReadStream, createWriteStream, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, createReadStream, createWriteStream, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
@@ -58,6 +58,23 @@ export async function cucumber(browser, messages, checks) {
         checks.equal(`it shows the scenarios that ${status.toLowerCase()}`, [], names.filter((name) => !text.includes(`Scenario: ${name}\n`) && !run.outlined.has(name)));
       }
       checks.that(text.includes("The chain broke at the scheduler"), "it shows why", "The chain broke at the scheduler", text.match(/The chain broke.*/)?.[0]);
+    });
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+// badge shows the image in a page, as a README does, where it may neither run a script
+// nor load anything.
+export async function badge(browser, image, checks) {
+  const directory = mkdtempSync(join(tmpdir(), "podchain-badge-"));
+  try {
+    copyFileSync(image, join(directory, "badge.svg"));
+    writeFileSync(join(directory, "readme.html"), `<!doctype html><title>README</title><img src="badge.svg" alt="podchain">`);
+    await browser.open("a README", directory, "readme.html", {}, async (page) => {
+      const size = await page.locator("img").evaluate((image) => image.decode().then(() => [image.naturalWidth, image.naturalHeight], String));
+      checks.that(size[0] > 100 && size[1] === 20, "the badge is an image, 20 pixels high", "[more than 100, 20]", size);
+      await browser.picture(page, "badge");
     });
   } finally {
     rmSync(directory, { recursive: true });
