@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/cache"
 )
 
 // Patcher patches one object; every typed client is one.
@@ -40,6 +41,19 @@ type Claim[O, T metav1.Object] struct {
 	// Adoptable says whether an orphan that matches may be adopted; nil: it may.
 	// One that is being deleted is never adopted.
 	Adoptable func(T) bool
+}
+
+// From returns those of an index ByController that the owner owns, as Sort does.
+func (c Claim[O, T]) From(ctx context.Context, indexer cache.Indexer) ([]T, error) {
+	owned, err := Owned[T](indexer, c.Owner.GetUID())
+	if err != nil {
+		return nil, err
+	}
+	orphans, err := Orphans[T](indexer, c.Owner.GetNamespace())
+	if err != nil {
+		return nil, err
+	}
+	return c.Sort(ctx, append(owned, orphans...))
 }
 
 // Sort returns those of the candidates that the owner owns, after adopting and

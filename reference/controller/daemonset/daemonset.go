@@ -241,37 +241,19 @@ func (c *daemonSets) sync(ctx context.Context, key cache.ObjectName) error {
 // claim returns the Pods and the revisions that the set owns, the latter in order.
 func (c *daemonSets) claim(ctx context.Context, set *appsv1.DaemonSet, selector labels.Selector) ([]*corev1.Pod, []*appsv1.ControllerRevision, error) {
 	owners := c.client.AppsV1().DaemonSets(set.Namespace)
-	known, err := candidates[*corev1.Pod](c.pods, set)
-	if err != nil {
-		return nil, nil, err
-	}
 	pods, err := controller.Claim[*appsv1.DaemonSet, *corev1.Pod]{
 		Owner: set, Kind: kind, Selector: selector, Owners: owners,
 		Objects: c.client.CoreV1().Pods(set.Namespace),
-	}.Sort(ctx, known)
-	if err != nil {
-		return nil, nil, err
-	}
-	history, err := candidates[*appsv1.ControllerRevision](c.revisions, set)
+	}.From(ctx, c.pods)
 	if err != nil {
 		return nil, nil, err
 	}
 	revisions, err := controller.Claim[*appsv1.DaemonSet, *appsv1.ControllerRevision]{
 		Owner: set, Kind: kind, Selector: selector, Owners: owners,
 		Objects: c.client.AppsV1().ControllerRevisions(set.Namespace),
-	}.Sort(ctx, history)
+	}.From(ctx, c.revisions)
 	revision.Sort(revisions)
 	return pods, revisions, err
-}
-
-// candidates returns what the set controls or nobody does.
-func candidates[T any](indexer cache.Indexer, set *appsv1.DaemonSet) ([]T, error) {
-	owned, err := controller.Owned[T](indexer, set.UID)
-	if err != nil {
-		return nil, err
-	}
-	orphans, err := controller.Orphans[T](indexer, set.Namespace)
-	return append(owned, orphans...), err
 }
 
 // due returns those of the Pods that have ended which it is time to replace.

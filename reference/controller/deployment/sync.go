@@ -85,21 +85,13 @@ func (d *deployments) claim(ctx context.Context, deployment *appsv1.Deployment) 
 	if err != nil {
 		return nil, err
 	}
-	candidates, err := controller.Owned[*appsv1.ReplicaSet](d.sets, deployment.UID)
-	if err != nil {
-		return nil, err
-	}
-	orphans, err := controller.Orphans[*appsv1.ReplicaSet](d.sets, deployment.Namespace)
-	if err != nil {
-		return nil, err
-	}
 	return controller.Claim[*appsv1.Deployment, *appsv1.ReplicaSet]{
 		Owner:    deployment,
 		Kind:     kind,
 		Selector: selector,
 		Owners:   d.client.AppsV1().Deployments(deployment.Namespace),
 		Objects:  d.client.AppsV1().ReplicaSets(deployment.Namespace),
-	}.Sort(ctx, append(candidates, orphans...))
+	}.From(ctx, d.sets)
 }
 
 // advance makes the step that the state calls for.

@@ -215,39 +215,21 @@ func (c *statefulSets) claim(ctx context.Context, set *appsv1.StatefulSet) ([]*c
 		return nil, nil, fmt.Errorf("selector: %w", err)
 	}
 	owners := c.client.AppsV1().StatefulSets(set.Namespace)
-	known, err := candidates[*corev1.Pod](c.pods, set)
-	if err != nil {
-		return nil, nil, err
-	}
 	pods, err := controller.Claim[*appsv1.StatefulSet, *corev1.Pod]{
 		Owner: set, Kind: kind, Selector: selector, Owners: owners,
 		Objects: c.client.CoreV1().Pods(set.Namespace),
 		// What has no name of the set's can never be a replica of it.
 		Adoptable: func(pod *corev1.Pod) bool { _, ok := ordinalOf(set, pod.Name); return ok },
-	}.Sort(ctx, known)
-	if err != nil {
-		return nil, nil, err
-	}
-	history, err := candidates[*appsv1.ControllerRevision](c.revisions, set)
+	}.From(ctx, c.pods)
 	if err != nil {
 		return nil, nil, err
 	}
 	revisions, err := controller.Claim[*appsv1.StatefulSet, *appsv1.ControllerRevision]{
 		Owner: set, Kind: kind, Selector: selector, Owners: owners,
 		Objects: c.client.AppsV1().ControllerRevisions(set.Namespace),
-	}.Sort(ctx, history)
+	}.From(ctx, c.revisions)
 	revision.Sort(revisions)
 	return pods, revisions, err
-}
-
-// candidates returns what the set controls or nobody does.
-func candidates[T any](indexer cache.Indexer, set *appsv1.StatefulSet) ([]T, error) {
-	owned, err := controller.Owned[T](indexer, set.UID)
-	if err != nil {
-		return nil, err
-	}
-	orphans, err := controller.Orphans[T](indexer, set.Namespace)
-	return append(owned, orphans...), err
 }
 
 // carryOut makes the writes of the plan, and what keeps the Pods that stay in
