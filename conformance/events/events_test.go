@@ -145,6 +145,60 @@ func TestExitStatus(t *testing.T) {
 	}
 }
 
+// TestKnown: what is known to fail is no failure, and stale as soon as nothing that the
+// requirement has on the list for the same reason fails; the plain verdict knows no list.
+func TestKnown(t *testing.T) {
+	type came struct {
+		outcome events.Verdict
+		known   string
+	}
+	const why = "the first that failed"
+	const passed, failed, unable, not = events.Passed, events.Failed, events.CouldNotRun, events.NotApplicable
+	for name, test := range map[string]struct {
+		scenarios      []came
+		killed         bool
+		verdict, plain events.Verdict
+		status         int
+	}{
+		"not listed":                   {scenarios: []came{{passed, ""}, {not, ""}}, verdict: passed, plain: passed},
+		"it fails":                     {scenarios: []came{{failed, "a"}}, verdict: events.KnownFailing, plain: failed},
+		"it passes":                    {scenarios: []came{{passed, "a"}, {passed, ""}}, verdict: events.Stale, plain: passed, status: 1},
+		"what applies passes":          {scenarios: []came{{passed, "a"}, {not, "a"}}, verdict: events.Stale, plain: passed, status: 1},
+		"some of it passes":            {scenarios: []came{{passed, "a"}, {failed, "a"}}, verdict: events.KnownFailing, plain: failed},
+		"some of it could not run":     {scenarios: []came{{passed, "a"}, {unable, "a"}}, verdict: unable, plain: unable, status: 2},
+		"one of two reasons has gone":  {scenarios: []came{{passed, "a"}, {failed, "b"}}, verdict: events.Stale, plain: failed, status: 1},
+		"another fails":                {scenarios: []came{{failed, "a"}, {failed, ""}}, verdict: failed, plain: failed, status: 1},
+		"the run was killed before it": {scenarios: []came{{passed, "a"}}, killed: true, verdict: passed, plain: passed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run, requirement := &events.Recording{}, &events.Requirement{ID: "A-01"}
+			stream := []events.Event{{Run: &events.Run{Format: events.Format}}, {Requirement: requirement}}
+			for i, scenario := range test.scenarios {
+				at := specification.Location{File: "a", Line: i + 1}
+				requirement.Scenarios = append(requirement.Scenarios, events.Example{Location: at})
+				outcome := &events.Outcome{Scenario: at.String(), Outcome: scenario.outcome}
+				if scenario.outcome == failed {
+					outcome.Reason = why
+				}
+				outcome.Expect(scenario.known)
+				stream = append(stream, events.Event{Outcome: outcome})
+			}
+			if !test.killed {
+				stream = append(stream, events.Event{End: &events.End{}})
+			}
+			for _, event := range stream {
+				require.NoError(t, run.Take(event))
+			}
+			assert.Equal(t, map[events.Verdict]int{test.verdict: 1}, run.Count())
+			assert.Equal(t, map[events.Verdict]int{test.plain: 1}, run.CountPlain())
+			assert.Equal(t, test.status, run.ExitStatus())
+			if test.plain == failed {
+				assert.Contains(t, run.Requirements[0].PlainReason(), why)
+			}
+		})
+	}
+}
+
 // TestBrokenStreams: what is no stream is refused with the line; what a killed run
 // has left is not.
 func TestBrokenStreams(t *testing.T) {

@@ -120,14 +120,18 @@ func (r *Recording) on(name string, do func(*ScenarioRecord)) error {
 	return nil
 }
 
-// Settle makes stale what passed and is listed as known to fail, if all of the requirement
-// that was executed passed: what is listed together need not be mended together.
+// Settle makes stale what passed and is known to fail, unless something else of the
+// requirement that is known to for the same reason did not pass: what is listed together
+// need not be mended together.
 func (r *RequirementRecord) Settle() {
-	if r.Verdict() != Passed {
-		return
+	unmended := map[string]bool{} // by the reason
+	for _, scenario := range r.Scenarios {
+		if o := scenario.Outcome; o.Outcome == KnownFailing || o.Outcome == CouldNotRun {
+			unmended[o.Known] = true
+		}
 	}
 	for _, scenario := range r.Scenarios {
-		if o := &scenario.Outcome; o.Outcome == Passed && o.Known != "" {
+		if o := &scenario.Outcome; o.Outcome == Passed && o.Known != "" && !unmended[o.Known] {
 			o.Outcome, o.Reason = Stale, "it passes, and is listed as known to fail: "+o.Known
 		}
 	}
@@ -136,9 +140,19 @@ func (r *RequirementRecord) Settle() {
 // Verdict is the worst of the scenarios', and passed as soon as one passed while
 // others were not applicable.
 func (r *RequirementRecord) Verdict() Verdict {
+	return r.worst(asItIs)
+}
+
+// Plain is the verdict without a list of what is known to fail.
+func (r *RequirementRecord) Plain() Verdict { return r.worst(Verdict.Plain) }
+
+func asItIs(v Verdict) Verdict { return v }
+
+// worst of the scenarios' verdicts, as it sees them.
+func (r *RequirementRecord) worst(as func(Verdict) Verdict) Verdict {
 	seen := map[Verdict]bool{}
 	for _, scenario := range r.Scenarios {
-		seen[scenario.Outcome.Outcome] = true
+		seen[as(scenario.Outcome.Outcome)] = true
 	}
 	for _, verdict := range []Verdict{Failed, CouldNotRun, Stale, KnownFailing, Passed, NotApplicable} {
 		if seen[verdict] {
@@ -150,10 +164,15 @@ func (r *RequirementRecord) Verdict() Verdict {
 
 // Reason says why the requirement did not pass: that of the first scenario with the
 // requirement's verdict.
-func (r *RequirementRecord) Reason() string {
-	verdict := r.Verdict()
+func (r *RequirementRecord) Reason() string { return r.reason(asItIs) }
+
+// PlainReason is that of the plain verdict.
+func (r *RequirementRecord) PlainReason() string { return r.reason(Verdict.Plain) }
+
+func (r *RequirementRecord) reason(as func(Verdict) Verdict) string {
+	verdict := r.worst(as)
 	for _, scenario := range r.Scenarios {
-		if scenario.Outcome.Outcome == verdict {
+		if as(scenario.Outcome.Outcome) == verdict {
 			return scenario.Outcome.Reason
 		}
 	}
@@ -181,8 +200,8 @@ func (r *Recording) Count() map[Verdict]int {
 // CountPlain returns how many have each verdict without a list of what is known to fail.
 func (r *Recording) CountPlain() map[Verdict]int {
 	counts := map[Verdict]int{}
-	for verdict, count := range r.Count() {
-		counts[verdict.Plain()] += count
+	for _, requirement := range r.Requirements {
+		counts[requirement.Plain()]++
 	}
 	return counts
 }

@@ -17,8 +17,8 @@ const (
 	Failed Verdict = "failed"
 	// KnownFailing: it failed, and is on the list of what is known to.
 	KnownFailing Verdict = "known failing"
-	// Stale: it passed, and is on that list, and nothing else of the requirement fails any
-	// more: the list is to be put right.
+	// Stale: it passed, and is on that list, as all that the requirement has there for the
+	// same reason: the list is to be put right.
 	Stale Verdict = "stale"
 )
 

@@ -135,7 +135,7 @@ func ConformanceOf(run *events.Recording, claims Claims) *Conformance {
 	needed, lacking := map[string]bool{}, map[string]bool{}
 	for _, requirement := range run.Requirements {
 		entry := NotPassed{ID: requirement.ID, Level: requirement.Level, Link: requirement.Link,
-			Outcome: requirement.Verdict().Plain(), Reason: requirement.Reason()}
+			Outcome: requirement.Plain(), Reason: requirement.PlainReason()}
 		for _, scenario := range requirement.Scenarios {
 			for _, capability := range scenario.Capabilities {
 				needed[capability] = true

@@ -40,19 +40,33 @@ func sum(run *events.Recording) string {
 	if run.End != nil {
 		elapsed = "in " + duration(run.End.Seconds).Round(10*time.Millisecond).String()
 	}
-	counts, plain := run.Count(), run.CountPlain()
+	plain := run.CountPlain()
 	return fmt.Sprintf("%s, %d passed%s, %d failed%s, %d could not run, %d not applicable, %s",
-		several(len(run.Requirements), " requirement"), plain[events.Passed], ofThese(counts[events.Stale], events.Stale),
-		plain[events.Failed], ofThese(counts[events.KnownFailing], "known to"),
+		several(len(run.Requirements), " requirement"), plain[events.Passed], ofThese(run, events.Passed),
+		plain[events.Failed], ofThese(run, events.Failed),
 		plain[events.CouldNotRun], plain[events.NotApplicable], elapsed)
 }
 
-// ofThese says how many are something besides; nothing if none are.
-func ofThese[T ~string](count int, what T) string {
-	if count == 0 {
+// ofThese says what the requirements of a plain verdict are besides, by the list of what is
+// known to fail; nothing if none is anything.
+func ofThese(run *events.Recording, plain events.Verdict) string {
+	besides := map[events.Verdict]int{}
+	for _, requirement := range run.Requirements {
+		if requirement.Plain() == plain {
+			besides[requirement.Verdict()]++
+		}
+	}
+	var parts []string
+	if count := besides[events.KnownFailing]; count > 0 {
+		parts = append(parts, fmt.Sprintf("%d known to", count))
+	}
+	if count := besides[events.Stale]; count > 0 {
+		parts = append(parts, fmt.Sprintf("%d stale", count))
+	}
+	if parts == nil {
 		return ""
 	}
-	return fmt.Sprintf(" (%d %s)", count, what)
+	return " (" + strings.Join(parts, ", ") + ")"
 }
 
 // tally counts the verdicts on the requirements of each link, and the scenarios that
@@ -63,7 +77,7 @@ func tally(run *events.Recording) (counts map[string]map[events.Verdict]int, bla
 		if counts[requirement.Link] == nil {
 			counts[requirement.Link] = map[events.Verdict]int{}
 		}
-		counts[requirement.Link][requirement.Verdict().Plain()]++
+		counts[requirement.Link][requirement.Plain()]++
 		for _, scenario := range requirement.Scenarios {
 			if evidence := scenario.Outcome.Evidence; evidence != nil && evidence.Blamed != "" {
 				blamed[string(evidence.Blamed)]++

@@ -127,6 +127,7 @@ func TestManyRuns(t *testing.T) {
 	}
 	front := read(t, os.DirFS(directory), "index.html").text
 	assert.Contains(t, front, "how many of 100 implementations")
+	assert.Contains(t, front, "<details><summary>100 implementations</summary>", "folded: it would take half of the first paint")
 	assert.Contains(t, front, "All 700 recorded scenarios")
 }
 

@@ -112,6 +112,7 @@ func TestPages(t *testing.T) {
 	front := read(t, files, "index.html").text
 	assert.Contains(t, front, "175 requirements")
 	assert.Contains(t, front, "nothing was run, blamed for 3 scenarios")
+	assert.Contains(t, front, "<details open><summary>2 implementations</summary>")
 
 	chain := read(t, files, "link/chain.html")
 	assert.True(t, chain.ids["CHAIN-01"])

@@ -13,7 +13,7 @@ const controllerIndex = "controller"
 
 // ByController is an index of objects by the uid of their controller, and of
 // those without one by namespace. With it a sync costs what the owner owns, and
-// not what the namespace holds. Read it with Owned and Orphans.
+// not what the namespace holds. Read it with Owned and Orphans, or by a Claim.
 func ByController() cache.Indexers {
 	return cache.Indexers{controllerIndex: func(object any) ([]string, error) {
 		accessor, ok := object.(metav1.Object)

@@ -12,7 +12,7 @@ import (
 )
 
 // knownHelp says what --known takes.
-const knownHelp = "YAML `file` that lists what is known to fail, \"pattern: reason\" on each line, a pattern as in --select: it may fail then, and once all of its requirement passes, that it is listed is a failure"
+const knownHelp = "YAML `file` that lists what is known to fail, \"pattern: reason\" on each line, a pattern as in --select: it may fail then, and once all that a requirement has there for one reason passes, that it is listed is a failure"
 
 // loadKnown reads the list of what is known to fail, and returns what says why an example
 // is; nil without a list. Every pattern has to name something in the whole specification,
