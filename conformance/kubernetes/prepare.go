@@ -26,12 +26,31 @@ func prepareMachine(ctx context.Context, progress io.Writer) (plugins string, er
 	if os.Geteuid() != 0 {
 		return "", errors.New("real nodes need namespaces, mounts and control groups: run this as root")
 	}
+	return installMissing(ctx, progress)
+}
+
+// installMissing installs the packages that the machine lacks. Clusters that start
+// at the same time install them once: apt-get does not wait for another apt-get
+// that updates its lists.
+func installMissing(ctx context.Context, progress io.Writer) (plugins string, err error) {
 	plugins, missing := missingPackages()
 	if len(missing) == 0 {
 		return plugins, nil
 	}
 	if _, err := exec.LookPath("apt-get"); err != nil {
 		return "", fmt.Errorf("the machine lacks %s: install them", strings.Join(missing, ", "))
+	}
+	cache, err := cacheDirectory()
+	if err != nil {
+		return "", err
+	}
+	unlock, err := lock(ctx, filepath.Join(cache, "packages.lock"))
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	if plugins, missing = missingPackages(); len(missing) == 0 {
+		return plugins, nil // another cluster has installed them
 	}
 	fmt.Fprintf(progress, "installing %s\n", strings.Join(missing, ", "))
 	install := "apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends " + strings.Join(missing, " ")
