@@ -131,7 +131,7 @@ func minimal(t *testing.T, gvk schema.GroupVersionKind) *unstructured.Unstructur
 	case "events.k8s.io/v1":
 		content = "eventTime: '2026-01-01T00:00:00.000000Z'\nreportingController: a.b/c\nreportingInstance: c\naction: a\nreason: r\ntype: Normal\nregarding: {kind: Pod, name: web, namespace: default}"
 	}
-	return manifest(t, fmt.Sprintf("apiVersion: %s\nkind: %s\nmetadata: {name: %s}\n%s", gvk.GroupVersion(), gvk.Kind, strings.TrimSuffix("a-"+strings.ToLower(gvk.Kind)+"."+gvk.Group, "."), content))
+	return manifest(t, fmt.Sprintf("apiVersion: %s\nkind: %s\nmetadata: {name: %s}\n%s", gvk.GroupVersion(), gvk.Kind, strings.ToLower(gvk.Kind)+"-"+strings.ReplaceAll(gvk.Group, ".", "-")+"a", content))
 }
 
 func schemaOnly(plural string) string {

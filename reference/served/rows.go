@@ -53,19 +53,19 @@ func (r row) expect(so string) row {
 // rows are the kinds by group.
 var rows = map[string]map[string]row{
 	"": {
-		"ConfigMap":             data("reads it, for env and volumes", implementation.Kubelet),
-		"Endpoints":             data("data of its clients"),
-		"Event":                 data("data of its clients, the links among them"),
+		"ConfigMap":             data("reads it for variables of the environment", implementation.Kubelet),
+		"Endpoints":             data("clients write and read it"),
+		"Event":                 data("the links write it"),
 		"LimitRange":            unenforced("no default is filled in, no limit enforced"),
 		"Namespace":             acted("gives it its ServiceAccount and root certificate; deletes what is in it", implementation.NamespaceController),
 		"Node":                  acted("the kubelet registers it and says how it is; the controller taints it", implementation.Kubelet, implementation.NodeLifecycle),
 		"PersistentVolume":      ignored("no claim is bound to it"),
 		"PersistentVolumeClaim": ignored("it stays Pending; Pods run all the same").expect("it stays Pending, and Pods that use it run all the same"),
 		"Pod":                   acted("binds it; runs it, simulated; evicts it from a Node that fails", implementation.Scheduler, implementation.Kubelet, implementation.NodeLifecycle),
-		"PodTemplate":           data("data of its clients"),
+		"PodTemplate":           data("clients write and read it"),
 		"ReplicationController": ignored("no Pods are created for it"),
 		"ResourceQuota":         unenforced("nothing is counted, no limit enforced"),
-		"Secret":                data("reads it, for env, volumes and image pulls", implementation.Kubelet),
+		"Secret":                data("reads it for variables of the environment", implementation.Kubelet),
 		"ServiceAccount":        data("makes the one named default; the API server gives it to Pods, and issues tokens", implementation.NamespaceController),
 		"Service": ignored("it has a cluster IP; no EndpointSlices are made, no name is resolved, no traffic is routed").
 			expect("no EndpointSlices are made, no name is resolved, and no traffic is routed"),
@@ -79,20 +79,20 @@ var rows = map[string]map[string]row{
 		"ValidatingWebhookConfiguration":   unenforced("no webhook is called"),
 	},
 	"apps": {
-		"ControllerRevision": data("keep their history in it", implementation.StatefulSetController, implementation.DaemonSetController),
+		"ControllerRevision": data("keep their revisions in it", implementation.StatefulSetController, implementation.DaemonSetController),
 		"DaemonSet":          acted("creates its Pods, rolls them out", implementation.DaemonSetController),
 		"Deployment":         acted("creates its ReplicaSets, rolls them out", implementation.DeploymentController),
 		"ReplicaSet":         acted("creates its Pods", implementation.ReplicaSetController),
 		"StatefulSet":        acted("creates its Pods and claims, rolls them out", implementation.StatefulSetController),
 	},
 	"authentication.k8s.io": {
-		"SelfSubjectReview": acted("answers: an administrator", implementation.APIServer),
+		"SelfSubjectReview": acted("says that the client is an administrator", implementation.APIServer),
 	},
 	"authorization.k8s.io": {
-		"LocalSubjectAccessReview": acted("answers: everything is allowed", implementation.APIServer),
-		"SelfSubjectAccessReview":  acted("answers: everything is allowed", implementation.APIServer),
-		"SelfSubjectRulesReview":   acted("answers: everything is allowed", implementation.APIServer),
-		"SubjectAccessReview":      acted("answers: everything is allowed", implementation.APIServer),
+		"LocalSubjectAccessReview": acted("allows everything", implementation.APIServer),
+		"SelfSubjectAccessReview":  acted("allows everything", implementation.APIServer),
+		"SelfSubjectRulesReview":   acted("allows everything", implementation.APIServer),
+		"SubjectAccessReview":      acted("allows everything", implementation.APIServer),
 	},
 	"autoscaling": {
 		"HorizontalPodAutoscaler": ignored("nothing is scaled"),
@@ -106,17 +106,17 @@ var rows = map[string]map[string]row{
 	},
 	"certificates.k8s.io": {
 		"CertificateSigningRequest": ignored("it is neither approved nor signed"),
-		"ClusterTrustBundle":        data("data of its clients"),
+		"ClusterTrustBundle":        data("clients write and read it"),
 		"PodCertificateRequest":     ignored("no certificate is issued"),
 	},
 	"coordination.k8s.io": {
 		"Lease": data("the kubelet of each Node renews its own", implementation.Kubelet, implementation.NodeLifecycle),
 	},
 	"discovery.k8s.io": {
-		"EndpointSlice": data("data of its clients"),
+		"EndpointSlice": data("clients write and read it"),
 	},
 	"events.k8s.io": {
-		"Event": data("data of its clients, the links among them"),
+		"Event": data("the links write it"),
 	},
 	"flowcontrol.apiserver.k8s.io": {
 		"FlowSchema":                 unenforced("no request has to wait"),
@@ -147,15 +147,15 @@ var rows = map[string]map[string]row{
 		"DeviceTaintRule":       ignored("no devices are tainted"),
 		"ResourceClaim":         ignored("no devices are allocated; Pods run without them"),
 		"ResourceClaimTemplate": ignored("no claims are created for Pods"),
-		"ResourceSlice":         data("data of its clients"),
+		"ResourceSlice":         data("clients write and read it"),
 	},
 	"scheduling.k8s.io": {
 		"PriorityClass": acted("gives Pods its value; preempts by it", implementation.APIServer, implementation.Scheduler),
 	},
 	"storage.k8s.io": {
 		"CSIDriver":             ignored("no volumes are mounted"),
-		"CSINode":               data("data of its clients"),
-		"CSIStorageCapacity":    data("data of its clients"),
+		"CSINode":               data("clients write and read it"),
+		"CSIStorageCapacity":    data("clients write and read it"),
 		"StorageClass":          ignored("no volumes are provisioned"),
 		"VolumeAttachment":      ignored("no volume is attached"),
 		"VolumeAttributesClass": ignored("no volume is modified"),

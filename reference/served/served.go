@@ -10,6 +10,9 @@
 package served
 
 import (
+	"cmp"
+	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -75,9 +78,9 @@ func All(present []implementation.Link) []Kind {
 				served.Warning = warnings.ofKind(k)
 			}
 			r := rows[served.Group][served.Kind]
-			served.Links, served.Asks, served.Does = r.among(present), r.asks != nobody, r.does
+			served.Links, served.Asks, served.Does = append([]implementation.Link{}, r.among(present)...), r.asks != nobody, r.does
 			if served.Asks && len(served.Links) == 0 {
-				served.Does = r.missing
+				served.Does = cmp.Or(r.missing, fmt.Sprintf("there is no %s", join(r.links)))
 			}
 			all = append(all, served)
 		}
@@ -92,13 +95,13 @@ func (k Kind) GroupVersion() string {
 
 // among returns the row's links that are present.
 func (r row) among(present []implementation.Link) []implementation.Link {
-	found := []implementation.Link{}
-	for _, link := range r.links {
-		for _, there := range present {
-			if there == link {
-				found = append(found, link)
-			}
-		}
+	return slices.DeleteFunc(slices.Clone(r.links), func(link implementation.Link) bool { return !slices.Contains(present, link) })
+}
+
+func join(links []implementation.Link) string {
+	names := make([]string, len(links))
+	for i, link := range links {
+		names[i] = string(link)
 	}
-	return found
+	return strings.Join(names, " or ")
 }
