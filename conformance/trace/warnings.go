@@ -1,6 +1,9 @@
 package trace
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // warnings are what the API server warns of, each once.
 type warnings []string
@@ -12,10 +15,11 @@ func (w *warnings) HandleWarningHeader(code int, _, text string) {
 	}
 }
 
-// warnings prints what the answer to the POST warned of, as kubectl does.
+// warnings prints what the answer to the POST warned of, as kubectl does, in lines that
+// fit.
 func (p *printer) warnings(all warnings) {
 	for _, text := range all {
-		p.printf("Warning: %s\n", text)
+		p.printf("%s\n", strings.Join(wrap("Warning: "+text, width-2), "\n  "))
 	}
 	if len(all) > 0 {
 		p.printf("\n")

@@ -56,8 +56,8 @@ func TestTraceWarns(t *testing.T) {
 	status, stdout, stderr := run(t, command)
 	require.Equal(t, 0, status, stderr)
 	assert.Empty(t, stderr)
-	assert.Regexp(t, `^Deployment default/web on reference v\S+\n\n`+
-		`Warning: spec\.template\.spec\.volumes\[0\]\.persistentVolumeClaim: no link of this cluster binds claims: Pods run all the same\n\nSTEP `, stdout)
+	assert.Regexp(t, `^Deployment default/web on reference v\S+ `+
+		`Warning: spec\.template\.spec\.volumes\[0\]\.persistentVolumeClaim: no link of this cluster binds claims: Pods run all the same STEP `, flat(stdout))
 	assert.Equal(t, 1, strings.Count(stdout, "Warning"))
 }
 
