@@ -170,7 +170,7 @@ func (c *Cluster) connect(name string, link implementation.Link) *line {
 	}
 	l := newLine(name, c.options.Token, tap)
 	if link != "" {
-		// Who wrote what a link goes by has been warned of it.
+		// The client whose objects a link works on has been warned already.
 		l.config.WarningHandlerWithContext = rest.NoWarnings{}
 	}
 	c.lines[l] = struct{}{}

@@ -204,7 +204,7 @@ var expected = map[string]string{
 	"storagemigration.k8s.io/v1 StorageVersionMigration":               schemaOnly("StorageVersionMigrations"),
 }
 
-// TestEveryKindIsWarnedOfOrNot: whoever adds a kind says what becomes of it.
+// TestEveryKindIsWarnedOfOrNot: a kind that is added needs its line above.
 func TestEveryKindIsWarnedOfOrNot(t *testing.T) {
 	w := startWarning(t, allButJobs)
 	_, lists, err := w.discovery.ServerGroupsAndResources()

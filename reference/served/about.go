@@ -26,8 +26,8 @@ requests have no priorities.`},
 --control, links of the cluster can be stopped to make room for them. There are no custom
 resources and no aggregated API servers.`},
 	{"What nothing acts on", `Objects and fields that ask for what no link of the cluster does are stored all the same,
-so that ordinary manifests can be applied. Who writes them is answered with a Warning
-header that says so; kubectl prints it.`},
+so that ordinary manifests can be applied. A client that writes them gets a
+Warning header that says so; kubectl prints it.`},
 	{"Links that act on many kinds", `The namespace-controller deletes what is in a Namespace that ends. The garbage-collector
 deletes objects whose owners are gone: of the kinds that have owners in practice.`},
 }

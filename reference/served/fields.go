@@ -70,8 +70,8 @@ var fields = []Field{
 }
 
 // ofFields returns the warnings of what an object asks for by its fields; those of its
-// Pods, if there will be any. A Pod is warned of when it is created, not when somebody
-// else writes it, everything else whenever the desired state may have changed.
+// Pods, if there will be any. A Pod is warned of when it is created, since it is mostly
+// links that write it later; everything else whenever the desired state may have changed.
 func ofFields(obj, old runtime.Object, subresource string, pods bool) (warnings []string) {
 	spec, at := podsOf(obj)
 	_, pod := obj.(*corev1.Pod)

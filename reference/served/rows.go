@@ -11,17 +11,16 @@ type row struct {
 	does string
 	// missing says what is not done where none of the links is there.
 	missing string
-	// so is what the Warning says in place of "it is stored": what a user has to
-	// expect who counts on it.
+	// so is what the Warning says in place of "it is stored": what to expect.
 	so string
 }
 
-// asks is whom a kind asks for action.
+// asks is what a kind asks for action.
 type asks int
 
 const (
-	// nobody: the objects are data, for whoever reads them.
-	nobody asks = iota
+	// nothing: the objects are data for their readers.
+	nothing asks = iota
 	// links of the chain, or of some other controller or driver of Kubernetes.
 	links
 	// server: the API server itself is to act, when other objects are written or
@@ -31,7 +30,7 @@ const (
 
 // data is a kind that asks for nothing. The links write or read it.
 func data(does string, by ...implementation.Link) row {
-	return row{asks: nobody, links: by, does: does}
+	return row{asks: nothing, links: by, does: does}
 }
 
 // acted is a kind that the links act on.

@@ -22,7 +22,7 @@ func TestEveryRowIsOfAKind(t *testing.T) {
 	for group, kinds := range rows {
 		for kind, row := range kinds {
 			assert.True(t, served[schema.GroupKind{Group: group, Kind: kind}], "%s %s is not served", group, kind)
-			if row.asks == nobody {
+			if row.asks == nothing {
 				assert.Empty(t, row.missing+row.so, "%s %s asks for nothing, so nothing is missing", group, kind)
 			}
 		}

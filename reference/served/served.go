@@ -78,7 +78,7 @@ func All(present []implementation.Link) []Kind {
 				served.Warning = warnings.ofKind(k)
 			}
 			r := rows[served.Group][served.Kind]
-			served.Links, served.Asks, served.Does = append([]implementation.Link{}, r.among(present)...), r.asks != nobody, r.does
+			served.Links, served.Asks, served.Does = append([]implementation.Link{}, r.among(present)...), r.asks != nothing, r.does
 			if served.Asks && len(served.Links) == 0 {
 				served.Does = cmp.Or(r.missing, fmt.Sprintf("there is no %s", join(r.links)))
 			}

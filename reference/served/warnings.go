@@ -26,7 +26,7 @@ func NewWarnings(present []implementation.Link) *Warnings { return &Warnings{pre
 // subresource is that of the request.
 func (w *Warnings) Of(k *kinds.Kind, subresource string, obj, old runtime.Object) (warnings []string) {
 	if subresource == "status" {
-		return nil // whoever writes that does act on it
+		return nil // that is for what acts on it to write
 	}
 	text := w.ofKind(k)
 	if text != "" {
@@ -53,7 +53,7 @@ func (w *Warnings) ofKind(k *kinds.Kind) string {
 		so += "; it is " + schemaOnly
 	}
 	switch {
-	case r.asks == nobody, len(r.among(w.present)) > 0:
+	case r.asks == nothing, len(r.among(w.present)) > 0:
 		return ""
 	case len(w.present) > 0:
 		return fmt.Sprintf("no link of this cluster acts on %s: %s", name, so)

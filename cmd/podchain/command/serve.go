@@ -132,7 +132,7 @@ func serve(ctx context.Context, out, told io.Writer, options serveOptions) (err 
 	if _, err := fmt.Fprintf(out, "ready: %s, KUBECONFIG=%s\n", url, path); err != nil {
 		return fmt.Errorf("say that the cluster is ready: %w", err)
 	}
-	if _, err := fmt.Fprintln(out, "what it is and is not: podchain list --served"); err != nil {
+	if _, err := fmt.Fprintln(out, "what it does and does not do: podchain list --served"); err != nil {
 		return fmt.Errorf("say what the cluster is: %w", err)
 	}
 	select {
