@@ -52,7 +52,7 @@ func (r row) expect(so string) row {
 // rows are the kinds by group.
 var rows = map[string]map[string]row{
 	"": {
-		"ConfigMap":             data("reads it for variables of the environment", implementation.Kubelet),
+		"ConfigMap":             data("reads it for its containers", implementation.Kubelet),
 		"Endpoints":             data("clients write and read it"),
 		"Event":                 data("the links write it"),
 		"LimitRange":            unenforced("no default is filled in, no limit enforced"),
@@ -64,7 +64,7 @@ var rows = map[string]map[string]row{
 		"PodTemplate":           data("clients write and read it"),
 		"ReplicationController": ignored("no Pods are created for it"),
 		"ResourceQuota":         unenforced("nothing is counted, no limit enforced"),
-		"Secret":                data("reads it for variables of the environment", implementation.Kubelet),
+		"Secret":                data("reads it for its containers", implementation.Kubelet),
 		"ServiceAccount":        data("makes the one named default; the API server gives it to Pods, and issues tokens", implementation.NamespaceController),
 		"Service": ignored("it has a cluster IP; no EndpointSlices are made, no name is resolved, no traffic is routed").
 			expect("no EndpointSlices are made, no name is resolved, and no traffic is routed"),

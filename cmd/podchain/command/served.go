@@ -38,7 +38,7 @@ func servedText() string {
 	var text strings.Builder
 	section := func(title, body string) {
 		fmt.Fprintf(&text, "\n%s\n", strings.ToUpper(title))
-		for _, line := range wrap(body, servedWidth-2) {
+		for _, line := range fill(body, servedWidth-2) {
 			fmt.Fprintf(&text, "  %s\n", line)
 		}
 	}
@@ -53,11 +53,11 @@ func servedText() string {
 			rows = append(rows, []string{k.Resource, scopeOf(k), validationOf(k), keeperOf(k)})
 		}
 		text.WriteString("\n")
-		columns(&text, rows, servedWidth)
+		writeColumns(&text, rows)
 	}
 	section("Fields that nothing carries out", servedFields)
 	for _, field := range serves.Fields() {
-		lines := wrap(fmt.Sprintf("%s %s: %s", field.Kind, field.Field, field.Warning), servedWidth-4)
+		lines := fill(fmt.Sprintf("%s %s: %s", field.Kind, field.Field, field.Warning), servedWidth-4)
 		fmt.Fprintf(&text, "  %s\n", strings.Join(lines, "\n    "))
 	}
 	return text.String()
@@ -144,11 +144,11 @@ func keeperOf(k serves.Kind) string {
 	return "no link needed: " + k.Does
 }
 
-// columns writes a table whose last column is wrapped.
-func columns(out *strings.Builder, rows [][]string, width int) {
+// writeColumns writes a table whose last column goes on below where it does not fit.
+func writeColumns(out *strings.Builder, rows [][]string) {
 	last := len(rows[0]) - 1
 	widths := make([]int, last)
-	room := width
+	room := servedWidth
 	for i := range widths {
 		for _, row := range rows {
 			widths[i] = max(widths[i], utf8.RuneCountInString(row[i])+2)
@@ -156,7 +156,7 @@ func columns(out *strings.Builder, rows [][]string, width int) {
 		room -= widths[i]
 	}
 	for _, row := range rows {
-		for number, line := range wrap(row[last], room) {
+		for number, line := range fill(row[last], room) {
 			for i, width := range widths {
 				cell := row[i]
 				if number > 0 {
@@ -169,8 +169,8 @@ func columns(out *strings.Builder, rows [][]string, width int) {
 	}
 }
 
-// wrap breaks a text into lines, between words.
-func wrap(text string, room int) []string {
+// fill makes lines of a text, between words.
+func fill(text string, room int) []string {
 	lines := []string{""}
 	for _, word := range strings.Fields(text) {
 		line := &lines[len(lines)-1]
