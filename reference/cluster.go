@@ -169,6 +169,10 @@ func (c *Cluster) connect(name string, link implementation.Link) *line {
 		tap = func(next http.RoundTripper) http.RoundTripper { return c.options.Tap(who, next) }
 	}
 	l := newLine(name, c.options.Token, tap)
+	if link != "" {
+		// The client whose objects a link works on has been warned already.
+		l.config.WarningHandlerWithContext = rest.NoWarnings{}
+	}
 	c.lines[l] = struct{}{}
 	switch {
 	case c.foreign != nil:

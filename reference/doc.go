@@ -11,4 +11,7 @@
 //
 //	cluster := reference.StartForTest(t, reference.Options{})
 //	client, err := kubernetes.NewForConfig(cluster.Config())
+//
+// A client that writes what no link acts on, such as an Ingress, is warned of it: package
+// served has the table. Options.Shared says that other programs work on the cluster too.
 package reference

@@ -39,6 +39,11 @@ func Has(link implementation.Link) bool {
 	return link == implementation.APIServer || link == implementation.Kubelet || programs[link] != nil
 }
 
+// Links returns the links that the reference has, in the order of the chain.
+func Links() []implementation.Link {
+	return slices.DeleteFunc(slices.Clone(implementation.AllLinks), func(link implementation.Link) bool { return !Has(link) })
+}
+
 // stoppingOrder has every link before those it writes to.
 func stoppingOrder() []implementation.Link {
 	order := slices.Clone(implementation.AllLinks)
@@ -102,7 +107,12 @@ func (c *Cluster) startAPIServer() error {
 	if c.api.Load() != nil {
 		return nil
 	}
-	api, err := apiserver.New(apiserver.Options{Store: c.store, Token: c.options.Token})
+	options := apiserver.Options{Store: c.store, Token: c.options.Token}
+	if !c.options.Shared {
+		// Also those that do not run: something else may well have taken their place.
+		options.Links = Links()
+	}
+	api, err := apiserver.New(options)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func (o *Origin) Start(ctx context.Context, part assembly.Part) (implementation.
 	options := o.options.through(func(link implementation.Link, next http.RoundTripper) http.RoundTripper {
 		return part.Taps.Through(link, part.Taps.Finish(link, next))
 	})
-	options.API = part.API
+	options.API, options.Shared = part.API, true
 	options.Without = slices.DeleteFunc(slices.Clone(implementation.AllLinks), part.Has)
 	options.Nodes = -1
 	if part.Has(implementation.Kubelet) && part.Nodes > 0 {

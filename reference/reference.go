@@ -31,6 +31,9 @@ type Options struct {
 	// Without lists the links that are not started with the cluster. They can
 	// be started later, and their place can be taken by a link from elsewhere.
 	Without []implementation.Link
+	// Shared says that what is not of the reference works on the cluster, too. Otherwise
+	// clients that write what no link of the reference acts on are warned of that.
+	Shared bool
 	// Token that every request has to bear. Empty: everybody is administrator.
 	Token string
 	// AnyImage makes every well-formed image exist. Those that are not in the

@@ -6,6 +6,7 @@
 //	view.go      what they show
 //	picture.go   the chain as a picture
 //	written.go   features as they are written
+//	guide.go     pages beside the specification
 //	timeline.go  a recorded scenario as a sequence diagram
 //	alone.go     one of these as a page of its own
 //	templates/   how it looks
@@ -43,9 +44,11 @@ func count(number int, thing string) string {
 var assets = []string{"style.css", "script.js"}
 
 // Build writes the site of a specification and of runs of it into a directory. The
-// runs are shown in their order, the last one of each implementation on the front.
-func Build(directory string, whole *specification.Specification, runs []*events.Recording) error {
+// runs are shown in their order, the last one of each implementation on the front. The
+// guides are linked to from every page.
+func Build(directory string, whole *specification.Specification, runs []*events.Recording, guides ...Guide) error {
 	s := newSite(whole, runs)
+	s.guides = guides
 	for _, name := range assets {
 		content, err := files.ReadFile("templates/" + name)
 		if err == nil {
@@ -58,22 +61,27 @@ func Build(directory string, whole *specification.Specification, runs []*events.
 	if err := s.index(directory); err != nil {
 		return err
 	}
-	if err := render(directory, "index.html", "front", s); err != nil {
+	if err := s.render(directory, "index.html", "front", s); err != nil {
 		return err
 	}
-	if err := render(directory, "compare.html", "compare", s.comparison()); err != nil {
+	if err := s.render(directory, "compare.html", "compare", s.comparison()); err != nil {
 		return err
 	}
-	if err := render(directory, "timelines.html", "timelines", recordings{s}); err != nil {
+	if err := s.render(directory, "timelines.html", "timelines", recordings{s}); err != nil {
 		return err
 	}
 	for _, link := range s.Links {
-		if err := render(directory, link.Page(), "link", link); err != nil {
+		if err := s.render(directory, link.Page(), "link", link); err != nil {
+			return err
+		}
+	}
+	for _, guide := range guides {
+		if err := s.render(directory, guide.Page(), "guide", guide); err != nil {
 			return err
 		}
 	}
 	for _, timeline := range s.timelines {
-		if err := render(directory, timeline.Page(), "timeline", timeline); err != nil {
+		if err := s.render(directory, timeline.Page(), "timeline", timeline); err != nil {
 			return err
 		}
 	}
@@ -84,17 +92,18 @@ func Build(directory string, whole *specification.Specification, runs []*events.
 type page struct {
 	Title string
 	// Root leads from the page to the front.
-	Root string
-	View any
+	Root   string
+	Guides []Guide
+	View   any
 }
 
 // titled is a view that says what its page is called.
 type titled interface{ Title() string }
 
-func render(directory, name, template string, view titled) error {
+func (s *site) render(directory, name, template string, view titled) error {
 	var text strings.Builder
 	root := strings.Repeat("../", strings.Count(name, "/"))
-	if err := pages.ExecuteTemplate(&text, template, page{view.Title(), root, view}); err != nil {
+	if err := pages.ExecuteTemplate(&text, template, page{view.Title(), root, s.guides, view}); err != nil {
 		return fmt.Errorf("page %s: %w", name, err)
 	}
 	return write(directory, name, []byte(text.String()))

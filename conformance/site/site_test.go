@@ -41,9 +41,14 @@ func build(t *testing.T) fs.FS {
 		runs = append(runs, run)
 	}
 	directory := t.TempDir()
-	require.NoError(t, site.Build(directory, whole, runs))
+	require.NoError(t, site.Build(directory, whole, runs, guide))
 	return os.DirFS(directory)
 }
+
+var guide = site.Guide{Name: "guide", Short: "A guide", Heading: "What there is to know", Sections: []site.Section{
+	{Title: "In prose", Text: "All & nothing."},
+	{Title: "In a table", Table: [][]string{{"kind"}, {"Pod"}}},
+}}
 
 // document is a page, with what others can point at and where it points.
 type document struct {
@@ -114,7 +119,13 @@ func TestPages(t *testing.T) {
 	assert.Contains(t, front, "nothing was run, blamed for 3 scenarios")
 	assert.Contains(t, front, "<details open><summary>2 implementations</summary>")
 
+	beside := read(t, files, "guide.html").text
+	for _, says := range []string{"<h1>What there is to know</h1>", "<h2>In prose</h2>", "All &amp; nothing.", "<th scope=\"col\">kind</th>", "<td>Pod</td>"} {
+		assert.Contains(t, beside, says)
+	}
+
 	chain := read(t, files, "link/chain.html")
+	assert.Contains(t, chain.links, "../guide.html")
 	assert.True(t, chain.ids["CHAIN-01"])
 	assert.Contains(t, chain.text, "The chain broke at the scheduler")
 	assert.Contains(t, chain.text, "\n"+strings.Repeat(" ", 19)+"▲ │ watch\n", "what is drawn stays as it is")

@@ -22,6 +22,7 @@ type site struct {
 	// Runs are all that were given, Latest the last of each implementation.
 	Runs, Latest []*run
 	timelines    []*timeline
+	guides       []Guide
 }
 
 // Title implements titled.

@@ -86,7 +86,10 @@ func Run(ctx context.Context, config *rest.Config, options Options) (err error) 
 		return err
 	}
 	defer transport.CloseIdleConnections()
-	client, err := dynamic.NewForConfigAndClient(config, transport)
+	warned := &warnings{}
+	posting := rest.CopyConfig(config)
+	posting.WarningHandler = warned
+	client, err := dynamic.NewForConfigAndClient(posting, transport)
 	if err != nil {
 		return err
 	}
@@ -106,6 +109,7 @@ func Run(ctx context.Context, config *rest.Config, options Options) (err error) 
 	if err := t.post(ctx); err != nil {
 		return err
 	}
+	t.print.warnings(*warned)
 	if options.Observed != nil {
 		defer func() {
 			if fault := options.Observed(t.record.Now(), t.chain.began); fault != nil {

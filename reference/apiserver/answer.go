@@ -3,10 +3,8 @@ package apiserver
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -215,18 +213,6 @@ func statusOf(err error) *metav1.Status {
 	status := known.Status()
 	status.SetGroupVersionKind(schema.GroupVersionKind{Version: "v1", Kind: "Status"})
 	return &status
-}
-
-// writeWarnings sends the warnings as headers, each once.
-func writeWarnings(w http.ResponseWriter, warnings []string) {
-	seen := map[string]bool{}
-	for _, text := range warnings {
-		if !seen[text] {
-			seen[text] = true
-			text = strings.NewReplacer("\n", " ", `\`, `\\`, `"`, `\"`).Replace(text)
-			w.Header().Add("Warning", fmt.Sprintf(`299 - "%s"`, text))
-		}
-	}
 }
 
 func formatRevision(revision int64) string {

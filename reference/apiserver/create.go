@@ -86,7 +86,7 @@ func (s *Server) add(rq *request, obj runtime.Object, dryRun bool, operation met
 	if len(faults) > 0 {
 		return nil, apierrors.NewInvalid(rq.groupKind(), m.GetName(), faults)
 	}
-	rq.addWarnings(obj)
+	rq.addWarnings(obj, nil)
 	for attempt := 1; ; attempt++ {
 		r, err := rq.newRecord(obj)
 		if err != nil {
@@ -175,12 +175,6 @@ func (rq *request) validateMeta(m metav1.Object) field.ErrorList {
 		name = validation.NameIsDNSSubdomain
 	}
 	return validation.ValidateObjectMetaAccessor(m, rq.Kind.Namespaced, name, field.NewPath("metadata"))
-}
-
-func (rq *request) addWarnings(obj runtime.Object) {
-	if rq.Warnings != nil {
-		rq.warnings = append(rq.warnings, rq.Warnings(obj)...)
-	}
 }
 
 const (

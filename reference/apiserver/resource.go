@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/podchain/podchain/reference/apiserver/kinds"
+	"github.com/podchain/podchain/reference/served"
 )
 
 // resource is one kind in the URL space.
@@ -16,6 +17,8 @@ type resource struct {
 	// view translates between the served and the stored kind; nil when they
 	// are the same, as they are for all but Events.
 	view *view
+	// served warns of what nothing acts on.
+	served *served.Warnings
 
 	*bookkeeping
 }
@@ -35,12 +38,12 @@ func (r *resource) groupResource() schema.GroupResource {
 func (r *resource) groupKind() schema.GroupKind { return r.gvk().GroupKind() }
 
 // addResources gives every kind its place, and its storage.
-func (s *Server) addResources(served []*kinds.Kind) {
+func (s *Server) addResources(all []*kinds.Kind) {
 	byKind := map[schema.GroupKind]*storage{}
 	byPlace := map[string]bool{}
 	views := make([]*resource, 0, 1)
-	for _, kind := range served {
-		r := &resource{Kind: kind, bookkeeping: bookkeepingOf(kind.GroupVersionKind)}
+	for _, kind := range all {
+		r := &resource{Kind: kind, served: s.served, bookkeeping: bookkeepingOf(kind.GroupVersionKind)}
 		s.resources[kind.GroupVersion().WithResource(kind.Resource)] = r
 		if kind.GroupVersionKind == eventKind {
 			views = append(views, r)

@@ -23,7 +23,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/reference/apiserver/kinds"
+	"github.com/podchain/podchain/reference/served"
 	"github.com/podchain/podchain/reference/store"
 )
 
@@ -38,6 +40,9 @@ type Options struct {
 	// WithoutAdmission names admissions that are switched off, such as
 	// ServiceAccount where no controller makes the accounts.
 	WithoutAdmission []string
+	// Links are those of the cluster, if it has no others: clients are warned when they
+	// write what none of them acts on. Nil: what works on the cluster is not known.
+	Links []implementation.Link
 }
 
 // Server is an API server.
@@ -45,6 +50,7 @@ type Server struct {
 	token     string
 	store     store.Store
 	admission []admission
+	served    *served.Warnings
 	kinds     []*kinds.Kind
 	resources map[schema.GroupVersionResource]*resource
 	documents map[string]http.Handler // by first path element
@@ -65,20 +71,21 @@ func New(options Options) (*Server, error) {
 	if options.Store == nil {
 		panic("apiserver: Options.Store is required")
 	}
-	served := options.Kinds
-	if served == nil {
-		served = kinds.All()
+	all := options.Kinds
+	if all == nil {
+		all = kinds.All()
 	}
 	s := &Server{
 		token:     options.Token,
 		admission: admissionsWithout(options.WithoutAdmission),
+		served:    served.NewWarnings(options.Links),
 		store:     options.Store,
-		kinds:     served,
+		kinds:     all,
 		resources: map[schema.GroupVersionResource]*resource{},
-		documents: documents(served),
+		documents: documents(all),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.addResources(served)
+	s.addResources(all)
 	if err := s.bootstrap(); err != nil {
 		return nil, err
 	}

@@ -205,7 +205,7 @@ func (w *write) prepare(old, obj runtime.Object) (runtime.Object, error) {
 		return nil, apierrors.NewInvalid(w.groupKind(), w.name, faults)
 	}
 	if !status {
-		w.addWarnings(obj)
+		w.addWarnings(obj, old)
 	}
 	if w.operation == metav1.ManagedFieldsOperationApply {
 		return obj, nil

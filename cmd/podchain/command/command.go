@@ -9,6 +9,7 @@
 //	handover.go  origins that another program has
 //	serve.go, run.go, run_kubelet.go, store.go   the reference as a cluster, or one link of it
 //	trace.go, list.go, clean.go, rbac.go   what they say
+//	served.go    what serve is and is not, for list and docs
 //	shard.go, job.go   parts of a run, and a Job that runs them in a cluster
 //	report.go, docs.go   reports and pages from the events of runs
 //	init.go, skeleton/   what an implementer begins with

@@ -21,10 +21,10 @@ func newDocsCommand() *cobra.Command {
 		Use:   "docs [RUN...]",
 		Short: "Make the pages of the specification, and of runs of it",
 		Long: `Make a static site: the chain as a picture, every requirement as it is written with
-what came of it, recorded scenarios as sequence diagrams, and all runs compared. A RUN
-is a file of events, as podchain verify --report events=FILE writes it; of scenarios
-that did not pass, and of those of --record, there is a diagram. The files of shards
-of one run are one run.
+what came of it, recorded scenarios as sequence diagrams, all runs compared, and what
+podchain serve is and is not. A RUN is a file of events, as podchain verify --report
+events=FILE writes it; of scenarios that did not pass, and of those of --record, there
+is a diagram. The files of shards of one run are one run.
 
 The site needs no server: open its index.html. What is in the directory from another
 site is replaced; what is anybody else's is not touched.`,
@@ -73,7 +73,7 @@ func docs(out, directory string, files []string, stdin io.Reader, told io.Writer
 	if err := clearSite(out); err != nil {
 		return err
 	}
-	if err := site.Build(out, whole, runs); err != nil {
+	if err := site.Build(out, whole, runs, servedGuide()); err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(out, siteMark), nil, 0o644); err != nil {

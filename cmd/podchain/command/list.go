@@ -18,7 +18,7 @@ import (
 func newListCommand() *cobra.Command {
 	var output, directory string
 	var selection []string
-	var sentences, mutants bool
+	var sentences, mutants, served bool
 	command := &cobra.Command{
 		Use:   "list",
 		Short: "List the requirements of the specification",
@@ -26,11 +26,13 @@ func newListCommand() *cobra.Command {
 release of a link that brought them, the place of the Rule, and its sentence. With
 --sentences, list the sentences that features are written in; with --mutants, what
 podchain verify --mutant can have a link do wrongly, and a requirement that fails
-because of it.`,
+because of it; with --served, what podchain serve is and is not: which kinds it
+serves, and who looks after them.`,
 		Example: `  podchain list --select scheduler
   podchain list --output json
   podchain list --sentences
-  podchain list --mutants`,
+  podchain list --mutants
+  podchain list --served`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			out := command.OutOrStdout()
@@ -39,6 +41,8 @@ because of it.`,
 				return listSentences(out)
 			case mutants:
 				return listMutants(out)
+			case served:
+				return listServed(out, output)
 			}
 			selected, err := loadSelected(directory, selection)
 			if err != nil {
@@ -59,6 +63,7 @@ because of it.`,
 	flags.StringArrayVar(&selection, "select", nil, "list what this `pattern` names (see podchain verify --help)")
 	flags.BoolVar(&sentences, "sentences", false, "list the vocabulary instead")
 	flags.BoolVar(&mutants, "mutants", false, "list the mutants instead")
+	flags.BoolVar(&served, "served", false, "list what podchain serve serves instead, and who looks after it")
 	return command
 }
 

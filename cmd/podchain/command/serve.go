@@ -44,6 +44,10 @@ they are told to end.
 Everything the cluster holds is in memory and gone when it stops, unless --store
 names an etcd: there it stays, and the next cluster on it goes on with it.
 
+What the cluster is and is not, which kinds it serves and which link looks after them:
+podchain list --served. A write that asks for what no link does is answered with a
+Warning, which kubectl prints.
+
 With --control, podchain verify --kubeconfig finds what it can find on no other
 cluster: links that it may stop, nodes that it may add, calls of the runtimes.`,
 		Example: `  podchain serve &
@@ -127,6 +131,9 @@ func serve(ctx context.Context, out, told io.Writer, options serveOptions) (err 
 	}
 	if _, err := fmt.Fprintf(out, "ready: %s, KUBECONFIG=%s\n", url, path); err != nil {
 		return fmt.Errorf("say that the cluster is ready: %w", err)
+	}
+	if _, err := fmt.Fprintln(out, "what it does and does not do: podchain list --served"); err != nil {
+		return fmt.Errorf("say what the cluster is: %w", err)
 	}
 	select {
 	case <-ctx.Done():

@@ -47,6 +47,20 @@ func TestTrace(t *testing.T) {
 	}
 }
 
+// What the API server warns of is told once, before the trace.
+func TestTraceWarns(t *testing.T) {
+	t.Parallel()
+	command := podchain(t, "trace", "-f", "-", "--rm")
+	command.Stdin = strings.NewReader(strings.Replace(deploymentYAML, `image: "nginx:1"}]`,
+		`image: "nginx:1"}], volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]`, 1))
+	status, stdout, stderr := run(t, command)
+	require.Equal(t, 0, status, stderr)
+	assert.Empty(t, stderr)
+	assert.Regexp(t, `^Deployment default/web on reference v\S+ `+
+		`Warning: spec\.template\.spec\.volumes\[0\]\.persistentVolumeClaim: no link of this cluster binds claims: Pods run all the same STEP `, flat(stdout))
+	assert.Equal(t, 1, strings.Count(stdout, "Warning"))
+}
+
 // The page of a trace needs nothing but itself, and shows what happened to its end.
 func TestTracePage(t *testing.T) {
 	t.Parallel()
