@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	metavalidation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/uuid"
 
@@ -60,6 +61,10 @@ func (s *Server) seed(st *storage, obj runtime.Object) error {
 // finalize replaces a namespace's spec.finalizers; the last one's removal from
 // a terminating namespace removes it (NS-01).
 func (s *Server) finalize(rq *request) (*answer, error) {
+	options, err := decodeQuery(rq, metavalidation.ValidateUpdateOptions)
+	if err != nil {
+		return nil, err
+	}
 	body, err := rq.decodeBody(rq.gvk())
 	if err != nil {
 		return nil, err
@@ -68,7 +73,7 @@ func (s *Server) finalize(rq *request) (*answer, error) {
 		return nil, err
 	}
 	wanted := body.(*corev1.Namespace)
-	w := &write{request: rq, raw: true, dryRun: rq.query.Get("dryRun") != ""}
+	w := &write{request: rq, raw: true, dryRun: len(options.DryRun) > 0}
 	w.change = func(old runtime.Object) (runtime.Object, error) {
 		ns := old.DeepCopyObject().(*corev1.Namespace)
 		ns.UID, ns.ResourceVersion = wanted.UID, wanted.ResourceVersion
