@@ -117,6 +117,9 @@ func (s *Server) overwrite(w *write, current *record) (*record, error) {
 		return nil, err
 	}
 	if !w.raw {
+		if w.subresource == "" {
+			s.admitUpdate(w.groupKind(), obj, old)
+		}
 		if obj, err = w.prepare(old, obj); err != nil {
 			return nil, err
 		}
