@@ -201,11 +201,7 @@ func mountToken(spec *corev1.PodSpec) {
 	})
 }
 
-// systemPriorities are the classes that every cluster has.
-var systemPriorities = map[string]int32{
-	"system-cluster-critical": 2_000_000_000,
-	"system-node-critical":    2_000_001_000,
-}
+var priorityClassKind = schema.GroupKind{Group: schedulingv1.GroupName, Kind: "PriorityClass"}
 
 // admitPriority turns the name of a priority class into the Pod's priority.
 func admitPriority(s *Server, rq *request, pod *corev1.Pod) error {
@@ -240,9 +236,6 @@ func keepPriority(obj, old runtime.Object) {
 func (s *Server) priority(rq *request, pod *corev1.Pod) (int32, corev1.PreemptionPolicy, error) {
 	policy := corev1.PreemptLowerPriority
 	name := pod.Spec.PriorityClassName
-	if value, ok := systemPriorities[name]; ok {
-		return value, policy, nil
-	}
 	if s.priorityClasses == nil {
 		return 0, policy, nil
 	}

@@ -64,8 +64,18 @@ func (s *Server) addResources(served []*kinds.Kind) {
 	s.nodes = byKind[schema.GroupKind{Kind: "Node"}]
 	s.namespaces = byKind[schema.GroupKind{Kind: "Namespace"}]
 	s.serviceAccounts = byKind[schema.GroupKind{Kind: "ServiceAccount"}]
-	s.priorityClasses = byKind[schema.GroupKind{Group: "scheduling.k8s.io", Kind: "PriorityClass"}]
+	s.priorityClasses = byKind[priorityClassKind]
 	s.budgets = byKind[schema.GroupKind{Group: "policy", Kind: "PodDisruptionBudget"}]
+}
+
+// resourceOf returns the resource of a kind; nil if it is not served.
+func (s *Server) resourceOf(kind schema.GroupVersionKind) *resource {
+	for _, r := range s.resources {
+		if r.gvk() == kind {
+			return r
+		}
+	}
+	return nil
 }
 
 // of returns the resource whose objects a storage holds.

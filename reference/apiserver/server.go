@@ -49,6 +49,9 @@ type Server struct {
 	resources map[schema.GroupVersionResource]*resource
 	documents map[string]http.Handler // by first path element
 
+	// belongings are what every cluster has, by key, to be called when it is gone.
+	belongings map[string]func() error
+
 	pods, namespaces, nodes, serviceAccounts, priorityClasses, budgets *storage
 
 	ctx        context.Context

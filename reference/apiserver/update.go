@@ -144,7 +144,7 @@ func (s *Server) overwrite(w *write, current *record) (*record, error) {
 		}
 		r.revision = removed.revision
 		setVersion(r.obj, r.revision)
-		return r, nil
+		return r, s.restore(removed)
 	}
 	if w.dryRun {
 		r.revision = current.revision
