@@ -125,7 +125,7 @@ func (r *resource) newRecord(served runtime.Object) (*record, error) {
 
 // subresources of a kind beyond status and scale.
 var subresources = map[schema.GroupResource]map[string]bool{
-	{Resource: "pods"}:            {"binding": true, "eviction": true, "ephemeralcontainers": true, "resize": true, "log": true},
+	{Resource: "pods"}:            {"binding": true, "eviction": true, "ephemeralcontainers": true, "resize": true},
 	{Resource: "namespaces"}:      {"finalize": true},
 	{Resource: "serviceaccounts"}: {"token": true},
 }
@@ -137,5 +137,6 @@ func (r *resource) hasSubresource(name string) bool {
 	case "scale":
 		return r.Scale != nil
 	}
-	return subresources[r.groupResource()][name]
+	_, connected := connections[r.groupResource()][name]
+	return connected || subresources[r.groupResource()][name]
 }
