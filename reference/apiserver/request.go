@@ -8,6 +8,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/podchain/podchain/reference/apiserver/kinds"
 )
 
 // request is a parsed request for an object or a collection.
@@ -101,6 +103,8 @@ func (s *Server) serveResource(w http.ResponseWriter, r *http.Request, path []st
 func (s *Server) dispatch(rq *request) (*answer, error) {
 	namespaced := rq.resource.Kind.Namespaced
 	switch method := rq.http.Method; {
+	case rq.Kind == kinds.CustomResourceDefinition:
+		return s.dispatchDefinition(rq)
 	case rq.subresource != "":
 		return s.dispatchSubresource(rq)
 	case rq.name != "":

@@ -82,6 +82,7 @@ func New(options Options) (*Server, error) {
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.addResources(served)
+	s.addDefinitions()
 	if err := s.bootstrap(); err != nil {
 		return nil, err
 	}

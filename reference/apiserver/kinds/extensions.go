@@ -2,6 +2,7 @@ package kinds
 
 import (
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -35,6 +36,7 @@ var extensions = map[schema.GroupVersionKind]func(*Kind){
 	appsv1.SchemeGroupVersion.WithKind("Deployment"):                     deployment,
 	appsv1.SchemeGroupVersion.WithKind("ReplicaSet"):                     replicaSet,
 	appsv1.SchemeGroupVersion.WithKind("StatefulSet"):                    statefulSet,
+	autoscalingv1.SchemeGroupVersion.WithKind("HorizontalPodAutoscaler"): oldHorizontalPodAutoscaler,
 	autoscalingv2.SchemeGroupVersion.WithKind("HorizontalPodAutoscaler"): horizontalPodAutoscaler,
 	batchv1.SchemeGroupVersion.WithKind("CronJob"):                       cronJob,
 	batchv1.SchemeGroupVersion.WithKind("Job"):                           job,
