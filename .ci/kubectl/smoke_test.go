@@ -42,6 +42,45 @@ spec:
         image: web:1
 `
 
+const configMaps = `
+apiVersion: v1
+kind: ConfigMapList
+items:
+- {apiVersion: v1, kind: ConfigMap, metadata: {name: one}, data: {k: v}}
+- {apiVersion: v1, kind: ConfigMap, metadata: {name: two}}
+`
+
+const unknownKind = `{apiVersion: apps/v1, kind: Deploymnet, metadata: {name: d}, spec: {}}`
+
+const customResource = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: things.example.com}
+spec:
+  group: example.com
+  names: {kind: Thing, plural: things}
+  scope: Namespaced
+  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]
+`
+
+const namespaceAndPod = `
+apiVersion: v1
+kind: List
+items:
+- {apiVersion: v1, kind: Namespace, metadata: {name: fresh}}
+- {apiVersion: v1, kind: Pod, metadata: {name: first, namespace: fresh}, spec: {containers: [{name: c, image: nginx}]}}
+`
+
+const autoscaler = `
+apiVersion: autoscaling/v1
+kind: HorizontalPodAutoscaler
+metadata: {name: old}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  maxReplicas: 3
+  targetCPUUtilizationPercentage: 55
+`
+
 // steps are what somebody types, in order, and what they get to see. The lines
 // are regular expressions, each of which has to match.
 var steps = []struct {
@@ -61,6 +100,27 @@ var steps = []struct {
 	{command: "wait --for=condition=Ready node --all --timeout=30s", lines: []string{`^node/node-1 condition met$`, `^node/node-2 condition met$`}},
 	{command: "get nodes", lines: []string{`^NAME +STATUS +ROLES +AGE +VERSION$`, `^node-1 +Ready +<none> +\d+s +v`}},
 	{command: "describe node node-1", lines: []string{`^Name: +node-1$`, `^ +Ready +True `}},
+
+	{command: "get service kubernetes", lines: []string{`^kubernetes +ClusterIP +10\.96\.0\.1 +<none> +443/TCP +\d+s$`}},
+	{command: "get priorityclass system-node-critical", lines: []string{`^system-node-critical +2000001000 +false `}},
+	{command: "delete priorityclass system-node-critical", fails: true, lines: []string{`\(Forbidden\): .*this is a system priority class and cannot be deleted$`}},
+
+	{command: "create -f -", stdin: configMaps, lines: []string{`^configmap/one created$`, `^configmap/two created$`}},
+	{command: "create -f -", stdin: unknownKind, fails: true, lines: []string{`no matches for kind "Deploymnet" in version "apps/v1"$`}},
+	{command: "get crds", lines: []string{`^No resources found$`}},
+	{command: "create -f -", stdin: customResource, fails: true, lines: []string{`\(Forbidden\): .*this API server has no custom resources$`}},
+	{command: "create -f -", stdin: autoscaler, lines: []string{`^horizontalpodautoscaler\.autoscaling/old created$`}},
+	{command: "get horizontalpodautoscalers.v1.autoscaling old -o yaml", lines: []string{`^apiVersion: autoscaling/v1$`, `^  targetCPUUtilizationPercentage: 55$`}},
+	{command: "get hpa old", lines: []string{`^old +Deployment/web +cpu: <unknown>/55% +1 +3 `}},
+	{command: "delete hpa old", lines: []string{`"old" deleted`}},
+
+	{command: "create -f -", stdin: namespaceAndPod, lines: []string{`^namespace/fresh created$`, `^pod/first created$`}},
+	{command: "wait -n fresh --for=condition=Ready pod/first --timeout=30s", lines: []string{`^pod/first condition met$`}},
+	{command: "logs -n fresh first", fails: true, lines: []string{`cannot read the log of pod "first": this API server does not connect to nodes`}, absent: `not found`},
+	{command: "logs -n fresh second", fails: true, lines: []string{`pods "second" not found`}},
+	{command: "exec -n fresh first -- true", fails: true, lines: []string{`cannot run a command in pod "first": this API server does not connect to nodes`}, absent: `not found`},
+	{command: "port-forward -n fresh pod/first 8080:80", fails: true, lines: []string{`cannot forward a port of pod "first": this API server does not connect to nodes`}, absent: `not found`},
+	{command: "delete namespace fresh --timeout=60s", lines: []string{`^namespace "fresh" deleted$`}},
 
 	{command: "create deployment web --image=web:1 --replicas=2", lines: []string{`^deployment\.apps/web created$`}},
 	{command: "create deployment web --image=web:1", fails: true, lines: []string{`deployments\.apps "web" already exists$`}},

@@ -1,8 +1,10 @@
 package apiserver
 
 import (
+	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
@@ -15,12 +17,14 @@ import (
 	"github.com/podchain/podchain/reference/store"
 )
 
-// admission changes or refuses an object that is about to be created.
+// admission changes or refuses an object that is about to be created, or changed
+// other than through a subresource. Either func may be nil.
 type admission struct {
 	name string
 	// kind is what it is about; the zero value means every kind.
-	kind  schema.GroupKind
-	admit func(*Server, *request, runtime.Object) error
+	kind   schema.GroupKind
+	admit  func(*Server, *request, runtime.Object) error
+	update func(obj, old runtime.Object)
 }
 
 // admissions are those of a default cluster that matter to the chain
@@ -30,8 +34,8 @@ var admissions = []admission{
 	{name: "Namespace", kind: namespaceKind, admit: admitNewNamespace},
 	{name: "TaintNodesByCondition", kind: nodeKind, admit: admitNode},
 	{name: "ServiceAccount", kind: podKind, admit: onPod(admitServiceAccount)},
-	{name: "Priority", kind: podKind, admit: onPod(admitPriority)},
-	{name: "DefaultTolerationSeconds", kind: podKind, admit: onPod(admitTolerations)},
+	{name: "Priority", kind: podKind, admit: onPod(admitPriority), update: keepPriority},
+	{name: "DefaultTolerationSeconds", kind: podKind, admit: onPod(admitTolerations), update: addTolerations},
 }
 
 func admissionsWithout(names []string) []admission {
@@ -71,9 +75,19 @@ func onPod(admit func(*Server, *request, *corev1.Pod) error) func(*Server, *requ
 	return func(s *Server, rq *request, obj runtime.Object) error { return admit(s, rq, obj.(*corev1.Pod)) }
 }
 
+// admitUpdate lets a client that leaves out what admission filled in at creation keep
+// it (API-DEFAULT-07).
+func (s *Server) admitUpdate(kind schema.GroupKind, obj, old runtime.Object) {
+	for _, a := range s.admission {
+		if a.update != nil && a.kind == kind {
+			a.update(obj, old)
+		}
+	}
+}
+
 func (s *Server) admitCreate(rq *request, obj runtime.Object) error {
 	for _, a := range s.admission {
-		if a.kind != (schema.GroupKind{}) && a.kind != rq.groupKind() {
+		if a.admit == nil || a.kind != (schema.GroupKind{}) && a.kind != rq.groupKind() {
 			continue
 		}
 		if err := a.admit(s, rq, obj); err != nil {
@@ -89,6 +103,8 @@ const (
 	tokenLifetime = 3607 // an hour, and recognisable
 	rootCA        = "kube-root-ca.crt"
 	mirrorPod     = corev1.MirrorPodAnnotationKey
+
+	defaultServiceAccount = "default"
 )
 
 // admitServiceAccount gives the Pod its identity, and a volume with the token
@@ -98,10 +114,10 @@ func admitServiceAccount(s *Server, rq *request, pod *corev1.Pod) error {
 		return nil
 	}
 	if pod.Spec.ServiceAccountName == "" {
-		pod.Spec.ServiceAccountName = "default"
+		pod.Spec.ServiceAccountName = defaultServiceAccount
 	}
 	pod.Spec.DeprecatedServiceAccount = pod.Spec.ServiceAccountName
-	r, err := s.serviceAccounts.get(rq.ctx, s.serviceAccounts.key(rq.namespace, pod.Spec.ServiceAccountName))
+	r, err := s.serviceAccount(rq, pod.Spec.ServiceAccountName)
 	if err != nil {
 		return err
 	}
@@ -123,6 +139,24 @@ func admitServiceAccount(s *Server, rq *request, pod *corev1.Pod) error {
 		mountToken(&pod.Spec)
 	}
 	return nil
+}
+
+// serviceAccountPatience is how long a Pod waits for the account "default" of its
+// namespace, which a controller makes, so that a namespace and its first Pod can be
+// created at once. Kubernetes looks ten times within as much.
+const serviceAccountPatience = 1800 * time.Millisecond
+
+// serviceAccount returns an account of the request's namespace; nil if there is none.
+func (s *Server) serviceAccount(rq *request, name string) (*record, error) {
+	key := s.serviceAccounts.key(rq.namespace, name)
+	r, err := s.serviceAccounts.get(rq.ctx, key)
+	if r != nil || err != nil || name != defaultServiceAccount {
+		return r, err
+	}
+	ctx, cancel := context.WithCancel(rq.ctx)
+	defer cancel()
+	defer context.AfterFunc(s.ctx, cancel)() // a server that ends waits no longer
+	return s.serviceAccounts.await(ctx, key, serviceAccountPatience)
 }
 
 func mountToken(spec *corev1.PodSpec) {
@@ -167,11 +201,7 @@ func mountToken(spec *corev1.PodSpec) {
 	})
 }
 
-// systemPriorities are the classes that every cluster has.
-var systemPriorities = map[string]int32{
-	"system-cluster-critical": 2_000_000_000,
-	"system-node-critical":    2_000_001_000,
-}
+var priorityClassKind = schema.GroupKind{Group: schedulingv1.GroupName, Kind: "PriorityClass"}
 
 // admitPriority turns the name of a priority class into the Pod's priority.
 func admitPriority(s *Server, rq *request, pod *corev1.Pod) error {
@@ -184,19 +214,28 @@ func admitPriority(s *Server, rq *request, pod *corev1.Pod) error {
 			"the integer value of priority (%d) must not be provided in pod spec; priority admission controller computed %d from the given PriorityClass name",
 			*given, value))
 	}
-	pod.Spec.Priority = &value
-	if pod.Spec.PreemptionPolicy == nil {
-		pod.Spec.PreemptionPolicy = &policy
+	if given := pod.Spec.PreemptionPolicy; given != nil && *given != policy {
+		return apierrors.NewForbidden(rq.groupResource(), pod.Name, fmt.Errorf(
+			"the string value of PreemptionPolicy (%s) must not be provided in pod spec; priority admission controller computed %s from the given PriorityClass name",
+			*given, policy))
 	}
+	pod.Spec.Priority, pod.Spec.PreemptionPolicy = &value, &policy
 	return nil
+}
+
+func keepPriority(obj, old runtime.Object) {
+	spec, was := &obj.(*corev1.Pod).Spec, &old.(*corev1.Pod).Spec
+	if spec.Priority == nil {
+		spec.Priority = was.Priority
+	}
+	if spec.PreemptionPolicy == nil {
+		spec.PreemptionPolicy = was.PreemptionPolicy
+	}
 }
 
 func (s *Server) priority(rq *request, pod *corev1.Pod) (int32, corev1.PreemptionPolicy, error) {
 	policy := corev1.PreemptLowerPriority
 	name := pod.Spec.PriorityClassName
-	if value, ok := systemPriorities[name]; ok {
-		return value, policy, nil
-	}
 	if s.priorityClasses == nil {
 		return 0, policy, nil
 	}
@@ -243,6 +282,12 @@ func (s *Server) defaultPriorityClass(rq *request) (*schedulingv1.PriorityClass,
 
 // admitTolerations lets the Pod stay five minutes on a node that fails.
 func admitTolerations(_ *Server, _ *request, pod *corev1.Pod) error {
+	addTolerations(pod, nil)
+	return nil
+}
+
+func addTolerations(obj, _ runtime.Object) {
+	pod := obj.(*corev1.Pod)
 	for _, key := range []string{corev1.TaintNodeNotReady, corev1.TaintNodeUnreachable} {
 		tolerated := false
 		for _, t := range pod.Spec.Tolerations {
@@ -257,5 +302,4 @@ func admitTolerations(_ *Server, _ *request, pod *corev1.Pod) error {
 			})
 		}
 	}
-	return nil
 }

@@ -33,7 +33,12 @@ func (s *Server) create(rq *request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.add(rq, obj, len(options.DryRun) > 0, "")
+	dryRun := len(options.DryRun) > 0
+	// It is the store that refuses this, and a dry run does not come that far.
+	if !dryRun && versioned(accessor(obj)) {
+		return nil, apierrors.NewBadRequest("resourceVersion should not be set on objects to be created") // API-CREATE-13
+	}
+	r, err := s.add(rq, obj, dryRun, "")
 	if err != nil {
 		return nil, err
 	}
@@ -48,8 +53,9 @@ func (s *Server) add(rq *request, obj runtime.Object, dryRun bool, operation met
 	if err := rq.checkIdentity(m); err != nil {
 		return nil, err
 	}
-	if m.GetResourceVersion() != "" {
-		return nil, apierrors.NewBadRequest("resourceVersion should not be set on objects to be created") // API-CREATE-13
+	sent, err := parseRevision(m.GetResourceVersion())
+	if err != nil {
+		return nil, err
 	}
 	// What only the server sets (API-CREATE-12).
 	m.SetUID("")
@@ -98,6 +104,8 @@ func (s *Server) add(rq *request, obj runtime.Object, dryRun bool, operation met
 		}
 		if existing == nil {
 			if dryRun {
+				r.revision = sent
+				setVersion(r.obj, sent)
 				return r, nil
 			}
 			stored, err := rq.storage.put(rq.ctx, r, nil)

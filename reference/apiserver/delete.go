@@ -24,6 +24,9 @@ func (s *Server) delete(rq *request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := rq.admitDelete(); err != nil {
+		return nil, err
+	}
 	r, gone, err := s.deleteOne(rq, options)
 	if err != nil {
 		return nil, err
@@ -91,9 +94,6 @@ func (s *Server) deleteOne(rq *request, options *metav1.DeleteOptions) (r *recor
 		if err := rq.precondition(options.Preconditions, accessor(shared)); err != nil {
 			return nil, false, err
 		}
-		if err := rq.admitDelete(); err != nil {
-			return nil, false, err
-		}
 		obj := shared.DeepCopyObject()
 		remove := rq.mark(obj, options)
 		next, err := rq.storedRecord(obj)
@@ -126,6 +126,9 @@ func (s *Server) deleteOne(rq *request, options *metav1.DeleteOptions) (r *recor
 		r, err := rq.storage.remove(rq.ctx, current)
 		if errors.Is(err, store.ErrConflict) {
 			continue
+		}
+		if err == nil {
+			err = s.restore(r)
 		}
 		return r, true, err
 	}

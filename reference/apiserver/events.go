@@ -23,9 +23,8 @@ func EventTimeToLive(ttl time.Duration) func(key string) time.Duration {
 	}
 }
 
-var eventKind = eventsv1.SchemeGroupVersion.WithKind("Event")
-
 var eventView = &view{
+	stored: corev1.SchemeGroupVersion.WithKind("Event"),
 	toStored: func(obj runtime.Object) runtime.Object {
 		e := obj.(*eventsv1.Event)
 		return &corev1.Event{

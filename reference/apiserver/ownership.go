@@ -41,7 +41,7 @@ func (r *resource) ownership(subresource string) *ownership {
 		return known.(*ownership)
 	}
 	gv := r.gvk().GroupVersion()
-	m, err := managedfields.NewDefaultFieldManager(typeConverter(), oneVersion{r.gvk()}, noDefaults{}, scheme.Scheme,
+	m, err := managedfields.NewDefaultFieldManager(typeConverter(), versions{r.gvk()}, noDefaults{}, scheme.Scheme,
 		r.gvk(), gv, subresource, r.foreignFields(subresource))
 	if err != nil {
 		m = nil
@@ -203,32 +203,45 @@ func shallowCopy(obj runtime.Object, gvk schema.GroupVersionKind) runtime.Object
 	return c
 }
 
-// oneVersion converts between the versions of a kind of which there is one. All
-// it does is to name the kind, and to turn maps into the Go type.
-type oneVersion struct{ schema.GroupVersionKind }
+// versions converts between the versions of a kind. Most have but one; then all it
+// does is to name the kind, and to turn maps into the Go type.
+type versions struct{ schema.GroupVersionKind }
 
-func (oneVersion) Convert(in, out, context any) error {
+func (versions) Convert(in, out, context any) error {
 	return scheme.Scheme.Convert(in, out, context)
 }
 
-func (v oneVersion) ConvertToVersion(in runtime.Object, _ runtime.GroupVersioner) (runtime.Object, error) {
-	u, ok := in.(runtime.Unstructured)
-	if !ok {
-		in.GetObjectKind().SetGroupVersionKind(v.GroupVersionKind)
-		return in, nil
+func (v versions) ConvertToVersion(in runtime.Object, target runtime.GroupVersioner) (runtime.Object, error) {
+	from, to := v.GroupVersionKind, v.GroupVersionKind
+	viewed, view := viewOf(v.GroupKind())
+	if gv, ok := target.(schema.GroupVersion); ok && view != nil {
+		from, to = in.GetObjectKind().GroupVersionKind(), gv.WithKind(v.Kind)
+		if to != viewed && to != view.stored {
+			return nil, runtime.NewNotRegisteredErrForKind("apiserver", to)
+		}
 	}
-	obj, err := scheme.Scheme.New(v.GroupVersionKind)
-	if err != nil {
-		return nil, err
+	obj := in
+	if u, ok := in.(runtime.Unstructured); ok {
+		var err error
+		if obj, err = scheme.Scheme.New(from); err != nil {
+			return nil, err
+		}
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.UnstructuredContent(), obj); err != nil {
+			return nil, err
+		}
 	}
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.UnstructuredContent(), obj); err != nil {
-		return nil, err
+	switch {
+	case from == to:
+	case to == viewed:
+		obj = view.fromStored(obj)
+	default:
+		obj = view.toStored(obj)
 	}
-	obj.GetObjectKind().SetGroupVersionKind(v.GroupVersionKind)
+	obj.GetObjectKind().SetGroupVersionKind(to)
 	return obj, nil
 }
 
-func (oneVersion) ConvertFieldLabel(_ schema.GroupVersionKind, label, value string) (string, string, error) {
+func (versions) ConvertFieldLabel(_ schema.GroupVersionKind, label, value string) (string, string, error) {
 	return label, value, nil
 }
 

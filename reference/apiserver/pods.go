@@ -121,6 +121,10 @@ func (s *Server) topologyLabels(rq *request, node string) (map[string]string, er
 
 // evict deletes a Pod unless a PodDisruptionBudget forbids it for now.
 func (s *Server) evict(rq *request) (*answer, error) {
+	query, err := decodeQuery(rq, metavalidation.ValidateCreateOptions)
+	if err != nil {
+		return nil, err
+	}
 	body, err := rq.decodeBody(policyv1.SchemeGroupVersion.WithKind("Eviction"))
 	if err != nil {
 		return nil, err
@@ -133,8 +137,8 @@ func (s *Server) evict(rq *request) (*answer, error) {
 	if options == nil {
 		options = &metav1.DeleteOptions{}
 	}
-	if rq.query.Get("dryRun") != "" {
-		options.DryRun = []string{metav1.DryRunAll}
+	if len(query.DryRun) > 0 {
+		options.DryRun = query.DryRun
 	}
 	a, err := s.get(rq)
 	if err != nil {

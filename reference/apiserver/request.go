@@ -8,6 +8,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/podchain/podchain/reference/apiserver/kinds"
 )
 
 // request is a parsed request for an object or a collection.
@@ -50,7 +52,8 @@ func (s *Server) parse(r *http.Request, path []string) (*request, error) {
 		}
 	}
 	rq.resource = s.resources[gv.WithResource(rest[0])]
-	if rq.resource == nil || len(rest) > 3 {
+	// What follows "proxy" is a path on the other side.
+	if rq.resource == nil || len(rest) > 3 && rest[2] != "proxy" {
 		return rq, notFound()
 	}
 	if len(rest) > 1 {
@@ -80,6 +83,9 @@ func (s *Server) serveResource(w http.ResponseWriter, r *http.Request, path []st
 	if err != nil {
 		return err
 	}
+	if c, ok := rq.connection(); ok {
+		return s.connect(w, rq, c)
+	}
 	if rq.accepted = accept(r, rq.resource); rq.accepted.mediaType == "" {
 		return notAcceptable()
 	}
@@ -97,6 +103,8 @@ func (s *Server) serveResource(w http.ResponseWriter, r *http.Request, path []st
 func (s *Server) dispatch(rq *request) (*answer, error) {
 	namespaced := rq.resource.Kind.Namespaced
 	switch method := rq.http.Method; {
+	case rq.Kind == kinds.CustomResourceDefinition:
+		return s.dispatchDefinition(rq)
 	case rq.subresource != "":
 		return s.dispatchSubresource(rq)
 	case rq.name != "":
@@ -116,7 +124,7 @@ func (s *Server) dispatch(rq *request) (*answer, error) {
 			return s.list(rq)
 		case method == http.MethodPost && (rq.namespace != "" || !namespaced):
 			return s.create(rq)
-		case method == http.MethodDelete && (rq.namespace != "" || !namespaced):
+		case method == http.MethodDelete && (rq.namespace != "" || !namespaced) && rq.groupKind() != namespaceKind:
 			return s.deleteCollection(rq)
 		}
 	}
@@ -144,11 +152,6 @@ func (s *Server) dispatchSubresource(rq *request) (*answer, error) {
 		return s.finalize(rq)
 	case call{http.MethodPost, "token"}:
 		return s.issueToken(rq)
-	case call{http.MethodGet, "log"}:
-		if _, err := s.get(rq); err != nil {
-			return nil, err
-		}
-		return nil, apierrors.NewNotFound(schema.GroupResource{Resource: "pods/log"}, rq.name) // nodes are not asked
 	}
 	return nil, apierrors.NewMethodNotSupported(rq.groupResource(), strings.ToLower(rq.http.Method))
 }

@@ -3,6 +3,9 @@ package apiserver
 import (
 	"fmt"
 
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	eventsv1 "k8s.io/api/events/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -15,7 +18,7 @@ type resource struct {
 	*kinds.Kind
 	*storage
 	// view translates between the served and the stored kind; nil when they
-	// are the same, as they are for all but Events.
+	// are the same.
 	view *view
 	// served warns of what nothing acts on.
 	served *served.Warnings
@@ -25,7 +28,32 @@ type resource struct {
 
 // view is the translation of a kind that is stored as another.
 type view struct {
+	stored               schema.GroupVersionKind
 	toStored, fromStored func(runtime.Object) runtime.Object
+}
+
+// views are the kinds that are served beside the one that they are stored as.
+var views = map[schema.GroupVersionKind]*view{
+	eventsv1.SchemeGroupVersion.WithKind("Event"): eventView,
+	autoscalingv1.SchemeGroupVersion.WithKind("HorizontalPodAutoscaler"): {
+		stored: autoscalingv2.SchemeGroupVersion.WithKind("HorizontalPodAutoscaler"),
+		toStored: func(obj runtime.Object) runtime.Object {
+			return kinds.AutoscalerToV2(obj.(*autoscalingv1.HorizontalPodAutoscaler))
+		},
+		fromStored: func(obj runtime.Object) runtime.Object {
+			return kinds.AutoscalerToV1(obj.(*autoscalingv2.HorizontalPodAutoscaler))
+		},
+	},
+}
+
+// viewOf returns the view of a kind in another version of its own group.
+func viewOf(kind schema.GroupKind) (schema.GroupVersionKind, *view) {
+	for viewed, view := range views {
+		if viewed.GroupKind() == kind && view.stored.GroupKind() == kind {
+			return viewed, view
+		}
+	}
+	return schema.GroupVersionKind{}, nil
 }
 
 // kindOf and storage both promote a field "kind": this is the served one.
@@ -41,12 +69,12 @@ func (r *resource) groupKind() schema.GroupKind { return r.gvk().GroupKind() }
 func (s *Server) addResources(all []*kinds.Kind) {
 	byKind := map[schema.GroupKind]*storage{}
 	byPlace := map[string]bool{}
-	views := make([]*resource, 0, 1)
+	var viewed []*resource
 	for _, kind := range all {
 		r := &resource{Kind: kind, served: s.served, bookkeeping: bookkeepingOf(kind.GroupVersionKind)}
 		s.resources[kind.GroupVersion().WithResource(kind.Resource)] = r
-		if kind.GroupVersionKind == eventKind {
-			views = append(views, r)
+		if views[kind.GroupVersionKind] != nil {
+			viewed = append(viewed, r)
 			continue
 		}
 		r.storage = newStorage(s.store, kind)
@@ -56,19 +84,30 @@ func (s *Server) addResources(all []*kinds.Kind) {
 		byPlace[r.storage.prefix] = true
 		byKind[kind.GroupKind()] = r.storage
 	}
-	for _, r := range views {
-		if r.storage = byKind[schema.GroupKind{Kind: "Event"}]; r.storage == nil {
+	for _, r := range viewed {
+		view := views[r.gvk()]
+		if r.storage = byKind[view.stored.GroupKind()]; r.storage == nil {
 			r.storage = newStorage(s.store, r.Kind) // served alone
 			continue
 		}
-		r.view = eventView
+		r.view = view
 	}
 	s.pods = byKind[schema.GroupKind{Kind: "Pod"}]
 	s.nodes = byKind[schema.GroupKind{Kind: "Node"}]
 	s.namespaces = byKind[schema.GroupKind{Kind: "Namespace"}]
 	s.serviceAccounts = byKind[schema.GroupKind{Kind: "ServiceAccount"}]
-	s.priorityClasses = byKind[schema.GroupKind{Group: "scheduling.k8s.io", Kind: "PriorityClass"}]
+	s.priorityClasses = byKind[priorityClassKind]
 	s.budgets = byKind[schema.GroupKind{Group: "policy", Kind: "PodDisruptionBudget"}]
+}
+
+// resourceOf returns the resource of a kind; nil if it is not served.
+func (s *Server) resourceOf(kind schema.GroupVersionKind) *resource {
+	for _, r := range s.resources {
+		if r.gvk() == kind {
+			return r
+		}
+	}
+	return nil
 }
 
 // of returns the resource whose objects a storage holds.
@@ -118,7 +157,7 @@ func (r *resource) newRecord(served runtime.Object) (*record, error) {
 
 // subresources of a kind beyond status and scale.
 var subresources = map[schema.GroupResource]map[string]bool{
-	{Resource: "pods"}:            {"binding": true, "eviction": true, "ephemeralcontainers": true, "resize": true, "log": true},
+	{Resource: "pods"}:            {"binding": true, "eviction": true, "ephemeralcontainers": true, "resize": true},
 	{Resource: "namespaces"}:      {"finalize": true},
 	{Resource: "serviceaccounts"}: {"token": true},
 }
@@ -130,5 +169,6 @@ func (r *resource) hasSubresource(name string) bool {
 	case "scale":
 		return r.Scale != nil
 	}
-	return subresources[r.groupResource()][name]
+	_, connected := connections[r.groupResource()][name]
+	return connected || subresources[r.groupResource()][name]
 }

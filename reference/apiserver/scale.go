@@ -14,6 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/yaml"
 )
 
 var scaleKind = autoscalingv1.SchemeGroupVersion.WithKind("Scale")
@@ -74,6 +76,9 @@ func (s *Server) putScale(rq *request) (*answer, error) {
 			return nil, err
 		}
 		w.dryRun = len(options.DryRun) > 0
+		if patchType == types.ApplyPatchType {
+			return s.applyScale(w, body, options)
+		}
 		change = func(scale *autoscalingv1.Scale) (*autoscalingv1.Scale, error) {
 			return patchScale(scale, patchType, body)
 		}
@@ -83,9 +88,8 @@ func (s *Server) putScale(rq *request) (*answer, error) {
 		if err != nil {
 			return nil, err
 		}
-		if scale.Spec.Replicas < 0 {
-			return nil, apierrors.NewInvalid(scaleKind.GroupKind(), rq.name, field.ErrorList{
-				field.Invalid(field.NewPath("spec", "replicas"), scale.Spec.Replicas, "must be greater than or equal to 0")})
+		if err := rq.validateScale(scale); err != nil {
+			return nil, err
 		}
 		obj := old.DeepCopyObject()
 		m := accessor(obj)
@@ -99,6 +103,69 @@ func (s *Server) putScale(rq *request) (*answer, error) {
 		return nil, err
 	}
 	return rq.okScale(r)
+}
+
+func (rq *request) validateScale(scale *autoscalingv1.Scale) error {
+	if scale.Spec.Replicas >= 0 {
+		return nil
+	}
+	return apierrors.NewInvalid(scaleKind.GroupKind(), rq.name, field.ErrorList{
+		field.Invalid(field.NewPath("spec", "replicas"), scale.Spec.Replicas, "must be greater than or equal to 0")})
+}
+
+// applyScale makes a server-side apply of the Scale one of the object's spec.replicas:
+// managedFields are kept of the object, under the name of the subresource.
+func (s *Server) applyScale(w *write, body []byte, options *metav1.PatchOptions) (*answer, error) {
+	// Whether there are replicas at all, which the Go type does not tell.
+	var wanted struct{ Spec struct{ Replicas *int32 } }
+	if err := yaml.Unmarshal(body, &wanted); err != nil {
+		return nil, apierrors.NewBadRequest("error decoding YAML: " + err.Error())
+	}
+	obj, err := decode(serializers.yamlStrict, body, scaleKind)
+	if runtime.IsStrictDecodingError(err) && w.validationOf() == metav1.FieldValidationIgnore {
+		err = nil
+	} else if runtime.IsStrictDecodingError(err) {
+		err = w.strict(err, func(err error) error { return apierrors.NewBadRequest(err.Error()) })
+	}
+	if err != nil {
+		return nil, err
+	}
+	scale := obj.(*autoscalingv1.Scale)
+	if err := w.checkIdentity(scale); err != nil {
+		return nil, err
+	}
+	if err := w.validateScale(scale); err != nil {
+		return nil, err
+	}
+	parent := map[string]any{"apiVersion": w.gvk().GroupVersion().String(), "kind": w.gvk().Kind}
+	if replicas := wanted.Spec.Replicas; replicas != nil {
+		parent["spec"] = map[string]any{"replicas": *replicas}
+	}
+	applied, err := json.Marshal(parent)
+	if err != nil {
+		return nil, err
+	}
+	w.operation = metav1.ManagedFieldsOperationApply
+	change, err := w.applied(applied, ptr.Deref(options.Force, false))
+	if err != nil {
+		return nil, err
+	}
+	w.change = func(old runtime.Object) (runtime.Object, error) {
+		obj, err := change(old)
+		if err != nil {
+			return nil, err
+		}
+		if scale.ResourceVersion != "" {
+			accessor(obj).SetResourceVersion(scale.ResourceVersion)
+		}
+		accessor(obj).SetUID(scale.UID)
+		return obj, nil
+	}
+	r, _, err := s.write(w)
+	if err != nil {
+		return nil, err
+	}
+	return w.okScale(r)
 }
 
 func patchScale(scale *autoscalingv1.Scale, patchType types.PatchType, body []byte) (*autoscalingv1.Scale, error) {

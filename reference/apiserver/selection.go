@@ -54,9 +54,12 @@ func (rq *request) selection(options *listOptions) (*selection, error) {
 	return sel, nil
 }
 
+// selectable says whether a field can be selected by. A kind that has fields of its own
+// names all of them, so that metadata.namespace, which is empty, can be asked for of
+// those kinds without namespaces that have none.
 func (rq *request) selectable(name string) bool {
 	return name == "metadata.name" ||
-		name == "metadata.namespace" && rq.Kind.Namespaced ||
+		name == "metadata.namespace" && (rq.Kind.Namespaced || rq.FieldNames == nil) ||
 		slices.Contains(rq.FieldNames, name)
 }
 

@@ -55,6 +55,9 @@ type Server struct {
 	resources map[schema.GroupVersionResource]*resource
 	documents map[string]http.Handler // by first path element
 
+	// belongings are what every cluster has, by key, to be called when it is gone.
+	belongings map[string]func() error
+
 	pods, namespaces, nodes, serviceAccounts, priorityClasses, budgets *storage
 
 	ctx        context.Context
@@ -86,6 +89,7 @@ func New(options Options) (*Server, error) {
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.addResources(all)
+	s.addDefinitions()
 	if err := s.bootstrap(); err != nil {
 		return nil, err
 	}

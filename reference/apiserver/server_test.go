@@ -78,10 +78,14 @@ type cluster struct {
 	store  *store.Memory
 }
 
-// start runs a server until the test ends.
+// start runs a server of some kinds until the test ends.
 func start(t testing.TB, contentType string) *cluster {
-	c := &cluster{store: store.NewMemory()}
-	server, err := apiserver.New(apiserver.Options{Store: c.store, Kinds: someKinds()})
+	return startOn(t, store.NewMemory(), someKinds(), contentType)
+}
+
+func startOn(t testing.TB, stored *store.Memory, served []*kinds.Kind, contentType string) *cluster {
+	c := &cluster{store: stored}
+	server, err := apiserver.New(apiserver.Options{Store: c.store, Kinds: served})
 	require.NoError(t, err)
 	transport := memory.NewTransport(server)
 	t.Cleanup(func() {
@@ -96,9 +100,15 @@ func start(t testing.TB, contentType string) *cluster {
 	require.NoError(t, err)
 	c.client = client
 	// Nobody else makes the account without which no Pod is admitted.
-	_, err = client.CoreV1().ServiceAccounts("default").Create(t.Context(), &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "default"}}, metav1.CreateOptions{})
-	require.NoError(t, err)
+	_, err = client.CoreV1().ServiceAccounts("default").Create(t.Context(), serviceAccount("default"), metav1.CreateOptions{})
+	if !apierrors.IsAlreadyExists(err) {
+		require.NoError(t, err)
+	}
 	return c
+}
+
+func serviceAccount(name string) *corev1.ServiceAccount {
+	return &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name}}
 }
 
 func pod(name string) *corev1.Pod {

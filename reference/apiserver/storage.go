@@ -5,6 +5,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/podchain/podchain/reference/apiserver/kinds"
 	"github.com/podchain/podchain/reference/store"
@@ -93,6 +94,30 @@ func (s *storage) get(ctx context.Context, key string) (*record, error) {
 		return nil, err
 	}
 	return s.record(kv)
+}
+
+// await returns the present version as soon as there is one; nil if there is still
+// none after patience.
+func (s *storage) await(ctx context.Context, key string, patience time.Duration) (*record, error) {
+	waiting, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	revision, _, err := s.store.Revision(waiting)
+	if err != nil {
+		return nil, err
+	}
+	watcher := s.store.Watch(key, revision)
+	defer watcher.Stop()
+	for {
+		r, err := s.get(ctx, key)
+		if r != nil || err != nil {
+			return r, err
+		}
+		if _, err := watcher.Next(waiting); waiting.Err() != nil {
+			return nil, ctx.Err()
+		} else if err != nil {
+			return nil, err
+		}
+	}
 }
 
 // put writes r, whose object is decoded and nobody else's, over the version

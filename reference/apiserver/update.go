@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strconv"
 
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -11,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	metavalidation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/podchain/podchain/reference/store"
@@ -28,10 +30,6 @@ func (s *Server) put(rq *request) (*answer, error) {
 	}
 	if err := rq.checkIdentity(accessor(body)); err != nil {
 		return nil, err
-	}
-	if m := accessor(body); rq.RequireVersionOnUpdate && m.GetResourceVersion() == "" {
-		return nil, apierrors.NewInvalid(rq.groupKind(), rq.name, field.ErrorList{
-			field.Invalid(field.NewPath("metadata", "resourceVersion"), "", "must be specified for an update")})
 	}
 	w := &write{request: rq, dryRun: len(options.DryRun) > 0, operation: metav1.ManagedFieldsOperationUpdate}
 	w.create = rq.AllowCreateOnUpdate && rq.subresource == ""
@@ -119,6 +117,9 @@ func (s *Server) overwrite(w *write, current *record) (*record, error) {
 		return nil, err
 	}
 	if !w.raw {
+		if w.subresource == "" {
+			s.admitUpdate(w.groupKind(), obj, old)
+		}
 		if obj, err = w.prepare(old, obj); err != nil {
 			return nil, err
 		}
@@ -143,7 +144,7 @@ func (s *Server) overwrite(w *write, current *record) (*record, error) {
 		}
 		r.revision = removed.revision
 		setVersion(r.obj, r.revision)
-		return r, nil
+		return r, s.restore(removed)
 	}
 	if w.dryRun {
 		r.revision = current.revision
@@ -159,10 +160,22 @@ func (w *write) guard(was, m metav1.Object) error {
 		return apierrors.NewConflict(w.groupResource(), w.name, fmt.Errorf(
 			"Precondition failed: UID in precondition: %v, UID in object meta: %v", uid, was.GetUID()))
 	}
-	if rv := m.GetResourceVersion(); rv != "" && rv != was.GetResourceVersion() {
+	switch {
+	case versioned(m) && m.GetResourceVersion() != was.GetResourceVersion():
 		return apierrors.NewConflict(w.groupResource(), w.name, errModified)
+	case !versioned(m) && w.RequireVersionOnUpdate && !w.raw: // API-UPDATE-02
+		return apierrors.NewInvalid(schema.GroupKind{Group: w.Kind.Group, Kind: w.Resource}, w.name, field.ErrorList{
+			field.Invalid(field.NewPath("metadata", "resourceVersion"), uint64(0), "must be specified for an update")})
 	}
 	return nil
+}
+
+// versioned says whether the object names the version that it is meant to replace.
+// "0" is what a client sends that has none, and means the same as nothing.
+func versioned(m metav1.Object) bool {
+	version := m.GetResourceVersion()
+	revision, err := strconv.ParseUint(version, 10, 64)
+	return version != "" && (err != nil || revision != 0)
 }
 
 // prepare completes and checks the changed object, and notes who changed what.

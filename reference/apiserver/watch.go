@@ -10,6 +10,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	watchtype "k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes/scheme"
 
@@ -269,6 +270,9 @@ func (st *stream) bookmark(ctx context.Context) error {
 func (st *stream) appendBookmark(annotations map[string]string) error {
 	kind := st.request.Kind
 	obj, err := scheme.Scheme.New(kind.GroupVersionKind)
+	if runtime.IsNotRegisteredError(err) { // there are no objects of it; the metadata are the same
+		obj, err = &metav1.PartialObjectMetadata{}, nil
+	}
 	if err != nil {
 		return err
 	}
@@ -277,7 +281,8 @@ func (st *stream) appendBookmark(annotations map[string]string) error {
 	if err != nil {
 		return err
 	}
-	return st.append(watchtype.Bookmark, &record{kind: kind, revision: st.position, raw: raw})
+	setVersion(obj, st.position)
+	return st.append(watchtype.Bookmark, &record{kind: kind, revision: st.position, raw: raw, obj: obj})
 }
 
 // append encodes an event; flush sends it.

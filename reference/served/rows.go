@@ -77,6 +77,9 @@ var rows = map[string]map[string]row{
 		"ValidatingAdmissionPolicyBinding": unenforced("no policy is evaluated"),
 		"ValidatingWebhookConfiguration":   unenforced("no webhook is called"),
 	},
+	"apiextensions.k8s.io": {
+		"CustomResourceDefinition": unenforced("the list is empty: there are no custom resources"),
+	},
 	"apps": {
 		"ControllerRevision": data("keep their revisions in it", implementation.StatefulSetController, implementation.DaemonSetController),
 		"DaemonSet":          acted("creates its Pods, rolls them out", implementation.DaemonSetController),

@@ -98,3 +98,18 @@ func TestAnswers(t *testing.T) {
 		})
 	}
 }
+
+// TestNoGroupVersionIsEmpty: a group version that is listed has something in it.
+func TestNoGroupVersionIsEmpty(t *testing.T) {
+	server := httptest.NewServer(discoverydocs.Handler(kinds.All()))
+	defer server.Close()
+	_, lists, err := discovery.NewDiscoveryClientForConfigOrDie(&rest.Config{Host: server.URL}).ServerGroupsAndResources()
+	require.NoError(t, err)
+	for version, resources := range names(lists) {
+		assert.NotEmpty(t, resources, version)
+	}
+	assert.Contains(t, names(lists)["autoscaling/v1"], "horizontalpodautoscalers")
+	preferred, err := discovery.NewDiscoveryClientForConfigOrDie(&rest.Config{Host: server.URL}).ServerPreferredResources()
+	require.NoError(t, err)
+	assert.Empty(t, names(preferred)["autoscaling/v1"], "the newer version is preferred")
+}

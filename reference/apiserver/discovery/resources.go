@@ -85,9 +85,9 @@ func groups(served []*kinds.Kind) []group {
 			Name: r.resource, SingularName: strings.ToLower(r.kind), Kind: r.kind, Namespaced: r.namespaced, Verbs: verbs("create"),
 		})
 	}
-	// Scale is the only kind of autoscaling/v1 that is served; it has no
-	// resource of its own, but clients look its version up.
-	versionOf(&all, autoscalingv1.SchemeGroupVersion)
+	definitions := resourcesOf(kinds.CustomResourceDefinition)
+	definitions[0].Verbs = verbs("get list watch")
+	versionOf(&all, kinds.CustomResourceDefinition.GroupVersion()).resources = definitions
 	for i := range all {
 		for j := range all[i].versions {
 			slices.SortFunc(all[i].versions[j].resources, func(a, b metav1.APIResource) int { return strings.Compare(a.Name, b.Name) })

@@ -2,14 +2,17 @@ package kinds
 
 import (
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
+	certificatesv1 "k8s.io/api/certificates/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -35,6 +38,7 @@ var extensions = map[schema.GroupVersionKind]func(*Kind){
 	appsv1.SchemeGroupVersion.WithKind("Deployment"):                     deployment,
 	appsv1.SchemeGroupVersion.WithKind("ReplicaSet"):                     replicaSet,
 	appsv1.SchemeGroupVersion.WithKind("StatefulSet"):                    statefulSet,
+	autoscalingv1.SchemeGroupVersion.WithKind("HorizontalPodAutoscaler"): oldHorizontalPodAutoscaler,
 	autoscalingv2.SchemeGroupVersion.WithKind("HorizontalPodAutoscaler"): horizontalPodAutoscaler,
 	batchv1.SchemeGroupVersion.WithKind("CronJob"):                       cronJob,
 	batchv1.SchemeGroupVersion.WithKind("Job"):                           job,
@@ -48,4 +52,10 @@ var extensions = map[schema.GroupVersionKind]func(*Kind){
 	rbacv1.SchemeGroupVersion.WithKind("RoleBinding"):                    roleBinding,
 	schedulingv1.SchemeGroupVersion.WithKind("PriorityClass"):            priorityClass,
 	storagev1.SchemeGroupVersion.WithKind("StorageClass"):                storageClass,
+
+	// These have nothing of their own but fields to select by.
+	certificatesv1.SchemeGroupVersion.WithKind("CertificateSigningRequest"): certificateSigningRequest,
+	certificatesv1.SchemeGroupVersion.WithKind("ClusterTrustBundle"):        clusterTrustBundle,
+	certificatesv1.SchemeGroupVersion.WithKind("PodCertificateRequest"):     podCertificateRequest,
+	resourcev1.SchemeGroupVersion.WithKind("ResourceSlice"):                 resourceSlice,
 }

@@ -169,6 +169,7 @@ func podGracePeriod(pod *corev1.Pod, requested *int64) int64 {
 func podFields(pod *corev1.Pod) fields.Set {
 	return fields.Set{
 		"spec.nodeName":            pod.Spec.NodeName,
+		"spec.host":                pod.Spec.NodeName, // as it was called once
 		"spec.restartPolicy":       string(pod.Spec.RestartPolicy),
 		"spec.schedulerName":       pod.Spec.SchedulerName,
 		"spec.serviceAccountName":  pod.Spec.ServiceAccountName,

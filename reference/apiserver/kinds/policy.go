@@ -33,14 +33,7 @@ func horizontalPodAutoscaler(k *Kind) {
 func defaultAutoscaler(a *autoscalingv2.HorizontalPodAutoscaler) {
 	orDefault(&a.Spec.MinReplicas, 1)
 	if len(a.Spec.Metrics) == 0 {
-		utilization := int32(80)
-		a.Spec.Metrics = []autoscalingv2.MetricSpec{{
-			Type: autoscalingv2.ResourceMetricSourceType,
-			Resource: &autoscalingv2.ResourceMetricSource{
-				Name:   corev1.ResourceCPU,
-				Target: autoscalingv2.MetricTarget{Type: autoscalingv2.UtilizationMetricType, AverageUtilization: &utilization},
-			},
-		}}
+		a.Spec.Metrics = []autoscalingv2.MetricSpec{cpuMetric(cpuUtilization)}
 	}
 	behavior := a.Spec.Behavior
 	if behavior == nil {

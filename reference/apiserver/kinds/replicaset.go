@@ -1,11 +1,8 @@
 package kinds
 
 import (
-	"strconv"
-
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/fields"
 )
 
 func replicaSet(k *Kind) {
@@ -21,7 +18,4 @@ func replicaSet(k *Kind) {
 	scalable(k, func(rs *appsv1.ReplicaSet) (int32, int32, string) {
 		return *rs.Spec.Replicas, rs.Status.Replicas, metav1.FormatLabelSelector(rs.Spec.Selector)
 	}, func(rs *appsv1.ReplicaSet) **int32 { return &rs.Spec.Replicas })
-	selectable(k, func(rs *appsv1.ReplicaSet) fields.Set {
-		return fields.Set{"status.replicas": strconv.Itoa(int(rs.Status.Replicas))}
-	}, &appsv1.ReplicaSet{})
 }

@@ -3,18 +3,21 @@ package kinds
 import (
 	"fmt"
 	"hash/fnv"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/validation"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/utils/ptr"
 )
 
 func service(k *Kind) {
-	k.ValidateName = validation.NameIsDNS1035Label
+	k.ValidateName = validation.NameIsDNSLabel
 	k.Default = on(defaultService)
 	k.PrepareForCreate = afterCreate(k.PrepareForCreate, allocate)
-	k.PrepareForUpdate = after(k.PrepareForUpdate, onBoth(keepAllocated))
+	k.PrepareForUpdate = after(k.PrepareForUpdate, onBoth(reallocate))
 	k.Validate = check(validateService)
 	k.ValidateUpdate = checkBoth(validateServiceUpdate)
 	k.Columns, k.Row = serviceColumns, cells(serviceRow)
@@ -53,11 +56,11 @@ func defaultService(s *corev1.Service) {
 	}
 }
 
-// allocate gives a new Service its addresses. They are derived from its UID and
+// allocate gives a Service the addresses that it lacks. They are derived from its UID and
 // not recorded anywhere: nothing in the chain connects to them.
 func allocate(s *corev1.Service) {
 	spec := &s.Spec
-	if spec.Type == corev1.ServiceTypeExternalName {
+	if !needsClusterIP(s) {
 		return
 	}
 	hash := fnv.New32a()
@@ -79,26 +82,106 @@ func allocate(s *corev1.Service) {
 	if len(spec.IPFamilies) == 0 {
 		spec.IPFamilies = families
 	}
-	if spec.Type == corev1.ServiceTypeNodePort || spec.Type == corev1.ServiceTypeLoadBalancer {
+	if needsNodePorts(s) {
+		taken := nodePorts(spec.Ports)
 		for i := range spec.Ports {
-			orValue(&spec.Ports[i].NodePort, 30000+int32((number+uint32(i))%2768))
+			port := &spec.Ports[i].NodePort
+			for ; *port == 0; number++ {
+				if free := 30000 + int32(number%2768); !taken.Has(free) {
+					*port = free
+					taken.Insert(free)
+				}
+			}
 		}
 	}
 }
 
-// keepAllocated lets an update leave out what was allocated.
-func keepAllocated(s, old *corev1.Service) {
-	if s.Spec.Type == corev1.ServiceTypeExternalName {
-		return
+// reallocate lets an update leave out what was allocated, takes back what the new type
+// has no use for, unless the client has changed it, and allocates what it needs.
+func reallocate(s, old *corev1.Service) {
+	had, has := needsClusterIP(old), needsClusterIP(s)
+	spec, was := &s.Spec, &old.Spec
+	switch {
+	case had && has:
+		orValue(&spec.ClusterIP, was.ClusterIP)
+		if len(spec.ClusterIPs) == 0 {
+			spec.ClusterIPs = was.ClusterIPs
+		}
+		if len(spec.IPFamilies) == 0 {
+			spec.IPFamilies = was.IPFamilies
+		}
+		if spec.IPFamilyPolicy == nil {
+			spec.IPFamilyPolicy = was.IPFamilyPolicy
+		}
+	case had:
+		if spec.ClusterIP == was.ClusterIP && slices.Equal(spec.ClusterIPs, was.ClusterIPs) {
+			spec.ClusterIP, spec.ClusterIPs = "", nil
+		}
+		if slices.Equal(spec.IPFamilies, was.IPFamilies) {
+			spec.IPFamilies = nil
+		}
+		if ptr.Equal(spec.IPFamilyPolicy, was.IPFamilyPolicy) {
+			spec.IPFamilyPolicy = nil
+		}
 	}
-	orValue(&s.Spec.ClusterIP, old.Spec.ClusterIP)
-	if len(s.Spec.ClusterIPs) == 0 {
-		s.Spec.ClusterIPs = old.Spec.ClusterIPs
+	switch hadPorts, hasPorts := needsNodePorts(old), needsNodePorts(s); {
+	case hadPorts && hasPorts:
+		keepNodePorts(spec.Ports, was.Ports)
+	case hadPorts && nodePorts(was.Ports).IsSuperset(nodePorts(spec.Ports)):
+		for i := range spec.Ports {
+			spec.Ports[i].NodePort = 0
+		}
 	}
-	if len(s.Spec.IPFamilies) == 0 {
-		s.Spec.IPFamilies = old.Spec.IPFamilies
+	if was.Type == corev1.ServiceTypeLoadBalancer && spec.Type != corev1.ServiceTypeLoadBalancer {
+		if ptr.Equal(spec.AllocateLoadBalancerNodePorts, was.AllocateLoadBalancerNodePorts) {
+			spec.AllocateLoadBalancerNodePorts = nil
+		}
+		if ptr.Equal(spec.LoadBalancerClass, was.LoadBalancerClass) {
+			spec.LoadBalancerClass = nil
+		}
+		s.Status.LoadBalancer = corev1.LoadBalancerStatus{}
 	}
-	if s.Spec.IPFamilyPolicy == nil {
-		s.Spec.IPFamilyPolicy = old.Spec.IPFamilyPolicy
+	if reachable(old) && !reachable(s) && spec.ExternalTrafficPolicy == was.ExternalTrafficPolicy {
+		spec.ExternalTrafficPolicy = ""
 	}
+	allocate(s)
+}
+
+// keepNodePorts gives ports the numbers that they have had by their names, unless
+// another port has taken the number.
+func keepNodePorts(ports, old []corev1.ServicePort) {
+	taken := nodePorts(old).Intersection(nodePorts(ports))
+	had := map[string]int32{}
+	for i := range old {
+		had[old[i].Name] = old[i].NodePort
+	}
+	for i := range ports {
+		if number := had[ports[i].Name]; !taken.Has(number) {
+			orValue(&ports[i].NodePort, number)
+		}
+	}
+}
+
+func nodePorts(ports []corev1.ServicePort) sets.Set[int32] {
+	numbers := sets.New[int32]()
+	for i := range ports {
+		if number := ports[i].NodePort; number != 0 {
+			numbers.Insert(number)
+		}
+	}
+	return numbers
+}
+
+func needsClusterIP(s *corev1.Service) bool { return s.Spec.Type != corev1.ServiceTypeExternalName }
+
+// needsNodePorts leaves out a load balancer that goes to the Pods by itself.
+func needsNodePorts(s *corev1.Service) bool {
+	return s.Spec.Type == corev1.ServiceTypeNodePort ||
+		s.Spec.Type == corev1.ServiceTypeLoadBalancer && ptr.Deref(s.Spec.AllocateLoadBalancerNodePorts, true)
+}
+
+// reachable says whether there is a way to the Service from outside of the cluster.
+func reachable(s *corev1.Service) bool {
+	return s.Spec.Type == corev1.ServiceTypeNodePort || s.Spec.Type == corev1.ServiceTypeLoadBalancer ||
+		s.Spec.Type == corev1.ServiceTypeClusterIP && len(s.Spec.ExternalIPs) > 0
 }

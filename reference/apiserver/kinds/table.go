@@ -7,6 +7,7 @@ import (
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
 	certificatesv1 "k8s.io/api/certificates/v1"
@@ -83,6 +84,7 @@ var table = []row{
 	{appsv1.SchemeGroupVersion, "statefulsets", "StatefulSet", namespaced, "sts", "all", status | generation},
 	{eventsv1.SchemeGroupVersion, "events", "Event", namespaced, "ev", "", upsert},
 	{autoscalingv2.SchemeGroupVersion, "horizontalpodautoscalers", "HorizontalPodAutoscaler", namespaced, "hpa", "all", status | generation},
+	{autoscalingv1.SchemeGroupVersion, "horizontalpodautoscalers", "HorizontalPodAutoscaler", namespaced, "hpa", "all", status | generation},
 	{batchv1.SchemeGroupVersion, "cronjobs", "CronJob", namespaced, "cj", "all", status | generation},
 	{batchv1.SchemeGroupVersion, "jobs", "Job", namespaced, "", "all", status | generation},
 	{certificatesv1.SchemeGroupVersion, "certificatesigningrequests", "CertificateSigningRequest", cluster, "csr", "", status},

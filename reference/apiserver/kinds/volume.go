@@ -4,7 +4,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
-	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
@@ -14,7 +13,6 @@ func persistentVolumeClaim(k *Kind) {
 	k.Validate = check(validateClaim)
 	k.ValidateUpdate = checkBoth(validateClaimUpdate)
 	k.Columns, k.Row = claimColumns, cells(claimRow)
-	selectable(k, func(c *corev1.PersistentVolumeClaim) fields.Set { return fields.Set{"name": c.Name} }, &corev1.PersistentVolumeClaim{})
 }
 
 func defaultClaim(c *corev1.PersistentVolumeClaim) {
@@ -59,7 +57,6 @@ func persistentVolume(k *Kind) {
 	})
 	k.PrepareForCreate = afterCreate(k.PrepareForCreate, func(v *corev1.PersistentVolume) { v.Status.Phase = corev1.VolumePending })
 	k.Columns, k.Row = volumeColumns, cells(volumeRow)
-	selectable(k, func(v *corev1.PersistentVolume) fields.Set { return fields.Set{"name": v.Name} }, &corev1.PersistentVolume{})
 }
 
 func storageClass(k *Kind) {
