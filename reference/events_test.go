@@ -23,7 +23,9 @@ func TestEventsAreListedInOrder(t *testing.T) {
 		written, err := client.CoreV1().Events("default").Watch(t.Context(), about)
 		require.NoError(t, err)
 		defer written.Stop()
-		_, err = client.AppsV1().Deployments("default").Create(t.Context(), newDeployment("web", replicas), metav1.CreateOptions{})
+		deployment := newDeployment("web", replicas)
+		deployment.Spec.Template.Spec.Containers[0].ImagePullPolicy = corev1.PullAlways // each Pod pulls
+		_, err = client.AppsV1().Deployments("default").Create(t.Context(), deployment, metav1.CreateOptions{})
 		require.NoError(t, err)
 		// The last that the scheduler and the kubelet have to say of each Pod; both write
 		// in the background.
