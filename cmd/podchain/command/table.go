@@ -49,7 +49,7 @@ func printTable(out io.Writer, rows [][]string) error {
 	return nil
 }
 
-// terminalWidth is that of the terminal which out is; 0 if it is none.
+// terminalWidth is the width of the terminal that out is, 0 where it is something else.
 func terminalWidth(out io.Writer) int {
 	file, ok := out.(*os.File)
 	if !ok {
@@ -63,7 +63,7 @@ func terminalWidth(out io.Writer) int {
 }
 
 // columns returns how wide each is: as wide as what is in it, unless all of them are wider
-// than the limit. Then the widest give way. A limit of 0 is none, and so is one that
+// than the limit. Then the widest give way. There is no limit if it is 0, or
 // leaves too little to read.
 func columns(rows [][]string, limit int) []int {
 	var widths []int
