@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -273,6 +274,49 @@ func TestServeAfterAKill(t *testing.T) {
 	stop, err := control.Serve(socket, http.NotFoundHandler())
 	require.NoError(t, err)
 	require.NoError(t, stop())
+}
+
+// TestServeLeavesAnotherSocketAlone: what has taken the place of the socket stays.
+func TestServeLeavesAnotherSocketAlone(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "control")
+	first, err := control.Serve(socket, http.NotFoundHandler())
+	require.NoError(t, err)
+	require.NoError(t, os.Remove(socket))
+	second, err := control.Serve(socket, http.NotFoundHandler())
+	require.NoError(t, err)
+	require.NoError(t, first())
+	require.FileExists(t, socket)
+	require.NoError(t, second())
+	require.NoFileExists(t, socket)
+}
+
+// TestServeReplacesNothingButSockets: see also podchain serve --control.
+func TestServeReplacesNothingButSockets(t *testing.T) {
+	for name, make := range map[string]func(path string) error{
+		"a file":            func(path string) error { return os.WriteFile(path, []byte("mine"), 0o600) },
+		"a directory":       func(path string) error { return os.Mkdir(path, 0o700) },
+		"a fifo":            func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"a link to nothing": func(path string) error { return os.Symlink("nowhere", path) },
+		"a socket of datagrams": func(path string) error {
+			listener, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+			if err == nil {
+				t.Cleanup(func() { _ = listener.Close() }) // with the test
+			}
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "control")
+			require.NoError(t, make(path))
+			was, err := os.Lstat(path)
+			require.NoError(t, err)
+			_, err = control.Serve(path, http.NotFoundHandler())
+			require.ErrorContains(t, err, path)
+			is, err := os.Lstat(path)
+			require.NoError(t, err)
+			require.True(t, os.SameFile(was, is))
+		})
+	}
 }
 
 func TestKubeconfigMentionsTheSocket(t *testing.T) {

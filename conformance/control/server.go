@@ -6,13 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log"
-	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -157,44 +154,23 @@ func answer(w http.ResponseWriter, body any, err error) {
 // Serve answers on a new unix socket at the path, which only its owner can
 // open. The returned function ends it and removes the socket.
 func Serve(path string, handler http.Handler) (stop func() error, err error) {
-	path, err = filepath.Abs(path)
+	socket, err := Listen(path)
 	if err != nil {
 		return nil, err
 	}
-	listener, err := listen(path)
-	if err == nil {
-		if err = os.Chmod(path, 0o600); err != nil {
-			err = errors.Join(err, listener.Close())
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("control socket: %w", err)
-	}
+	return socket.Serve(handler), nil
+}
+
+// Serve answers on the socket. The returned function ends it and removes the socket.
+func (s *Socket) Serve(handler http.Handler) (stop func() error) {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(os.Stderr, "control: ", 0)}
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
+	go func() { ended <- server.Serve(s.listener) }()
 	return func() error {
-		err := server.Close()
+		err := errors.Join(s.remove(), server.Close())
 		if end := <-ended; !errors.Is(end, http.ErrServerClosed) {
 			err = errors.Join(err, end)
 		}
 		return err
-	}, nil
-}
-
-// listen opens a socket, in place of one that a killed process has left behind.
-func listen(path string) (net.Listener, error) {
-	listener, err := new(net.ListenConfig).Listen(context.Background(), "unix", path)
-	if !errors.Is(err, syscall.EADDRINUSE) {
-		return listener, err
 	}
-	if other, alive := net.Dial("unix", path); alive == nil {
-		return nil, errors.Join(err, other.Close())
-	} else if !errors.Is(alive, syscall.ECONNREFUSED) {
-		return nil, err
-	}
-	if err := os.Remove(path); err != nil {
-		return nil, err
-	}
-	return new(net.ListenConfig).Listen(context.Background(), "unix", path)
 }

@@ -221,10 +221,10 @@ func (c *Conformance) Check(whole *specification.Specification) error {
 	var faults []error
 	fault := func(format string, values ...any) { faults = append(faults, fmt.Errorf(format, values...)) }
 	if c.Implementation.Name == "" || c.Implementation.Version == "" {
-		fault("implementation: it needs a name and a version")
+		fault("implementation: it needs a name and a version: make the report with --name and --implementation-version, or write them in")
 	}
 	if len(c.Implementation.Contact) == 0 {
-		fault("implementation.contact: whom does one ask about it?")
+		fault("implementation.contact: whom does one ask about it? Make the report with --contact ADDRESS (of podchain report or podchain verify), or write it in")
 	}
 	for _, capability := range c.Capabilities {
 		if !slices.Contains(implementation.Capabilities(), capability) {

@@ -9,6 +9,7 @@
 //	guide.go     pages beside the specification
 //	timeline.go  a recorded scenario as a sequence diagram
 //	alone.go     one of these as a page of its own
+//	publish.go   how a site takes the place of an earlier one
 //	templates/   how it looks
 package site
 

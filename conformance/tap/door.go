@@ -103,8 +103,7 @@ func proxy(target *url.URL, transport http.RoundTripper, change func(*http.Reque
 
 // WriteKubeconfig writes the file that lets the program in.
 func (d *Door) WriteKubeconfig(path string) error {
-	_, err := d.credentials.WriteKubeconfig(path, d.URL, "")
-	return err
+	return d.credentials.OverwriteKubeconfig(path, d.URL)
 }
 
 // Expect returns what is closed at the next request.

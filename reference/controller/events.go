@@ -19,6 +19,8 @@ import (
 	"k8s.io/client-go/tools/reference"
 	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
+
+	"github.com/podchain/podchain/reference/eventname"
 )
 
 const (
@@ -32,8 +34,8 @@ const (
 // (EVENT-04): a full backlog or a refusal loses one, and nobody waits for it.
 //
 // It differs from client-go's broadcaster in two points that matter here: Run
-// returns when its work has ended, and names carry a random part, so that
-// Events of one object at one instant of a virtual clock do not collide.
+// returns when its work has ended, and names differ even at one instant of a
+// virtual clock (eventname).
 type Recorder struct {
 	component  string
 	client     typedcorev1.EventsGetter
@@ -77,7 +79,7 @@ func (r *Recorder) AnnotatedEventf(object runtime.Object, annotations map[string
 	now := metav1.Now()
 	event := &corev1.Event{
 		ObjectMeta: metav1.ObjectMeta{
-			Name:        fmt.Sprintf("%s.%016x", about.Name, rand.Uint64()),
+			Name:        eventname.New(about.Name),
 			Namespace:   namespace,
 			Annotations: maps.Clone(annotations),
 		},

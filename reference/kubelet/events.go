@@ -2,14 +2,14 @@ package kubelet
 
 import (
 	"context"
-	"fmt"
-	"math/rand/v2"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes/scheme"
 	coreclient "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/tools/record"
+
+	"github.com/podchain/podchain/reference/eventname"
 )
 
 // The reasons of the kubelet's events (KUBELET-26).
@@ -78,7 +78,7 @@ func (s *sink) close() {
 // time, and in virtual time many Events share one instant.
 func (s *sink) Create(event *corev1.Event) (*corev1.Event, error) {
 	event = event.DeepCopy()
-	event.Name = fmt.Sprintf("%s.%016x", event.InvolvedObject.Name, rand.Uint64())
+	event.Name = eventname.New(event.InvolvedObject.Name)
 	return s.write(event, func(events coreclient.EventInterface) (*corev1.Event, error) {
 		return events.CreateWithEventNamespaceWithContext(s.ctx, event)
 	})

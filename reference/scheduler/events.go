@@ -2,8 +2,6 @@ package scheduler
 
 import (
 	"context"
-	"fmt"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -12,6 +10,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	eventsclient "k8s.io/client-go/kubernetes/typed/events/v1"
+
+	"github.com/podchain/podchain/reference/eventname"
 )
 
 const (
@@ -45,8 +45,7 @@ func (r *recorder) record(e event) {
 	now := time.Now()
 	out := &eventsv1.Event{
 		ObjectMeta: metav1.ObjectMeta{
-			// Unlike the time of day, this is new even where time stands still.
-			Name:      fmt.Sprintf("%.236s.%016x", e.regarding.Name, rand.Uint64()),
+			Name:      eventname.New(e.regarding.Name),
 			Namespace: e.regarding.Namespace,
 		},
 		EventTime:           metav1.NewMicroTime(now),

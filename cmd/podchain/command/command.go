@@ -14,6 +14,8 @@
 //	report.go, docs.go   reports and pages from the events of runs
 //	init.go, skeleton/   what an implementer begins with
 //	reports.go, streams.go, logs.go   files with what came of a run, and what programs printed
+//	places.go    no file is in the way of another
+//	table.go, version.go   tables as wide as the terminal, what this program is
 package command
 
 import (
@@ -79,7 +81,9 @@ func New(options Options) *cobra.Command {
 		// explain the flags.
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Version:       thisBuild().line(options.Name),
 	}
+	command.SetVersionTemplate("{{.Version}}\n")
 	command.SetFlagErrorFunc(func(command *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, command.CommandPath())
 	})
@@ -96,6 +100,7 @@ func New(options Options) *cobra.Command {
 		newRunCommand(),
 		newListCommand(),
 		newInitCommand(),
+		newVersionCommand(options.Name),
 	)
 	command.AddCommand(options.Commands...)
 	return command

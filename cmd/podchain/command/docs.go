@@ -1,10 +1,10 @@
 package command
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"sync"
 
@@ -26,12 +26,20 @@ podchain serve is and is not. A RUN is a file of events, as podchain verify --re
 events=FILE writes it; of scenarios that did not pass, and of those of --record, there
 is a diagram. The files of shards of one run are one run.
 
-The site needs no server: open its index.html. What is in the directory from another
-site is replaced; what is anybody else's is not touched.`,
+The site needs no server: open its index.html. An earlier site in the directory is
+replaced once the new one is whole. Files in there that are not a site's stay; if one of
+them has the name of a page, or there are only others, nothing is written.`,
 		Example: `  podchain docs --out site
   podchain verify --record chain.feature --report events=run.jsonl && podchain docs --out site run.jsonl`,
 		RunE: func(command *cobra.Command, runs []string) error {
-			return docs(out, directory, runs, command.InOrStdin(), command.OutOrStdout())
+			named := &places{}
+			for _, file := range runs {
+				named.reads(file, file)
+			}
+			if err := named.check(); err != nil {
+				return err
+			}
+			return docs(command.Context(), out, directory, runs, command.InOrStdin(), command.OutOrStdout())
 		},
 	}
 	flags := command.Flags()
@@ -40,10 +48,7 @@ site is replaced; what is anybody else's is not touched.`,
 	return command
 }
 
-// siteMark is a file by which a directory is known to hold nothing but a site.
-const siteMark = ".podchain-site"
-
-func docs(out, directory string, files []string, stdin io.Reader, told io.Writer) error {
+func docs(ctx context.Context, out, directory string, files []string, stdin io.Reader, told io.Writer) error {
 	if out == "" {
 		return errors.New("where to? Name a directory: --out DIRECTORY")
 	}
@@ -70,31 +75,10 @@ func docs(out, directory string, files []string, stdin io.Reader, told io.Writer
 	if runs, err = events.Runs(runs); err != nil {
 		return err
 	}
-	if err := clearSite(out); err != nil {
-		return err
-	}
-	if err := site.Build(out, whole, runs, servedGuide()); err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(out, siteMark), nil, 0o644); err != nil {
-		return err
+	build := func(directory string) error { return site.Build(directory, whole, runs, servedGuide()) }
+	if err := site.Publish(ctx, out, build); err != nil {
+		return fmt.Errorf("--out %s: %w", out, err)
 	}
 	_, err = fmt.Fprintf(told, "%s: requirements %d, runs %d\n", filepath.Join(out, "index.html"), len(whole.Requirements), len(runs))
 	return err
-}
-
-// clearSite empties a directory that holds a site; one that holds something else is not
-// touched.
-func clearSite(directory string) error {
-	entries, err := os.ReadDir(directory)
-	if errors.Is(err, os.ErrNotExist) || len(entries) == 0 && err == nil {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("--out: %w", err)
-	}
-	if _, err := os.Stat(filepath.Join(directory, siteMark)); err != nil {
-		return fmt.Errorf("--out %s: there is something in it that is no site of podchain: name an empty directory", directory)
-	}
-	return os.RemoveAll(directory)
 }

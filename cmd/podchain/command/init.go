@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"text/template"
 	"unicode"
@@ -209,25 +210,50 @@ func initialize(out io.Writer, directory string, s skeleton) error {
 	if len(inTheWay) > 0 {
 		return fmt.Errorf("nothing was written, since this is there already: %s: move it away, or do without podchain init", strings.Join(inTheWay, ", "))
 	}
+	var written []string
 	for _, file := range s.files {
 		path := filepath.Join(directory, filepath.FromSlash(file.path))
-		if err := s.write(path, file.template); err != nil {
-			return err
+		made, err := s.write(path, file.template)
+		written = append(written, made...)
+		if err != nil {
+			// All or nothing: half of it would be in the way of a second attempt.
+			for _, path := range slices.Backward(written) {
+				err = errors.Join(err, os.Remove(path))
+			}
+			return fmt.Errorf("nothing was written: %w", err)
 		}
-		fmt.Fprintln(out, "wrote", path)
+	}
+	for _, file := range s.files {
+		fmt.Fprintln(out, "wrote", filepath.Join(directory, filepath.FromSlash(file.path)))
 	}
 	return skeletonTemplates.ExecuteTemplate(out, s.next, s)
 }
 
-// write writes a file that is not there.
-func (s skeleton) write(path, template string) (err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
+// write writes a file that is not there, and returns what it has made, also with an
+// error: directories, and the file.
+func (s skeleton) write(path, template string) (made []string, err error) {
+	made, err = makeDirectories(filepath.Dir(path))
+	if err != nil {
+		return made, err
 	}
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
-		return err
+		return made, err
 	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	return skeletonTemplates.ExecuteTemplate(file, template, s)
+	return append(made, path), errors.Join(skeletonTemplates.ExecuteTemplate(file, template, s), file.Close())
+}
+
+// makeDirectories makes a directory and those that it is in, as far as they are not
+// there, and returns which these were.
+func makeDirectories(path string) (made []string, err error) {
+	if _, err := os.Stat(path); !isMissing(err) {
+		return nil, err
+	}
+	if made, err = makeDirectories(filepath.Dir(path)); err != nil {
+		return made, err
+	}
+	if err := os.Mkdir(path, 0o755); err != nil {
+		return made, err
+	}
+	return append(made, path), nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"sigs.k8s.io/yaml"
@@ -221,4 +222,25 @@ func replace(t *testing.T, path string, texts map[string]string) {
 		content = strings.Replace(content, before, after, 1)
 	}
 	require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
+}
+
+// TestInitWritesAllOrNothing: what cannot be written leaves no half of it.
+func TestInitWritesAllOrNothing(t *testing.T) {
+	t.Parallel()
+	for name, arguments := range map[string][]string{
+		"a link": {"init", "--link", "scheduler"}, "an implementation": {"init", "--implementation", "--name", "mine"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			command := podchain(t, arguments...)
+			write(t, command.Dir, "conformance/mine", "mine")
+			require.NoError(t, os.Symlink("nowhere", filepath.Join(command.Dir, "conformance/reports")))
+			before := everything(t, command.Dir)
+			status, stdout, stderr := run(t, command)
+			assert.Equal(t, statusUnable, status)
+			assert.Empty(t, stdout)
+			assert.Contains(t, stderr, "nothing was written: mkdir conformance/reports: file exists")
+			assert.Empty(t, cmp.Diff(before, everything(t, command.Dir)))
+		})
+	}
 }

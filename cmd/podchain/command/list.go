@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -27,7 +26,8 @@ release of a link that brought them, the place of the Rule, and its sentence. Wi
 --sentences, list the sentences that features are written in; with --mutants, what
 podchain verify --mutant can have a link do wrongly, and a requirement that fails
 because of it; with --served, what podchain serve is and is not: which kinds it
-serves, and who looks after them.`,
+serves, and who looks after them. On a terminal, lines are as wide as it is; elsewhere
+they are not broken.`,
 		Example: `  podchain list --select scheduler
   podchain list --output json
   podchain list --sentences
@@ -68,36 +68,33 @@ serves, and who looks after them.`,
 }
 
 func listSentences(out io.Writer) error {
+	var rows [][]string
 	for _, sentence := range steps.Vocabulary {
-		if _, err := fmt.Fprintln(out, sentence); err != nil {
-			return err
-		}
+		rows = append(rows, []string{fmt.Sprint(sentence)})
 	}
-	return nil
+	return printTable(out, rows)
 }
 
 func listMutants(out io.Writer) error {
-	writer := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(writer, "MUTANT\tNOTICED BY\tWHAT IT DOES")
+	rows := [][]string{{"MUTANT", "NOTICED BY", "WHAT IT DOES"}}
 	for _, m := range mutant.All {
-		fmt.Fprintf(writer, "%s\t%s\t%s\n", m.Name, m.Notices, m.Does)
+		rows = append(rows, []string{m.Name, m.Notices, m.Does})
 	}
-	return writer.Flush()
+	return printTable(out, rows)
 }
 
 func listTable(out io.Writer, listed *specification.Specification) error {
-	writer := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(writer, "ID\tLEVEL\tLINK\tNEEDS\tSINCE\tWHERE\tREQUIREMENT")
+	rows := [][]string{{"ID", "LEVEL", "LINK", "NEEDS", "SINCE", "WHERE", "REQUIREMENT"}}
 	for _, r := range listed.Requirements {
 		needs := cmp.Or(strings.Join(r.Capabilities(), ","), "-")
 		var since []string
 		for _, came := range r.Since() {
 			since = append(since, came.String())
 		}
-		fmt.Fprintf(writer, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.Level, r.Link, needs,
-			cmp.Or(strings.Join(since, ","), "-"), r.Location, r.Sentence)
+		rows = append(rows, []string{r.ID, r.Level, r.Link, needs,
+			cmp.Or(strings.Join(since, ","), "-"), r.Location.String(), r.Sentence})
 	}
-	return writer.Flush()
+	return printTable(out, rows)
 }
 
 type listed struct {

@@ -42,7 +42,7 @@ one of the origins --of. Where the other links come from, --link says as in podc
 verify; without it, from the reference.
 
 A combination that cannot start is told and does not end the matrix. Its reports are
-written after each combination. --only and --shard run a part of the matrix, and
+written after each combination (what goes to stdout: at the end). --only and --shard run a part of the matrix, and
 --resume goes on with them: what passed in an earlier run, by its json report, is not
 run again.
 
@@ -56,6 +56,9 @@ a combination, 2 if something could not run or the usage is wrong.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			options.command = commandLine(command.Name(), command.Flags(), "report", "record", "logs", "resume", "shard", "only")
+			if err := options.places(command.OutOrStdout()).check(); err != nil {
+				return err
+			}
 			return matrix(command.Context(), program, options, command.OutOrStdout(), command.ErrOrStderr())
 		},
 	}
@@ -95,7 +98,8 @@ func matrix(ctx context.Context, program Options, options matrixOptions, out, to
 	if err != nil {
 		return err
 	}
-	defer reports.discard()
+	defer func() { err = errors.Join(err, reports.close()) }()
+	out = reports.people(out, told)
 	kept, err := openLogs(options.run.logs, options.run.reports)
 	if err != nil {
 		return err
@@ -123,12 +127,12 @@ func matrix(ctx context.Context, program Options, options matrixOptions, out, to
 		ran = ran || result != nil
 		fmt.Fprintf(told, "combination %d of %d: %s\n", c.Number, whole.Total, c.Summary())
 		whole.Add(&c.Combination)
-		if err := reports.write(whole); err != nil {
+		if err := reports.replace(whole); err != nil {
 			return err
 		}
 	}
 	// Also if all of it was taken over.
-	if err := errors.Join(report.MatrixTerminal(out, whole), reports.write(whole)); err != nil {
+	if err := errors.Join(report.MatrixTerminal(out, whole), reports.finish(whole)); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
@@ -138,6 +142,23 @@ func matrix(ctx context.Context, program Options, options matrixOptions, out, to
 		return &exit{status: status}
 	}
 	return nil
+}
+
+// places are the files that it reads and writes. What is resumed may be written anew.
+func (o matrixOptions) places(stdout io.Writer) *places {
+	named := o.run.places(stdout)
+	for _, file := range o.resume {
+		was, err := os.Stat(file)
+		anew := slices.ContainsFunc(o.run.reports, func(report string) bool {
+			path, found := strings.CutPrefix(report, "json=")
+			info, missing := os.Stat(path)
+			return found && err == nil && missing == nil && os.SameFile(was, info)
+		})
+		if !anew {
+			named.reads("--resume "+file, file)
+		}
+	}
+	return named
 }
 
 // combination is one that is to be run.

@@ -24,7 +24,7 @@ func (o *claimOptions) add(flags *pflag.FlagSet) {
 	flags.StringVar(&o.Version, "implementation-version", "", "its `version` (default: the one that it gave)")
 	flags.StringVar(&o.Organization, "organization", "", "the `organization` behind it")
 	flags.StringVar(&o.URL, "url", "", "its `page`")
-	flags.StringArrayVar(&o.Contact, "contact", nil, "`address` of somebody to ask about it (repeatable)")
+	flags.StringArrayVar(&o.Contact, "contact", nil, "`address` of somebody to ask about it, which report check demands (repeatable)")
 	flags.StringArrayVar(&o.Capabilities, "claim", nil, "`capability` that it claims, beside those that the run found (repeatable)")
 }
 
@@ -104,7 +104,9 @@ func newReportCommand() *cobra.Command {
 		Long: `Make reports of a run from the events that podchain verify --report events=FILE has
 written. The formats are those of podchain verify --report:
 ` + formatsHelp + `
-A file - is stdout. Without --to the report is written for somebody to read.
+A file - is stdout, which is for one report. Without --to the report is written for
+somebody to read. No report is written to a file that is read, or that another one is
+written to; a file that is there is replaced when the report is whole.
 
 Of the shards of a run (podchain verify --shard) each has a file, and one report is made
 of all. What shards that are not there would have run could not run.
@@ -118,6 +120,14 @@ Exit status: that of the run (see podchain verify); 1 if it exceeds a --threshol
   podchain report check report.yaml`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
+			named := &places{}
+			for _, file := range from {
+				named.reads("--from "+file, file)
+			}
+			named.reports("--to", to, command.OutOrStdout())
+			if err := named.check(); err != nil {
+				return err
+			}
 			run, err := readShards(from, command.InOrStdin())
 			if err != nil {
 				return err
@@ -194,8 +204,7 @@ func project(run *events.Recording, to []string, claims report.Claims, out io.Wr
 	if err != nil {
 		return err
 	}
-	defer reports.discard()
-	return reports.write(run)
+	return errors.Join(reports.finish(run), reports.close())
 }
 
 func newReportCheckCommand() *cobra.Command {

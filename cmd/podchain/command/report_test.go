@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bufio"
 	"os"
 	"path/filepath"
 	"testing"
@@ -54,6 +55,43 @@ func TestReports(t *testing.T) {
 	status, _, stderr = in("docs", "--out", "site")
 	assert.Equal(t, 0, status, "a site is replaced: %s", stderr)
 	assert.NotContains(t, read("site/link/replicaset-controller.html"), "The chain broke at the scheduler")
+}
+
+// TestReportCheckWithoutAContact: it says what gives one, and that does.
+func TestReportCheckWithoutAContact(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	write(t, directory, "r", aRun)
+	for _, step := range []struct {
+		arguments []string
+		status    int
+		says      string
+	}{
+		{[]string{"report", "--from", "r", "--to", "yaml=y"}, statusUnable, ""},
+		{[]string{"report", "check", "y"}, statusFailed, "implementation.contact: whom does one ask about it? Make the report with --contact ADDRESS (of podchain report or podchain verify)"},
+		{[]string{"report", "--from", "r", "--to", "yaml=y", "--contact", "me@example.com"}, statusUnable, ""},
+		{[]string{"report", "check", "y"}, 0, ""},
+	} {
+		command := podchain(t, step.arguments...)
+		command.Dir = directory
+		status, _, stderr := run(t, command)
+		assert.Equal(t, step.status, status, stderr)
+		assert.Contains(t, stderr, step.says)
+	}
+}
+
+// TestAKilledRunLeavesOnlyWhatItHasWritten: no file that was only begun.
+func TestAKilledRunLeavesOnlyWhatItHasWritten(t *testing.T) {
+	t.Parallel()
+	command := podchain(t, "verify", "--link", "scheduler=none", "--select", "RS-05", "--report", "events=-", "--report", "json=report.json", "--report", "junit=junit.xml")
+	stdout, err := command.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, command.Start())
+	_, err = bufio.NewReader(stdout).ReadString('\n')
+	require.NoError(t, err)
+	require.NoError(t, command.Process.Kill())
+	require.Error(t, command.Wait())
+	onlyIn(t, command.Dir, nil)
 }
 
 // TestReportsOfShards: the files of shards are one run, and what is missing is told.

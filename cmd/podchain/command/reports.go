@@ -4,23 +4,31 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/podchain/podchain/conformance/files"
 )
 
 // formats write what came of a run, by the name that --report uses.
 type formats[T any] map[string]func(io.Writer, T) error
 
-// reportFile is one --report. It is written beside its place and moved there,
-// so that nobody finds half a report.
+// among are the formats whose lines may stand among others on stdout: GitHub finds the
+// commands of annotations wherever they are.
+var among = []string{"annotations"}
+
+// reportFile is one --report. A regular file is replaced as a whole, so that half a
+// report is never seen, and a report that cannot be written leaves the earlier one.
 type reportFile[T any] struct {
-	path   string
-	write  func(io.Writer, T) error
-	file   *os.File  // nil once it is written
-	stdout io.Writer // nil: it is a file
+	flag, format, path string
+	write              func(io.Writer, T) error
+	// straight is what is written to as it is: stdout, a device, a pipe; nil for what
+	// is replaced.
+	straight io.Writer
+	stdout   bool
 }
 
 type reportFiles[T any] []*reportFile[T]
@@ -31,7 +39,7 @@ func openReports[T any](formats formats[T], flags []string, stdout io.Writer) (_
 	var all reportFiles[T]
 	defer func() {
 		if err != nil {
-			all.discard()
+			err = errors.Join(err, all.close())
 		}
 	}()
 	for _, flag := range flags {
@@ -41,58 +49,103 @@ func openReports[T any](formats formats[T], flags []string, stdout io.Writer) (_
 			names := slices.Sorted(maps.Keys(formats))
 			return nil, fmt.Errorf("report %s: expected FORMAT=FILE with a format of %s", flag, strings.Join(names, ", "))
 		}
-		if info, err := os.Stat(path); err == nil && info.IsDir() {
-			return nil, fmt.Errorf("report %s: %s is a directory", flag, path)
+		all = append(all, &reportFile[T]{flag: flag, format: format, path: path, write: write})
+	}
+	for _, one := range all {
+		if err := one.open(stdout); err != nil {
+			return nil, fmt.Errorf("report %s cannot be written: %w", one.flag, err)
 		}
-		if path == "-" {
-			all = append(all, &reportFile[T]{path: "on stdout", write: write, stdout: stdout})
-			continue
-		}
-		one := &reportFile[T]{path: path, write: write}
-		if err := one.open(); err != nil {
-			return nil, fmt.Errorf("report %s cannot be written: %w", flag, err)
-		}
-		all = append(all, one)
 	}
 	return all, nil
 }
 
-func (r *reportFile[T]) open() (err error) {
-	r.file, err = os.CreateTemp(filepath.Dir(r.path), "."+filepath.Base(r.path)+".*")
-	return err
+func (r *reportFile[T]) open(stdout io.Writer) (err error) {
+	r.stdout = isStdout(r.path, stdout)
+	switch info, err := os.Stat(r.path); {
+	case r.stdout:
+		r.straight = stdout
+		return nil
+	case err == nil && info.IsDir():
+		return fmt.Errorf("%s is a directory", r.path)
+	case err == nil && !replaceable(info):
+		r.straight, err = os.OpenFile(r.path, os.O_WRONLY|os.O_APPEND, 0)
+		return err
+	}
+	return files.Check(r.path)
 }
 
-// write writes all of them; what was written before is replaced.
-func (r reportFiles[T]) write(result T) error {
+// isStdout tells whether a path is that of stdout, by whatever name.
+func isStdout(path string, stdout io.Writer) bool {
+	if path == dash {
+		return true
+	}
+	file, ok := stdout.(*os.File)
+	if !ok {
+		return false
+	}
+	standard, err := file.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Stat(path)
+	return err == nil && os.SameFile(standard, named) && !isNull(named)
+}
+
+// isNull tells whether it is the device that everything is lost in.
+func isNull(info fs.FileInfo) bool {
+	null, err := os.Stat(os.DevNull)
+	return err == nil && os.SameFile(info, null)
+}
+
+// replaceable tells whether a file can be replaced by another: a device or a pipe is
+// written to, and so is what stderr goes to.
+func replaceable(info fs.FileInfo) bool {
+	stderr, err := os.Stderr.Stat()
+	return info.Mode().IsRegular() && (err != nil || !os.SameFile(info, stderr))
+}
+
+// replace writes those that replace what was written before.
+func (r reportFiles[T]) replace(result T) error {
+	var errs []error
 	for _, one := range r {
-		if one.stdout != nil {
-			if err := one.write(one.stdout, result); err != nil {
-				return fmt.Errorf("report %s: %w", one.path, err)
-			}
+		if one.straight != nil {
 			continue
 		}
-		if one.file == nil {
-			if err := one.open(); err != nil {
-				return fmt.Errorf("report %s: %w", one.path, err)
-			}
+		if err := files.Replace(one.path, 0o666, func(out io.Writer) error { return one.write(out, result) }); err != nil {
+			errs = append(errs, fmt.Errorf("report %s: %w", one.flag, err))
 		}
-		if err := errors.Join(one.write(one.file, result), one.file.Chmod(0o644), one.file.Close()); err != nil {
-			return fmt.Errorf("report %s: %w", one.path, err)
-		}
-		if err := os.Rename(one.file.Name(), one.path); err != nil {
-			return fmt.Errorf("report %s: %w", one.path, err)
-		}
-		one.file = nil
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
-// discard removes what was not written.
-func (r reportFiles[T]) discard() {
+// finish writes all of them, also if one cannot be written.
+func (r reportFiles[T]) finish(result T) error {
+	errs := []error{r.replace(result)}
 	for _, one := range r {
-		if one.file != nil {
-			_ = one.file.Close() // what was begun is thrown away
-			_ = os.Remove(one.file.Name())
+		if one.straight == nil {
+			continue
+		}
+		if err := one.write(one.straight, result); err != nil {
+			errs = append(errs, fmt.Errorf("report %s: %w", one.flag, err))
 		}
 	}
+	return errors.Join(errs...)
+}
+
+// people is where what people read is written: to stderr if stdout is a report's.
+func (r reportFiles[T]) people(stdout, stderr io.Writer) io.Writer {
+	if slices.ContainsFunc(r, func(one *reportFile[T]) bool { return one.stdout && !slices.Contains(among, one.format) }) {
+		return stderr
+	}
+	return stdout
+}
+
+func (r reportFiles[T]) close() error {
+	var errs []error
+	for _, one := range r {
+		if file, ok := one.straight.(*os.File); ok && !one.stdout {
+			errs = append(errs, file.Close())
+		}
+	}
+	return errors.Join(errs...)
 }

@@ -55,6 +55,15 @@ func (o *runOptions) add(flags *pflag.FlagSet, formats string) {
 	flags.StringVar(&o.logs, "logs", "", "`directory` that keeps what programs print (default: beside the first report; without one, a new one, which stays if something does not pass)")
 }
 
+// places are the files that it reads and writes.
+func (o runOptions) places(stdout io.Writer) *places {
+	named := &places{}
+	named.tree("--features "+o.features, o.features, ".feature", false)
+	named.reports("--report", o.reports, stdout)
+	named.tree("what programs print (--logs)", logsPath(o.logs, o.reports), logExtension, true)
+	return named
+}
+
 // load reads what is to be run.
 func (o runOptions) load() (*specification.Specification, error) {
 	if o.parallel < 0 {

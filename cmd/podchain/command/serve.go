@@ -59,8 +59,8 @@ cluster: links that it may stop, nodes that it may add, calls of the runtimes.`,
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&options.kubeconfig, "kubeconfig-out", "podchain.kubeconfig", "`FILE` to write the client configuration to; removed at the end")
-	flags.StringVar(&options.control, "control", "", "unix `socket` to offer on what the cluster can do beyond the API; the kubeconfig file mentions it")
+	flags.StringVar(&options.kubeconfig, "kubeconfig-out", "podchain.kubeconfig", "`FILE` to write the client configuration to; removed at the end. No file is replaced but what a killed podchain serve has left")
+	flags.StringVar(&options.control, "control", "", "unix `socket` to offer on what the cluster can do beyond the API; the kubeconfig file mentions it. Nothing is replaced but a socket that nothing listens on")
 	flags.IntVar(&options.nodes, "nodes", reference.DefaultNodes, "how many nodes the cluster has")
 	flags.Uint16Var(&options.port, "port", 0, "loopback port to listen on; 0 takes a free one")
 	options.store.add(flags)
@@ -71,6 +71,20 @@ cluster: links that it may stop, nodes that it may add, calls of the runtimes.`,
 func serve(ctx context.Context, out, told io.Writer, options serveOptions) (err error) {
 	if options.nodes < 0 {
 		return fmt.Errorf("--nodes %d: a cluster cannot have less than no nodes", options.nodes)
+	}
+	// Before anything is done, in a store for instance; when the file is written, this is
+	// looked at once more.
+	if err := access.Vacant(options.kubeconfig); err != nil {
+		return fmt.Errorf("write the kubeconfig: %w", err)
+	}
+	endControl := func() error { return nil }
+	defer func() { err = errors.Join(err, endControl()) }()
+	var socket *control.Socket
+	if options.control != "" {
+		if socket, err = control.Listen(options.control); err != nil {
+			return err
+		}
+		endControl = socket.Close
 	}
 	listener, err := listen(ctx, options.port)
 	if err != nil {
@@ -111,12 +125,10 @@ func serve(ctx context.Context, out, told io.Writer, options serveOptions) (err 
 		err = errors.Join(err, closed, cluster.Stop(context.WithoutCancel(ctx)))
 	}()
 
-	if options.control != "" {
-		end, err := control.Serve(options.control, control.Handler(reference.New(reference.Options{}).Describe(), cluster))
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, end()) }()
+	if socket != nil {
+		endControl = socket.Serve(control.Handler(reference.New(reference.Options{}).Describe(), cluster))
+		// The cluster ends after it.
+		defer func() { err = errors.Join(err, endControl()); endControl = func() error { return nil } }()
 	}
 	url := "https://" + listener.Addr().String()
 	remove, err := credentials.WriteKubeconfig(options.kubeconfig, url, options.control)

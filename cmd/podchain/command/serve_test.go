@@ -28,7 +28,13 @@ type served struct {
 
 func startServe(t *testing.T, arguments ...string) *served {
 	t.Helper()
+	return startServeIn(t, t.TempDir(), arguments...)
+}
+
+func startServeIn(t *testing.T, directory string, arguments ...string) *served {
+	t.Helper()
 	s := &served{Cmd: podchain(t, append([]string{"serve"}, arguments...)...), stderr: &strings.Builder{}}
+	s.Dir = directory
 	s.kubeconfig = filepath.Join(s.Dir, "podchain.kubeconfig")
 	s.Stderr = s.stderr
 	stdout, err := s.StdoutPipe()
@@ -127,6 +133,30 @@ func TestServeRefuses(t *testing.T) {
 	require.NoError(t, err)
 	foreign := filepath.Join(t.TempDir(), "config")
 	require.NoError(t, os.WriteFile(foreign, []byte("current-context: production\n"), 0o600))
+	// A context of the same name makes no file podchain's.
+	namesake := filepath.Join(t.TempDir(), "config")
+	require.NoError(t, os.WriteFile(namesake, []byte(`{apiVersion: v1, kind: Config, contexts: [{name: podchain, context: {cluster: podchain, user: podchain}}],
+  clusters: [{name: podchain, cluster: {server: "https://127.0.0.1:1"}}], users: [{name: podchain, user: {token: t}}]}`), 0o600))
+	link := filepath.Join(t.TempDir(), "link")
+	require.NoError(t, os.Symlink(foreign, link))
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	require.NoError(t, syscall.Mkfifo(fifo, 0o600))
+	// Not /dev/null: this one cannot be removed.
+	program, _ := terminal(t, 80)
+	device := program.Name()
+	t.Cleanup(func() { assert.NoError(t, program.Close()) })
+	kept := map[string]os.FileInfo{}
+	for _, path := range []string{foreign, namesake, link, fifo} {
+		kept[path], err = os.Lstat(path)
+		require.NoError(t, err)
+	}
+	t.Cleanup(func() {
+		for path, was := range kept {
+			is, err := os.Lstat(path)
+			require.NoError(t, err, "it is lost")
+			assert.True(t, os.SameFile(was, is) && was.ModTime().Equal(is.ModTime()), "%s is another file", path)
+		}
+	})
 
 	for name, c := range map[string]struct {
 		arguments []string
@@ -137,6 +167,15 @@ func TestServeRefuses(t *testing.T) {
 		"less than no nodes":            {[]string{"--nodes", "-1"}, "podchain: --nodes -1: "},
 		"a kubeconfig in no directory":  {[]string{"--kubeconfig-out", "none/kubeconfig"}, "podchain: write the kubeconfig: "},
 		"a kubeconfig that is not ours": {[]string{"--kubeconfig-out", foreign}, "podchain: write the kubeconfig: " + foreign + " exists and is not one of podchain's"},
+		"a kubeconfig of a namesake":    {[]string{"--kubeconfig-out", namesake}, "podchain: write the kubeconfig: " + namesake + " exists and is not one of podchain's"},
+		"a kubeconfig behind a link":    {[]string{"--kubeconfig-out", link}, "podchain: write the kubeconfig: " + link + " exists and is not one of podchain's"},
+		"a kubeconfig that is a fifo":   {[]string{"--kubeconfig-out", fifo}, "podchain: write the kubeconfig: " + fifo + " exists and is not a regular file"},
+		"a control socket on a file":    {[]string{"--control", foreign}, "podchain: control socket: " + foreign + " is there and is not a socket"},
+		"on a link":                     {[]string{"--control", link}, "podchain: control socket: " + link + " is there and is not a socket"},
+		"on a fifo":                     {[]string{"--control", fifo}, "podchain: control socket: " + fifo + " is there and is not a socket"},
+		"on a directory":                {[]string{"--control", "."}, " is there and is not a socket"},
+		"on a device":                   {[]string{"--control", device}, "podchain: control socket: " + device + " is there and is not a socket"},
+		"one file for both":             {[]string{"--control", "both", "--kubeconfig-out", "both"}, "podchain: write the kubeconfig: both exists and is not a regular file"},
 		"an argument":                   {[]string{"now"}, `podchain: unknown command "now" for "podchain serve"`},
 		"a flag that does not exist":    {[]string{"--node", "1"}, "podchain: unknown flag: --node"},
 	} {
@@ -156,4 +195,88 @@ func TestServeRefuses(t *testing.T) {
 			assert.Empty(t, left)
 		})
 	}
+}
+
+// TestServeBesideAnother: a server that answers keeps its files, and one that was killed
+// does not.
+func TestServeBesideAnother(t *testing.T) {
+	t.Parallel()
+	first := startServe(t, "--control", "control")
+	again := func(arguments ...string) (status int, stderr string) {
+		command := podchain(t, append([]string{"serve"}, arguments...)...)
+		command.Dir = first.Dir
+		status, _, stderr = run(t, command)
+		return status, stderr
+	}
+	status, stderr := again()
+	assert.Equal(t, statusUnable, status)
+	assert.Contains(t, stderr, "podchain.kubeconfig is that of a server that answers at https://127.0.0.1:")
+	status, stderr = again("--control", "control", "--kubeconfig-out", "other")
+	assert.Equal(t, statusUnable, status)
+	assert.Contains(t, stderr, "control: address already in use")
+	onlyIn(t, first.Dir, map[string]string{"control": "", "podchain.kubeconfig": ""})
+	client, err := kubernetes.NewForConfig(first.config(t))
+	require.NoError(t, err)
+	_, err = client.Discovery().ServerVersion()
+	require.NoError(t, err, "the first goes on")
+
+	require.NoError(t, first.Process.Kill())
+	require.Error(t, first.Wait())
+	onlyIn(t, first.Dir, map[string]string{"control": "", "podchain.kubeconfig": ""})
+	second := startServeIn(t, first.Dir, "--control", "control")
+	// What a client changes in its file leaves it the server's.
+	config, err := clientcmd.LoadFromFile(second.kubeconfig)
+	require.NoError(t, err)
+	config.Contexts[config.CurrentContext].Namespace = "mine"
+	require.NoError(t, clientcmd.WriteToFile(*config, second.kubeconfig))
+	require.NoError(t, second.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, second.Wait())
+	onlyIn(t, first.Dir, nil)
+}
+
+// TestServeAtTheSameInstant: of several with the same files one runs.
+func TestServeAtTheSameInstant(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	var all []*exec.Cmd
+	ready, ended := make(chan string, 3), make(chan error, 3)
+	t.Cleanup(func() {
+		for _, command := range all {
+			_ = command.Process.Kill() // most have ended
+		}
+	})
+	for range 3 {
+		command := podchain(t, "serve", "--control", "control")
+		command.Dir = directory
+		stdout, err := command.StdoutPipe()
+		require.NoError(t, err)
+		require.NoError(t, command.Start())
+		all = append(all, command)
+		go func() {
+			line, err := bufio.NewReader(stdout).ReadString('\n')
+			if err == nil {
+				ready <- line
+			}
+			ended <- command.Wait()
+		}()
+	}
+	<-ready
+	for range 2 {
+		select {
+		case <-ready:
+			require.Fail(t, "two have the same files")
+		case err := <-ended:
+			var failed *exec.ExitError
+			require.ErrorAs(t, err, &failed, "it gives way to the first")
+			assert.Equal(t, statusUnable, failed.ExitCode())
+		}
+	}
+	onlyIn(t, directory, map[string]string{"control": "", "podchain.kubeconfig": ""})
+	for _, command := range all {
+		if err := command.Process.Signal(syscall.SIGTERM); err != nil {
+			require.ErrorIs(t, err, os.ErrProcessDone)
+		}
+	}
+	require.NoError(t, <-ended)
+	onlyIn(t, directory, nil)
 }

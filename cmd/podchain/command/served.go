@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -19,8 +20,7 @@ const servedWidth = 80
 func listServed(out io.Writer, output string) error {
 	switch output {
 	case "table":
-		_, err := io.WriteString(out, servedText())
-		return err
+		return writeServed(out)
 	case "json":
 		encoder := json.NewEncoder(out)
 		encoder.SetIndent("", "  ")
@@ -33,9 +33,9 @@ func listServed(out io.Writer, output string) error {
 	return fmt.Errorf("--output %s: expected table or json", output)
 }
 
-// servedText is the page for a terminal.
-func servedText() string {
-	var text strings.Builder
+// writeServed writes the page for a terminal.
+func writeServed(out io.Writer) error {
+	var text bytes.Buffer
 	section := func(title, body string) {
 		fmt.Fprintf(&text, "\n%s\n", strings.ToUpper(title))
 		for _, line := range fill(body, servedWidth-2) {
@@ -53,14 +53,17 @@ func servedText() string {
 			rows = append(rows, []string{k.Resource, scopeOf(k), validationOf(k), keeperOf(k)})
 		}
 		text.WriteString("\n")
-		writeColumns(&text, rows)
+		if err := writeTable(&text, rows, servedWidth); err != nil {
+			return err
+		}
 	}
 	section("Fields that nothing carries out", servedFields)
 	for _, field := range serves.Fields() {
 		lines := fill(fmt.Sprintf("%s %s: %s", field.Kind, field.Field, field.Warning), servedWidth-4)
 		fmt.Fprintf(&text, "  %s\n", strings.Join(lines, "\n    "))
 	}
-	return text.String()
+	_, err := text.WriteTo(out)
+	return err
 }
 
 // servedGuide is the page of the site.
@@ -142,31 +145,6 @@ func keeperOf(k serves.Kind) string {
 		return "no link (Warning): " + k.Does
 	}
 	return "no link needed: " + k.Does
-}
-
-// writeColumns writes a table whose last column goes on below where it does not fit.
-func writeColumns(out *strings.Builder, rows [][]string) {
-	last := len(rows[0]) - 1
-	widths := make([]int, last)
-	room := servedWidth
-	for i := range widths {
-		for _, row := range rows {
-			widths[i] = max(widths[i], utf8.RuneCountInString(row[i])+2)
-		}
-		room -= widths[i]
-	}
-	for _, row := range rows {
-		for number, line := range fill(row[last], room) {
-			for i, width := range widths {
-				cell := row[i]
-				if number > 0 {
-					cell = ""
-				}
-				fmt.Fprintf(out, "%-*s", width, cell)
-			}
-			fmt.Fprintf(out, "%s\n", line)
-		}
-	}
 }
 
 // fill makes lines of a text, between words.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -20,8 +21,38 @@ type streams []*eventFile
 
 type eventFile struct {
 	*events.Stream
-	path string
-	file *os.File // nil: it is stdout
+	flag string
+	file *begun // nil: it is stdout
+}
+
+// begun is a file that is emptied when it is first written to: a run that never begins
+// leaves what was in it.
+type begun struct {
+	*os.File
+	// fresh is a file that was not there before.
+	fresh, written bool
+}
+
+// Write implements io.Writer.
+func (b *begun) Write(text []byte) (int, error) {
+	if !b.written {
+		b.written = true
+		// A device or a pipe has no length.
+		if info, err := b.Stat(); err != nil || info.Mode().IsRegular() {
+			if err := errors.Join(err, b.Truncate(0)); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return b.File.Write(text)
+}
+
+// Close closes the file, which is gone if there is nothing in it.
+func (b *begun) Close() error {
+	if b.fresh && !b.written {
+		return errors.Join(b.File.Close(), os.Remove(b.Name()))
+	}
+	return b.File.Close()
 }
 
 // openStreams opens the files of the flags that are about events, and returns the
@@ -37,18 +68,17 @@ func openStreams(flags []string, stdout io.Writer) (open streams, others []strin
 		switch {
 		case format != eventsFormat || path == "":
 			others = append(others, flag)
-		case path == "-":
-			open = append(open, &eventFile{events.NewStream(stdout), path, nil})
+		case isStdout(path, stdout):
+			open = append(open, &eventFile{events.NewStream(stdout), flag, nil})
 		default:
-			file, err := os.Create(path)
+			_, missing := os.Stat(path)
+			file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o666)
 			if err != nil {
 				return open, nil, fmt.Errorf("report %s cannot be written: %w", flag, err)
 			}
-			open = append(open, &eventFile{events.NewStream(file), path, file})
+			one := &begun{File: file, fresh: errors.Is(missing, fs.ErrNotExist)}
+			open = append(open, &eventFile{events.NewStream(one), flag, one})
 		}
-	}
-	if taken := slices.IndexFunc(others, func(flag string) bool { return strings.HasSuffix(flag, "=-") }); taken >= 0 && open.onStdout() {
-		return open, nil, fmt.Errorf("report %s: the events are on stdout, and nothing else can be", others[taken])
 	}
 	return open, others, nil
 }
@@ -73,7 +103,7 @@ func (s streams) close() error {
 			err = errors.Join(err, one.file.Close())
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("report events=%s: %w", one.path, err))
+			errs = append(errs, fmt.Errorf("report %s: what happened in the run is not all in it: %w", one.flag, err))
 		}
 	}
 	return errors.Join(errs...)

@@ -60,7 +60,14 @@ is nothing to trace, or the trace was interrupted.`,
   kubectl create deployment web --image=web:1 --dry-run=client -o yaml | podchain trace -f -`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			return runTrace(command.Context(), options, command.InOrStdin(), command.OutOrStdout())
+			named := &places{}
+			named.reads("--filename "+options.manifest, options.manifest)
+			named.reads("--kubeconfig "+options.kubeconfig, options.kubeconfig)
+			named.writes("--html "+options.html, options.html, command.OutOrStdout())
+			if err := named.check(); err != nil {
+				return err
+			}
+			return runTrace(command.Context(), options, command.InOrStdin(), command.OutOrStdout(), command.ErrOrStderr())
 		},
 	}
 	flags := command.Flags()
@@ -73,7 +80,7 @@ is nothing to trace, or the trace was interrupted.`,
 	return command
 }
 
-func runTrace(ctx context.Context, options traceOptions, in io.Reader, out io.Writer) (err error) {
+func runTrace(ctx context.Context, options traceOptions, in io.Reader, out, told io.Writer) (err error) {
 	switch {
 	case options.manifest == "":
 		return errors.New("which Deployment? name a manifest with -f")
@@ -95,7 +102,8 @@ func runTrace(ctx context.Context, options traceOptions, in io.Reader, out io.Wr
 	if err != nil {
 		return err
 	}
-	defer pages.discard()
+	defer func() { err = errors.Join(err, pages.close()) }()
+	out = pages.people(out, told)
 	var target implementation.Implementation
 	if options.kubeconfig == "" {
 		target = reference.New(reference.Options{AnyImage: true})
@@ -133,7 +141,7 @@ func runTrace(ctx context.Context, options traceOptions, in io.Reader, out io.Wr
 			if err != nil {
 				return err
 			}
-			return pages.write(one)
+			return pages.finish(one)
 		}})
 	if err == trace.ErrStuck { //nolint:errorlint // nothing else went wrong beside
 		return &exit{status: statusFailed} // it has said everything itself

@@ -105,6 +105,9 @@ was selected or the usage is wrong.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			options.run.command = commandLine(command.Name(), command.Flags(), ofOneRun...)
+			if err := options.places(command.OutOrStdout()).check(); err != nil {
+				return err
+			}
 			return verify(command.Context(), program, options, command.OutOrStdout(), command.ErrOrStderr())
 		},
 	}
@@ -153,6 +156,29 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 	if options.registry != "" && program.Images == nil {
 		return handOver(ctx, FromKubernetes, progressOut)
 	}
+	whole, err := loadSelected(options.run.features, nil)
+	if err != nil {
+		return err
+	}
+	if options.run.known, err = loadKnown(options.known, whole); err != nil {
+		return err
+	}
+	claims := options.claims.Claims
+	claims.Specification = whole
+	streams, others, err := openStreams(options.run.reports, out)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, streams.close()) }()
+	if streams.onStdout() {
+		out = io.Discard // nothing is among the events that is none
+	}
+	reports, err := openReports(recordingFormats(claims), others, out)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, reports.close()) }()
+	out = reports.people(out, progressOut)
 	held, err := options.store.open(ctx, progressOut)
 	if err != nil {
 		return err
@@ -180,28 +206,6 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 	if err != nil {
 		return err
 	}
-	whole, err := loadSelected(options.run.features, nil)
-	if err != nil {
-		return err
-	}
-	if options.run.known, err = loadKnown(options.known, whole); err != nil {
-		return err
-	}
-	claims := options.claims.Claims
-	claims.Specification = whole
-	streams, others, err := openStreams(options.run.reports, out)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, streams.close()) }()
-	if streams.onStdout() {
-		out = io.Discard // nothing is among the events that is none
-	}
-	reports, err := openReports(recordingFormats(claims), others, out)
-	if err != nil {
-		return err
-	}
-	defer reports.discard()
 	id := ""
 	if options.kubeconfig != "" {
 		id = belongings.NewID()
@@ -216,8 +220,10 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 	}
 	ran = true
 	// With an error the cluster did not end well: what came of the run is there.
-	if err := errors.Join(report.Terminal(out, result), reports.write(result)); err != nil {
-		return err
+	told := streams.close()
+	streams = nil
+	if fault := errors.Join(report.Terminal(out, result), reports.finish(result), told); fault != nil {
+		return errors.Join(err, fault)
 	}
 	interrupted := errInterrupted
 	if options.quiet {
@@ -227,6 +233,17 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 		return &exit{statusUnable, errors.Join(err, interrupted)}
 	}
 	return options.thresholds.judge(result, err)
+}
+
+// places are the files that it reads and writes.
+func (o verifyOptions) places(stdout io.Writer) *places {
+	named := o.run.places(stdout)
+	named.reads("--known "+o.known, o.known)
+	named.reads("--kubeconfig "+o.kubeconfig, o.kubeconfig)
+	for flag, file := range map[string]string{"--etcd-cafile ": o.store.files.CA, "--etcd-certfile ": o.store.files.Cert, "--etcd-keyfile ": o.store.files.Key} {
+		named.reads(flag+file, file)
+	}
+	return named
 }
 
 // part has only the shard of what is selected run.

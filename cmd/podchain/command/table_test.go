@@ -1,0 +1,99 @@
+package command
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"unicode/utf8"
+	"unsafe"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// terminal is what a program takes for a terminal, and who looks at it.
+func terminal(t *testing.T, width int) (program, viewer *os.File) {
+	t.Helper()
+	viewer, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, viewer.Close()) })
+	ask := func(request uintptr, argument unsafe.Pointer) {
+		_, _, err := syscall.Syscall(syscall.SYS_IOCTL, viewer.Fd(), request, uintptr(argument))
+		require.Zero(t, err)
+	}
+	var lock, number int32
+	ask(syscall.TIOCSPTLCK, unsafe.Pointer(&lock))
+	ask(syscall.TIOCGPTN, unsafe.Pointer(&number))
+	size := [4]uint16{24, uint16(width)}
+	ask(syscall.TIOCSWINSZ, unsafe.Pointer(&size))
+	program, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
+	require.NoError(t, err)
+	return program, viewer
+}
+
+// TestListOnATerminal: no line is wider than the terminal, and nothing is lost.
+func TestListOnATerminal(t *testing.T) {
+	t.Parallel()
+	for name, arguments := range map[string][]string{
+		"requirements": {"list"}, "mutants": {"list", "--mutants"}, "sentences": {"list", "--sentences"},
+	} {
+		status, piped, stderr := run(t, podchain(t, arguments...))
+		require.Equal(t, 0, status, stderr)
+		for _, width := range []int{60, 80, 120, 1000} {
+			t.Run(fmt.Sprintf("%s, %d columns", name, width), func(t *testing.T) {
+				t.Parallel()
+				program, viewer := terminal(t, width)
+				command := podchain(t, arguments...)
+				command.Stdout = program
+				require.NoError(t, command.Start())
+				require.NoError(t, program.Close())
+				var shown strings.Builder
+				widest := 0
+				for lines := bufio.NewScanner(viewer); lines.Scan(); {
+					line := strings.TrimRight(lines.Text(), "\r")
+					widest = max(widest, utf8.RuneCountInString(line))
+					shown.WriteString(line + "\n")
+				}
+				require.NoError(t, command.Wait())
+				assert.LessOrEqual(t, widest, width)
+				assert.Equal(t, letters(piped), letters(shown.String()), "nothing is lost")
+				if width == 1000 {
+					assert.Equal(t, piped, shown.String(), "what fits is not broken")
+				}
+			})
+		}
+	}
+}
+
+// letters is how often each letter is in a text.
+func letters(text string) map[rune]int {
+	all := map[rune]int{}
+	for _, letter := range text {
+		if letter != ' ' && letter != '\n' {
+			all[letter]++
+		}
+	}
+	return all
+}
+
+func TestWrap(t *testing.T) {
+	for _, test := range []struct {
+		text  string
+		width int
+		want  []string
+	}{
+		{"", 5, []string{""}},
+		{"short", 5, []string{"short"}},
+		{"two words", 5, []string{"two", "words"}},
+		{"two words", 8, []string{"two", "words"}},
+		{"links,nodes", 7, []string{"links,", "nodes"}},
+		{"a/b.feature:12", 12, []string{"a/b.feature:", "12"}},
+		{"unbreakable", 5, []string{"unbre", "akabl", "e"}},
+		{"äöü äöü", 3, []string{"äöü", "äöü"}},
+	} {
+		assert.Equal(t, test.want, wrap(test.text, test.width), test.text)
+	}
+}
