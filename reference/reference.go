@@ -7,6 +7,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	corev1 "k8s.io/api/core/v1"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/rest"
 
@@ -28,6 +29,8 @@ type Options struct {
 	// Nodes is the number of nodes, named node-1, node-2 and so on. Zero means
 	// DefaultNodes, a negative number none.
 	Nodes int
+	// Capacity of each of these nodes. Default for what it lacks: the kubelet's.
+	Capacity corev1.ResourceList
 	// Without lists the links that are not started with the cluster. They can
 	// be started later, and their place can be taken by a link from elsewhere.
 	Without []implementation.Link

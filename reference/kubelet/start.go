@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strconv"
 	"time"
 
@@ -113,6 +114,9 @@ func (w *worker) containerConfig(ctx context.Context, pod *corev1.Pod, c *corev1
 		Linux: &runtimeapi.LinuxContainerConfig{
 			Resources: linuxResources(c), SecurityContext: security(pod, c),
 		},
+	}
+	if slices.ContainsFunc(pod.Spec.InitContainers, func(init corev1.Container) bool { return init.Name == c.Name && !sidecar(&init) }) {
+		config.Annotations[runtime.ContainerTypeAnnotation] = runtime.InitContainer
 	}
 	for _, name := range order {
 		config.Envs = append(config.Envs, &runtimeapi.KeyValue{Key: name, Value: []byte(values[name])})

@@ -22,8 +22,9 @@ import (
 // webPort is where the specification's images listen.
 const webPort = 8080
 
-// ExecSync implements Runtime. There are the commands that the images have:
-// true, false, ready, healthy and sleep.
+// ExecSync implements Runtime. There are the commands that the images of the table
+// have: true, false, ready, healthy and sleep. In every other container there are all
+// commands: they end as their words say, and with success where those do not.
 func (s *Simulated) ExecSync(ctx context.Context, id string, cmd []string, timeout time.Duration) (stdout, stderr []byte, err error) {
 	s.mu.Lock()
 	c, err := s.container(id)
@@ -40,6 +41,9 @@ func (s *Simulated) ExecSync(ctx context.Context, id string, cmd []string, timeo
 	if len(cmd) == 0 {
 		return nil, nil, status.Error(codes.InvalidArgument, "no command")
 	}
+	if end, known := endOf(cmd); known && part.anything {
+		return nil, nil, finish(ctx, cmd, end, timeout, c.ended)
+	}
 	succeeds := part.anything
 	switch path.Base(cmd[0]) {
 	case "true":
@@ -51,39 +55,51 @@ func (s *Simulated) ExecSync(ctx context.Context, id string, cmd []string, timeo
 	case "healthy":
 		succeeds = part.isHealthy(ran)
 	case "sleep":
-		return nil, nil, sleep(ctx, cmd[1:], timeout, c.ended)
+		seconds, err := strconv.ParseFloat(strings.Join(cmd[1:], " "), 64)
+		if err != nil {
+			return nil, nil, exec.CodeExitError{Err: fmt.Errorf("sleep: want a number of seconds, got %q", cmd[1:]), Code: 1}
+		}
+		return nil, nil, finish(ctx, cmd, end{after: time.Duration(seconds * float64(time.Second))}, timeout, c.ended)
 	default:
 		if !succeeds {
 			return nil, nil, status.Errorf(codes.Unknown, "failed to exec in container: exec: %q: executable file not found in $PATH", cmd[0])
 		}
 	}
 	if !succeeds {
-		return nil, nil, exec.CodeExitError{Err: fmt.Errorf("command %q exited with 1", strings.Join(cmd, " ")), Code: 1}
+		return nil, nil, exitError(cmd, 1)
 	}
 	return nil, nil, nil
 }
 
-// sleep ends early with the container, with the caller and at the timeout.
-func sleep(ctx context.Context, args []string, timeout time.Duration, ended <-chan struct{}) error {
-	if len(args) != 1 {
-		return exec.CodeExitError{Err: fmt.Errorf("sleep: want one argument, got %q", args), Code: 1}
+func exitError(cmd []string, code int32) error {
+	if code == 0 {
+		return nil
 	}
-	seconds, err := strconv.ParseFloat(args[0], 64)
-	if err != nil {
-		return exec.CodeExitError{Err: fmt.Errorf("sleep: %w", err), Code: 1}
+	return exec.CodeExitError{Err: fmt.Errorf("command %q exited with %d", strings.Join(cmd, " "), code), Code: int(code)}
+}
+
+// finish waits for the end of a command. It ends early with the container, with the
+// caller and at the timeout.
+func finish(ctx context.Context, cmd []string, end end, timeout time.Duration, ended <-chan struct{}) error {
+	if end.after == 0 {
+		return exitError(cmd, end.code)
 	}
 	if timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
 	}
-	timer := time.NewTimer(time.Duration(seconds * float64(time.Second)))
-	defer timer.Stop()
+	var done <-chan time.Time // never, for what runs forever
+	if end.after != forever {
+		timer := time.NewTimer(end.after)
+		defer timer.Stop()
+		done = timer.C
+	}
 	select {
-	case <-timer.C:
-		return nil
+	case <-done:
+		return exitError(cmd, end.code)
 	case <-ended:
-		return exec.CodeExitError{Err: fmt.Errorf("sleep: killed with its container"), Code: killed}
+		return exec.CodeExitError{Err: fmt.Errorf("command %q was killed with its container", strings.Join(cmd, " ")), Code: killed}
 	case <-ctx.Done():
 		return status.FromContextError(ctx.Err()).Err()
 	}
