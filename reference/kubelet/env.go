@@ -60,6 +60,16 @@ func (w *worker) environment(ctx context.Context, pod *corev1.Pod, c *corev1.Con
 	return values, order, nil
 }
 
+// fixedValues are the variables that the command of a probe may name: those that have
+// a value in the spec.
+func fixedValues(c *corev1.Container) map[string]string {
+	values := make(map[string]string, len(c.Env))
+	for i := range c.Env {
+		values[c.Env[i].Name] = c.Env[i].Value
+	}
+	return values
+}
+
 // valueFrom looks a variable's value up; found is false for an optional source
 // that is not there.
 func (w *worker) valueFrom(ctx context.Context, pod *corev1.Pod, c *corev1.Container, source *corev1.EnvVarSource, address string) (value string, found bool, err error) {

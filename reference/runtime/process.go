@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"path"
 	"strconv"
 	"strings"
@@ -109,20 +110,41 @@ func finish(ctx context.Context, cmd []string, end end, timeout time.Duration, e
 // probes of the kubelet go through. A connection is refused where nothing
 // listens; of several containers in a sandbox the first that runs has the port.
 func (s *Simulated) Dial(_ context.Context, network, address string) (net.Conn, error) {
-	refused := func(err error) error { return &net.OpError{Op: "dial", Net: network, Err: err} }
-	target, err := netip.ParseAddrPort(address)
+	target, err := resolve(address)
 	if err != nil {
-		return nil, refused(err)
+		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.listener(target)
 	if c == nil {
-		return nil, refused(fmt.Errorf("%s: %w", address, syscall.ECONNREFUSED))
+		return nil, &net.OpError{
+			Op: "dial", Net: network, Addr: net.TCPAddrFromAddrPort(target), Err: os.NewSyscallError("connect", syscall.ECONNREFUSED),
+		}
 	}
 	client, server := net.Pipe()
-	go c.serve(server, time.Since(c.startedAt))
+	if c.part.anything {
+		go answerAnything(server)
+	} else {
+		go c.serve(server, time.Since(c.startedAt))
+	}
 	return client, nil
+}
+
+// resolve reads an address. Of names the network of the nodes knows only that of the
+// node itself.
+func resolve(address string) (netip.AddrPort, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	if host == "localhost" {
+		host = "127.0.0.1"
+	}
+	if _, err := netip.ParseAddr(host); err != nil {
+		return netip.AddrPort{}, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+	}
+	return netip.ParseAddrPort(net.JoinHostPort(host, port))
 }
 
 // listener finds the container that listens there, in the Pod of that address
@@ -152,7 +174,8 @@ func (s *Simulated) listener(target netip.AddrPort) *container {
 	return nil
 }
 
-// serve answers the one request of a connection, or sees it closed.
+// serve plays the server of an image of the table: it answers the one request of a
+// connection, or sees it closed.
 func (c *container) serve(conn net.Conn, ran time.Duration) {
 	defer conn.Close()
 	request, err := http.ReadRequest(bufio.NewReader(conn))
@@ -161,7 +184,7 @@ func (c *container) serve(conn net.Conn, ran time.Duration) {
 	}
 	code := http.StatusOK
 	switch {
-	case c.part.anything, request.URL.Path == "/":
+	case request.URL.Path == "/":
 	case request.URL.Path == "/ready":
 		if !c.part.isReady(ran) {
 			code = http.StatusServiceUnavailable
