@@ -121,7 +121,7 @@ func (w *worker) containerConfig(ctx context.Context, pod *corev1.Pod, c *corev1
 	for _, name := range order {
 		config.Envs = append(config.Envs, &runtimeapi.KeyValue{Key: name, Value: []byte(values[name])})
 	}
-	config.Mounts, err = w.mounts(ctx, pod, c, address)
+	config.Mounts, err = w.mounts(pod, c)
 	return config, err
 }
 

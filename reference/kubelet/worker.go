@@ -47,6 +47,8 @@ type worker struct {
 	waiting   map[string]corev1.ContainerStateWaiting
 	pulls     map[string]*pulling
 	crashes   map[string]backoff
+	// mountRetry is how long the last failure of a volume was waited on.
+	mountRetry time.Duration
 }
 
 func newWorker(k *kubelet, pod *corev1.Pod) *worker {
@@ -263,6 +265,13 @@ func (w *worker) carryOut(ctx context.Context, pod *corev1.Pod, v *view, p plan)
 			return false, 0, err
 		}
 		acted = true
+	}
+	// What is simulated has no files that a container that starts again could find
+	// changed.
+	if p.sandbox || len(p.start) > 0 && !w.k.simulated() {
+		if retry, err := w.setUpVolumes(ctx, pod); err != nil || retry > 0 {
+			return acted, retry, err
+		}
 	}
 	if p.sandbox {
 		return true, 0, w.createSandbox(ctx, pod, p.attempt)
