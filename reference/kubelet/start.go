@@ -89,6 +89,9 @@ func podLabels(pod *corev1.Pod) map[string]string {
 
 // containerConfig tells the runtime about a container (KUBELET-22).
 func (w *worker) containerConfig(ctx context.Context, pod *corev1.Pod, c *corev1.Container, image string, attempt uint32, address string) (*runtimeapi.ContainerConfig, error) {
+	if err := verifyNotRoot(pod, c); err != nil {
+		return nil, err
+	}
 	values, order, err := w.environment(ctx, pod, c, address)
 	if err != nil {
 		return nil, err
