@@ -36,8 +36,10 @@ type Options struct {
 	Without []implementation.Link
 	// Token that every request has to bear. Empty: everybody is administrator.
 	Token string
-	// AnyImage makes every well-formed image exist. Those that are not in the
-	// table of images run until they are told to end, ready and healthy.
+	// AnyImage makes every well-formed image exist. Containers of those that are not
+	// in the table of images are ready and healthy, and behave as their command
+	// suggests where it is as simple as "sleep 5" or sh -c "exit 3". Otherwise they
+	// run until they are told to end, and init containers end at once.
 	AnyImage bool
 	// API is how an administrator reaches an API server that somebody else runs:
 	// the links of the cluster are clients of that one, and have none of their own.
