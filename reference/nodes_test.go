@@ -85,3 +85,27 @@ func TestNodeResources(t *testing.T) {
 		}
 	})
 }
+
+// TestResourceClaims: nothing here allocates devices, and a Pod that waits for some says
+// so instead of running without them.
+func TestResourceClaims(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cluster := reference.StartForTest(t, reference.Options{AnyImage: true})
+		pods := clientOf(t, cluster).CoreV1().Pods("default")
+		_, err := pods.Create(t.Context(), &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{Name: "p"},
+			Spec: corev1.PodSpec{
+				ResourceClaims: []corev1.PodResourceClaim{{Name: "gpu", ResourceClaimName: new("gpu")}},
+				Containers:     []corev1.Container{{Name: "c", Image: "any:1"}},
+			},
+		}, metav1.CreateOptions{})
+		require.NoError(t, err)
+		time.Sleep(time.Second)
+		pod, err := pods.Get(t.Context(), "p", metav1.GetOptions{})
+		require.NoError(t, err)
+		require.Len(t, pod.Status.Conditions, 1)
+		assert.Equal(t, corev1.PodReasonUnschedulable, pod.Status.Conditions[0].Reason)
+		assert.Equal(t, "0/2 nodes are available: 2 cannot allocate all claims. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.",
+			pod.Status.Conditions[0].Message)
+	})
+}
