@@ -61,6 +61,7 @@ var workloads = map[string]struct {
 	"gpu.yaml": {
 		waits: map[string]string{
 			"Deployment/llm-server": "0/3 nodes are available: 3 Insufficient nvidia.com/gpu. preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.",
+			"Deployment/trainer":    "0/3 nodes are available: 3 cannot allocate all claims. preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.",
 		},
 	},
 	"guestbook.yaml": {},
