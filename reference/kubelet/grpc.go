@@ -30,7 +30,7 @@ func (k *kubelet) checkHealth(ctx context.Context, action *corev1.GRPCAction, ad
 	if err != nil {
 		return "", err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }() // the answer is what counts
 	conn.Connect()
 	for state := conn.GetState(); state != connectivity.Ready; state = conn.GetState() {
 		if !conn.WaitForStateChange(ctx, state) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -266,9 +267,10 @@ func (w *worker) carryOut(ctx context.Context, pod *corev1.Pod, v *view, p plan)
 		}
 		acted = true
 	}
-	// What is simulated has no files that a container that starts again could find
-	// changed.
-	if p.sandbox || len(p.start) > 0 && !w.k.simulated() {
+	// A container that starts again finds what has changed meanwhile, where there are
+	// files to find.
+	again := func(s starting) bool { return s.last != nil }
+	if p.sandbox || slices.ContainsFunc(p.start, again) && !w.k.simulated() {
 		if retry, err := w.setUpVolumes(ctx, pod); err != nil || retry > 0 {
 			return acted, retry, err
 		}
