@@ -48,7 +48,7 @@ var workloads = map[string]struct {
 }{
 	"argocd.yaml": {},
 	"batch.yaml": {
-		waits: map[string]string{"Job/migrate": "", "Job/render": "", "CronJob/hello": ""},
+		waits: map[string]string{"Job/migrate": "", "Job/render": "", "CronJob/report": ""},
 	},
 	"cassandra.yaml":     {},
 	"cert-manager.yaml":  {},
