@@ -104,7 +104,9 @@ func (c *Cluster) start(ctx context.Context) error {
 	var errs []error
 	for i := range c.options.nodes() {
 		name := fmt.Sprintf("node-%d", i+1)
-		errs = append(errs, c.addNode(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}))
+		errs = append(errs, c.addNode(&corev1.Node{
+			ObjectMeta: metav1.ObjectMeta{Name: name}, Status: corev1.NodeStatus{Capacity: c.options.Capacity},
+		}))
 	}
 	c.control.Unlock()
 	if err := errors.Join(errs...); err != nil {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	corev1 "k8s.io/api/core/v1"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/rest"
 
@@ -28,6 +29,8 @@ type Options struct {
 	// Nodes is the number of nodes, named node-1, node-2 and so on. Zero means
 	// DefaultNodes, a negative number none.
 	Nodes int
+	// Capacity of each of these nodes. Default for what it lacks: the kubelet's.
+	Capacity corev1.ResourceList
 	// Without lists the links that are not started with the cluster. They can
 	// be started later, and their place can be taken by a link from elsewhere.
 	Without []implementation.Link
@@ -36,8 +39,10 @@ type Options struct {
 	Shared bool
 	// Token that every request has to bear. Empty: everybody is administrator.
 	Token string
-	// AnyImage makes every well-formed image exist. Those that are not in the
-	// table of images run until they are told to end, ready and healthy.
+	// AnyImage makes every well-formed image exist. Containers of those that are not
+	// in the table of images are ready and healthy, and behave as their command
+	// suggests where it is as simple as "sleep 5" or sh -c "exit 3". Otherwise they
+	// run until they are told to end, and init containers end at once.
 	AnyImage bool
 	// API is how an administrator reaches an API server that somebody else runs:
 	// the links of the cluster are clients of that one, and have none of their own.

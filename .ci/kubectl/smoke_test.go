@@ -97,7 +97,7 @@ var steps = []struct {
 		`^nodes +no +v1 +false +Node$`,
 		`^pods +po +v1 +true +Pod$`,
 	}},
-	{command: "wait --for=condition=Ready node --all --timeout=30s", lines: []string{`^node/node-1 condition met$`, `^node/node-2 condition met$`}},
+	{command: "wait --for=condition=Ready node --all --timeout=30s", lines: []string{`^node/node-1 condition met$`, `^node/node-2 condition met$`, `^node/node-3 condition met$`}},
 	{command: "get nodes", lines: []string{`^NAME +STATUS +ROLES +AGE +VERSION$`, `^node-1 +Ready +<none> +\d+s +v`}},
 	{command: "describe node node-1", lines: []string{`^Name: +node-1$`, `^ +Ready +True `}},
 
@@ -131,7 +131,7 @@ var steps = []struct {
 	{command: "get rs", lines: []string{`^NAME +DESIRED +CURRENT +READY +AGE$`, `^web-[a-z0-9]+ +2 +2 +2 +\d+s$`}},
 	{command: "get pods -o wide", lines: []string{
 		`^NAME +READY +STATUS +RESTARTS +AGE +IP +NODE +NOMINATED NODE +READINESS GATES$`,
-		`^web-[a-z0-9]+-[a-z0-9]{5} +1/1 +Running +0 +\d+s +[0-9.]+ +node-[12] +<none> +<none>$`,
+		`^web-[a-z0-9]+-[a-z0-9]{5} +1/1 +Running +0 +\d+s +[0-9.]+ +node-[123] +<none> +<none>$`,
 	}},
 	{command: "get pods -l app=other", lines: []string{`^No resources found in default namespace\.$`}},
 	{command: "get all", lines: []string{`^pod/web-`, `^deployment\.apps/web `, `^replicaset\.apps/web-`}},
@@ -143,7 +143,7 @@ var steps = []struct {
 		` ScalingReplicaSet .* deployment-controller +Scaled up replica set web-[a-z0-9]+ from 0 to 2$`,
 	}},
 	{command: "describe pods -l app=web --show-events", lines: []string{
-		`^Status: +Running$`, `^Node: +node-[12]/`, `^Controlled By: +ReplicaSet/web-`,
+		`^Status: +Running$`, `^Node: +node-[123]/`, `^Controlled By: +ReplicaSet/web-`,
 		` Scheduled .* default-scheduler +Successfully assigned default/web-`,
 		` Pulled .* kubelet +`, ` Created .* kubelet +`, ` Started .* kubelet +`,
 	}},
@@ -171,6 +171,14 @@ var steps = []struct {
 	{command: "apply --server-side --force-conflicts -f -", stdin: manifest, lines: []string{`^deployment\.apps/applied serverside-applied$`}},
 	{command: "diff -f -", stdin: manifest},
 	{command: "apply --dry-run=server -f -", stdin: strings.Replace(manifest, "replicas: 2", "replicas: -1", 1), fails: true, lines: []string{`spec\.replicas: Invalid value: -1`}},
+
+	// All of them are applied by a test of podchain serve: here is what kubectl shows.
+	{command: "apply -f ../../conformance/examples/manifests/etcd.yaml", lines: []string{`^namespace/etcd created$`, `^statefulset\.apps/etcd created$`}},
+	{command: "-n etcd rollout status statefulset/etcd --timeout=30s", lines: []string{`partitioned roll out complete: 3 new pods have been updated`}},
+	{command: "apply -f ../../conformance/examples/manifests/gpu.yaml", lines: []string{`^deployment\.apps/llm-server created$`}},
+	{command: "wait --for=jsonpath={.status.conditions[0].reason}=Unschedulable pod -l app=llm-server --timeout=30s"},
+	{command: "describe pods -l app=llm-server", lines: []string{` FailedScheduling .* 0/3 nodes are available: 3 Insufficient nvidia\.com/gpu\.`}},
+	{command: "delete -f ../../conformance/examples/manifests/gpu.yaml", lines: []string{`^deployment\.apps "llm-server" deleted`}},
 
 	{command: "delete deployment web", lines: []string{`^deployment\.apps "web" deleted`}},
 	{command: "delete -f -", stdin: manifest, lines: []string{`^deployment\.apps "applied" deleted`}},

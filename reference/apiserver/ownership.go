@@ -212,16 +212,18 @@ func (versions) Convert(in, out, context any) error {
 }
 
 func (v versions) ConvertToVersion(in runtime.Object, target runtime.GroupVersioner) (runtime.Object, error) {
-	from, to := v.GroupVersionKind, v.GroupVersionKind
+	to := v.GroupVersionKind
 	viewed, view := viewOf(v.GroupKind())
 	if gv, ok := target.(schema.GroupVersion); ok && view != nil {
-		from, to = in.GetObjectKind().GroupVersionKind(), gv.WithKind(v.Kind)
-		if to != viewed && to != view.stored {
+		if to = gv.WithKind(v.Kind); to != viewed && to != view.stored {
 			return nil, runtime.NewNotRegisteredErrForKind("apiserver", to)
 		}
 	}
-	obj := in
+	obj, from := in, to
 	if u, ok := in.(runtime.Unstructured); ok {
+		if view != nil {
+			from = u.GetObjectKind().GroupVersionKind()
+		}
 		var err error
 		if obj, err = scheme.Scheme.New(from); err != nil {
 			return nil, err
@@ -229,6 +231,13 @@ func (v versions) ConvertToVersion(in runtime.Object, target runtime.GroupVersio
 		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.UnstructuredContent(), obj); err != nil {
 			return nil, err
 		}
+	} else if view != nil {
+		// Its Go type says which version it is; a typed object need not name it.
+		of, _, err := scheme.Scheme.ObjectKinds(obj)
+		if err != nil {
+			return nil, err
+		}
+		from = of[0]
 	}
 	switch {
 	case from == to:

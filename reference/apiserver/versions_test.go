@@ -54,6 +54,12 @@ func TestTwoVersions(t *testing.T) {
 				body: `{"apiVersion":"autoscaling/v1","kind":"HorizontalPodAutoscaler","metadata":{"name":"h"},"spec":{"maxReplicas":6,` + target + `}}`},
 			{method: http.MethodDelete, path: v1 + "/h", code: 200},
 			{method: http.MethodGet, path: v2 + "/h", code: 404},
+			// Either version may be the one that an object is created in by apply.
+			{method: http.MethodPatch, path: v2 + "/h?fieldManager=one", contentType: apply, code: 201, has: map[string]any{"spec.maxReplicas": 5},
+				body: `{"apiVersion":"autoscaling/v2","kind":"HorizontalPodAutoscaler","metadata":{"name":"h"},"spec":{"maxReplicas":5,` + target + `}}`},
+			{method: http.MethodDelete, path: v2 + "/h", code: 200},
+			{method: http.MethodPatch, path: v1 + "/h?fieldManager=one", contentType: apply, code: 201, has: map[string]any{"spec.maxReplicas": 6},
+				body: `{"apiVersion":"autoscaling/v1","kind":"HorizontalPodAutoscaler","metadata":{"name":"h"},"spec":{"maxReplicas":6,` + target + `}}`},
 		})
 		first := expect[*autoscalingv1.HorizontalPodAutoscaler](t, w, watch.Added)
 		require.Equal(t, int32(80), *first.Spec.TargetCPUUtilizationPercentage)

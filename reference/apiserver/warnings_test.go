@@ -305,7 +305,7 @@ func TestFieldsThatNothingCarriesOut(t *testing.T) {
 		{"a runtime class", "", "runtimeClassName: gvisor",
 			[]string{"SPEC.runtimeClassName: no link of this cluster acts on RuntimeClasses: Pods run as if they named none"}},
 		{"devices", "", "resourceClaims: [{name: gpu, resourceClaimName: gpu}]",
-			[]string{"SPEC.resourceClaims: no link of this cluster allocates devices: Pods run without them"}},
+			[]string{"SPEC.resourceClaims: no link of this cluster allocates devices: Pods that claim some are not scheduled"}},
 		{"a group of Pods", "", "schedulingGroup: {podGroupName: g}",
 			[]string{"SPEC.schedulingGroup: no link of this cluster schedules Pods as a group: each is scheduled by itself"}},
 		{"harmless", "", "{hostUsers: false, shareProcessNamespace: true, dnsPolicy: ClusterFirstWithHostNet}", nil},

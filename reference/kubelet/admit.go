@@ -53,6 +53,9 @@ func (k *kubelet) release(uid types.UID) {
 }
 
 func refuse(pod *corev1.Pod, node *corev1.Node, allocatable corev1.ResourceList, wants reservation, accepted map[types.UID]reservation) *rejection {
+	if pod.Spec.OS != nil && pod.Spec.OS.Name != corev1.Linux {
+		return &rejection{reason: "PodOSNotSupported", message: "Failed to admit pod as the OS field doesn't match node OS"}
+	}
 	pods := *resource.NewQuantity(int64(len(accepted)), resource.DecimalSI)
 	if refused := outOf(corev1.ResourcePods, *resource.NewQuantity(1, resource.DecimalSI), pods, allocatable); refused != nil {
 		return refused

@@ -3,6 +3,7 @@ package kubelet_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -40,13 +41,16 @@ type cluster struct {
 	journal  *runtime.Journal
 	root     string // of volumes
 	quiet    bool   // the runtime has no events to tell
+	dial     func(ctx context.Context, network, address string) (net.Conn, error)
 
 	mu      sync.Mutex
 	began   time.Time
 	history map[string][]string // by Pod name
 }
 
-func start(t *testing.T) *cluster {
+func start(t *testing.T) *cluster { return startWith(t, runtime.RegistryOptions{}) }
+
+func startWith(t *testing.T, images runtime.RegistryOptions) *cluster {
 	server, err := apiserver.New(apiserver.Options{Store: store.NewMemory(), WithoutAdmission: []string{"ServiceAccount"}})
 	require.NoError(t, err)
 	transport := memory.NewTransport(server)
@@ -54,12 +58,13 @@ func start(t *testing.T) *cluster {
 		server.Close()
 		transport.Close()
 	})
-	registry := runtime.NewRegistry(runtime.RegistryOptions{})
+	registry := runtime.NewRegistry(images)
 	c := &cluster{
 		t: t, config: memory.Config(transport), registry: registry, journal: runtime.NewJournal(),
 		runtime: runtime.NewSimulated(runtime.Options{Registry: registry}),
 		history: map[string][]string{},
 	}
+	c.dial = c.runtime.Dial
 	client, err := kubernetes.NewForConfig(c.config)
 	require.NoError(t, err)
 	c.client = client
@@ -88,7 +93,7 @@ func (c *cluster) run() (stop func()) {
 	}
 	go func() {
 		ended <- kubelet.Run(ctx, c.config, kubelet.Options{
-			NodeName: nodeName, Address: "192.0.2.1", Runtime: runtime, Dial: c.runtime.Dial, Root: c.root,
+			NodeName: nodeName, Address: "192.0.2.1", Runtime: runtime, Dial: c.dial, Root: c.root,
 		})
 	}()
 	synctest.Wait()
@@ -223,4 +228,17 @@ func (c *cluster) calls(uid types.UID) []string {
 		}
 	}
 	return methods
+}
+
+// events returns the messages of the Events about the Pod that have the reason.
+func (c *cluster) events(name, reason string) []string {
+	list, err := c.client.CoreV1().Events("default").List(c.t.Context(), metav1.ListOptions{})
+	require.NoError(c.t, err)
+	var messages []string
+	for _, event := range list.Items {
+		if event.InvolvedObject.Name == name && event.Reason == reason {
+			messages = append(messages, event.Message)
+		}
+	}
+	return messages
 }

@@ -3,6 +3,7 @@ package kubelet
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strconv"
@@ -60,6 +61,16 @@ func (w *worker) environment(ctx context.Context, pod *corev1.Pod, c *corev1.Con
 	return values, order, nil
 }
 
+// fixedValues are the variables that the command of a probe may name: those that have
+// a value in the spec.
+func fixedValues(c *corev1.Container) map[string]string {
+	values := make(map[string]string, len(c.Env))
+	for i := range c.Env {
+		values[c.Env[i].Name] = c.Env[i].Value
+	}
+	return values
+}
+
 // valueFrom looks a variable's value up; found is false for an optional source
 // that is not there.
 func (w *worker) valueFrom(ctx context.Context, pod *corev1.Pod, c *corev1.Container, source *corev1.EnvVarSource, address string) (value string, found bool, err error) {
@@ -103,8 +114,11 @@ func (w *worker) configMap(ctx context.Context, namespace, name string, optional
 // configMapObject returns nil for an optional one that is not there.
 func (w *worker) configMapObject(ctx context.Context, namespace, name string, optional *bool) (*corev1.ConfigMap, error) {
 	object, err := w.k.core.ConfigMaps(namespace).Get(ctx, name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) && optional != nil && *optional {
-		return nil, nil
+	if apierrors.IsNotFound(err) {
+		if optional != nil && *optional {
+			return nil, nil
+		}
+		return nil, fmt.Errorf("configmap %q not found", name)
 	}
 	return object, err
 }
@@ -124,8 +138,11 @@ func (w *worker) secret(ctx context.Context, namespace, name string, optional *b
 // secretObject returns nil for an optional one that is not there.
 func (w *worker) secretObject(ctx context.Context, namespace, name string, optional *bool) (*corev1.Secret, error) {
 	object, err := w.k.core.Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) && optional != nil && *optional {
-		return nil, nil
+	if apierrors.IsNotFound(err) {
+		if optional != nil && *optional {
+			return nil, nil
+		}
+		return nil, fmt.Errorf("secret %q not found", name)
 	}
 	return object, err
 }
@@ -142,6 +159,10 @@ func (w *worker) field(pod *corev1.Pod, path, address string) (string, error) {
 		}
 	}
 	switch path {
+	case "metadata.labels":
+		return lines(pod.Labels), nil
+	case "metadata.annotations":
+		return lines(pod.Annotations), nil
 	case "metadata.name":
 		return pod.Name, nil
 	case "metadata.namespace":
@@ -158,6 +179,15 @@ func (w *worker) field(pod *corev1.Pod, path, address string) (string, error) {
 		return address, nil
 	}
 	return "", fmt.Errorf("unsupported fieldPath: %s", path)
+}
+
+// lines has a map as the downward API puts it into a file.
+func lines(values map[string]string) string {
+	list := make([]string, 0, len(values))
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		list = append(list, key+"="+strconv.Quote(values[key]))
+	}
+	return strings.Join(list, "\n")
 }
 
 // resource is the downward API for requests and limits. A limit that is not set

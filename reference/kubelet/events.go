@@ -25,6 +25,7 @@ const (
 	eventInspectFailed       = "InspectFailed"
 	eventNeverPull           = "ErrImageNeverPull"
 	eventSandboxChanged      = "SandboxChanged"
+	eventFailedMount         = "FailedMount"
 	eventFailedCreateSandbox = "FailedCreatePodSandBox"
 	eventFailedKillPod       = "FailedKillPod"
 	eventFailedPostStart     = "FailedPostStartHook"

@@ -45,7 +45,8 @@ type Options struct {
 	// Labels and Taints that the node registers with, besides its own labels.
 	Labels map[string]string
 	Taints []corev1.Taint
-	// Capacity of the node. Default for what it lacks: cpu 4, memory 16Gi, pods 110.
+	// Capacity of the node. Default for what it lacks: cpu 4, memory 16Gi, pods 110,
+	// ephemeral-storage 100Gi, no huge pages.
 	Capacity corev1.ResourceList
 	// Allocatable is what of the capacity Pods may have. Default: all of it.
 	Allocatable corev1.ResourceList
@@ -76,9 +77,12 @@ func (o Options) withDefaults() (Options, error) {
 		return o, errors.New("kubelet: a node needs a name")
 	}
 	capacity := corev1.ResourceList{
-		corev1.ResourceCPU:    resource.MustParse("4"),
-		corev1.ResourceMemory: resource.MustParse("16Gi"),
-		corev1.ResourcePods:   resource.MustParse("110"),
+		corev1.ResourceCPU:                     resource.MustParse("4"),
+		corev1.ResourceMemory:                  resource.MustParse("16Gi"),
+		corev1.ResourcePods:                    resource.MustParse("110"),
+		corev1.ResourceEphemeralStorage:        resource.MustParse("100Gi"),
+		corev1.ResourceHugePagesPrefix + "1Gi": resource.MustParse("0"),
+		corev1.ResourceHugePagesPrefix + "2Mi": resource.MustParse("0"),
 	}
 	for name, quantity := range o.Capacity {
 		capacity[name] = quantity

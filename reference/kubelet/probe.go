@@ -256,7 +256,7 @@ func (p *prober) once(ctx context.Context, timeout time.Duration) (message strin
 	address := p.w.podIP(p.pod)
 	switch handler := p.probe.ProbeHandler; {
 	case handler.Exec != nil:
-		stdout, stderr, err := p.w.k.Runtime.ExecSync(ctx, p.container, handler.Exec.Command, timeout)
+		stdout, stderr, err := p.w.k.Runtime.ExecSync(ctx, p.container, expandAll(handler.Exec.Command, fixedValues(p.spec)), timeout)
 		var exit exec.CodeExitError
 		switch {
 		case err == nil:
@@ -268,7 +268,11 @@ func (p *prober) once(ctx context.Context, timeout time.Duration) (message strin
 		}
 		return "", err
 	case handler.HTTPGet != nil:
-		code, _, err := p.w.k.get(ctx, p.spec, handler.HTTPGet, address)
+		request, err := p.w.k.newRequest(ctx, p.spec, handler.HTTPGet, address)
+		if err != nil {
+			return "", err
+		}
+		code, err := p.w.k.do(request)
 		switch {
 		case err != nil:
 			return err.Error(), nil //nolint:nilerr // the probe has failed, which is its result
@@ -289,15 +293,17 @@ func (p *prober) once(ctx context.Context, timeout time.Duration) (message strin
 			return err.Error(), nil //nolint:nilerr // the probe has failed, which is its result
 		}
 		return "", conn.Close()
+	case handler.GRPC != nil:
+		return p.w.k.checkHealth(ctx, handler.GRPC, address, timeout)
 	}
-	return "", errors.New("a probe that this kubelet does not know")
+	return "", fmt.Errorf("missing probe handler for %s_%s(%s):%s", p.pod.Name, p.pod.Namespace, p.pod.UID, p.spec.Name)
 }
 
-// get makes the request of an httpGet handler and returns the answer's code.
-func (k *kubelet) get(ctx context.Context, c *corev1.Container, action *corev1.HTTPGetAction, address string) (code int, body string, err error) {
+// newRequest returns the request of an httpGet handler.
+func (k *kubelet) newRequest(ctx context.Context, c *corev1.Container, action *corev1.HTTPGetAction, address string) (*http.Request, error) {
 	port, err := portOf(c, action.Port)
 	if err != nil {
-		return 0, "", err
+		return nil, err
 	}
 	if action.Host != "" {
 		address = action.Host
@@ -313,24 +319,36 @@ func (k *kubelet) get(ctx context.Context, c *corev1.Container, action *corev1.H
 	path.Host = net.JoinHostPort(address, port)
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, path.String(), nil)
 	if err != nil {
-		return 0, "", err
+		return nil, err
 	}
-	request.Header.Set("User-Agent", "kube-probe/"+k.Version)
-	request.Header.Set("Accept", "*/*")
 	for _, header := range action.HTTPHeaders {
 		request.Header.Add(header.Name, header.Value)
-		if strings.EqualFold(header.Name, "Host") {
-			request.Host = header.Value
-		}
 	}
+	request.Host = request.Header.Get("Host")
+	if _, given := request.Header["User-Agent"]; !given {
+		request.Header.Set("User-Agent", "kube-probe/"+k.Version)
+	}
+	if accepted, given := request.Header["Accept"]; !given {
+		request.Header.Set("Accept", "*/*")
+	} else if accepted[0] == "" {
+		request.Header.Del("Accept")
+	}
+	return request, nil
+}
+
+// do makes the request and returns the answer's code.
+func (k *kubelet) do(request *http.Request) (code int, err error) {
 	response, err := k.probes.Do(request)
 	if err != nil {
-		return 0, "", err
+		return 0, err
 	}
 	defer response.Body.Close()
 	const enough = 10 << 10
-	read, err := io.ReadAll(io.LimitReader(response.Body, enough))
-	return response.StatusCode, string(read), err
+	_, err = io.CopyN(io.Discard, response.Body, enough)
+	if errors.Is(err, io.EOF) {
+		err = nil // that was all of it
+	}
+	return response.StatusCode, err
 }
 
 func portOf(c *corev1.Container, port intstr.IntOrString) (string, error) {

@@ -1,6 +1,8 @@
 package kubelet
 
 import (
+	"fmt"
+
 	corev1 "k8s.io/api/core/v1"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 	"k8s.io/utils/ptr"
@@ -44,6 +46,20 @@ func security(pod *corev1.Pod, c *corev1.Container) *runtimeapi.LinuxContainerSe
 		s.MaskedPaths, s.ReadonlyPaths = maskedPaths, readonlyPaths
 	}
 	return s
+}
+
+// verifyNotRoot tells whether the container is to run as root although it is not to. Of
+// the user that its image names the kubelet knows nothing here: that is taken to be
+// another one.
+func verifyNotRoot(pod *corev1.Pod, c *corev1.Container) error {
+	ofPod, own := ptr.Deref(pod.Spec.SecurityContext, corev1.PodSecurityContext{}), ptr.Deref(c.SecurityContext, corev1.SecurityContext{})
+	if !ptr.Deref(own.RunAsNonRoot, ptr.Deref(ofPod.RunAsNonRoot, false)) {
+		return nil
+	}
+	if user := id(own.RunAsUser, ofPod.RunAsUser); user == nil || user.Value != 0 {
+		return nil
+	}
+	return fmt.Errorf("container's runAsUser breaks non-root policy (pod: %q, container: %s)", fmt.Sprintf("%s_%s(%s)", pod.Name, pod.Namespace, pod.UID), c.Name)
 }
 
 // id is the first number that is given; nil if none is.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strconv"
 	"time"
 
@@ -88,6 +89,9 @@ func podLabels(pod *corev1.Pod) map[string]string {
 
 // containerConfig tells the runtime about a container (KUBELET-22).
 func (w *worker) containerConfig(ctx context.Context, pod *corev1.Pod, c *corev1.Container, image string, attempt uint32, address string) (*runtimeapi.ContainerConfig, error) {
+	if err := verifyNotRoot(pod, c); err != nil {
+		return nil, err
+	}
 	values, order, err := w.environment(ctx, pod, c, address)
 	if err != nil {
 		return nil, err
@@ -114,10 +118,13 @@ func (w *worker) containerConfig(ctx context.Context, pod *corev1.Pod, c *corev1
 			Resources: linuxResources(c), SecurityContext: security(pod, c),
 		},
 	}
+	if slices.ContainsFunc(pod.Spec.InitContainers, func(init corev1.Container) bool { return init.Name == c.Name && !sidecar(&init) }) {
+		config.Annotations[runtime.ContainerTypeAnnotation] = runtime.InitContainer
+	}
 	for _, name := range order {
 		config.Envs = append(config.Envs, &runtimeapi.KeyValue{Key: name, Value: []byte(values[name])})
 	}
-	config.Mounts, err = w.mounts(ctx, pod, c, address)
+	config.Mounts, err = w.mounts(pod, c)
 	return config, err
 }
 

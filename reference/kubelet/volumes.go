@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -23,23 +24,17 @@ func (k *kubelet) podFolder(uid types.UID) string {
 	return filepath.Join(root, "pods", string(uid))
 }
 
-// mounts returns what the container sees of the Pod's volumes. They are filled
-// before a container starts, and not changed while it runs.
-func (w *worker) mounts(ctx context.Context, pod *corev1.Pod, c *corev1.Container, address string) ([]*runtimeapi.Mount, error) {
+// mounts returns what the container sees of the Pod's volumes.
+func (w *worker) mounts(pod *corev1.Pod, c *corev1.Container) ([]*runtimeapi.Mount, error) {
 	var mounts []*runtimeapi.Mount
 	for _, mount := range c.VolumeMounts {
+		index := slices.IndexFunc(pod.Spec.Volumes, func(v corev1.Volume) bool { return v.Name == mount.Name })
+		if index < 0 {
+			return nil, fmt.Errorf("volume %s: not found", mount.Name)
+		}
 		folder := filepath.Join(w.k.podFolder(pod.UID), "volumes", mount.Name)
-		if w.k.Root != "" {
-			index := slices.IndexFunc(pod.Spec.Volumes, func(v corev1.Volume) bool { return v.Name == mount.Name })
-			if index < 0 {
-				return nil, fmt.Errorf("volume %s: not found", mount.Name)
-			}
-			volume := &pod.Spec.Volumes[index]
-			if volume.HostPath != nil {
-				folder = volume.HostPath.Path
-			} else if err := w.fill(ctx, pod, c, volume, folder, address); err != nil {
-				return nil, fmt.Errorf("volume %s: %w", mount.Name, err)
-			}
+		if hostPath := pod.Spec.Volumes[index].HostPath; hostPath != nil {
+			folder = hostPath.Path
 		}
 		mounts = append(mounts, &runtimeapi.Mount{
 			ContainerPath: mount.MountPath, Readonly: mount.ReadOnly, HostPath: filepath.Join(folder, mount.SubPath),
@@ -48,13 +43,45 @@ func (w *worker) mounts(ctx context.Context, pod *corev1.Pod, c *corev1.Containe
 	return mounts, nil
 }
 
-// fill makes the folder of a volume hold what it should.
-func (w *worker) fill(ctx context.Context, pod *corev1.Pod, c *corev1.Container, volume *corev1.Volume, folder, address string) error {
-	f := &files{worker: w, pod: pod, container: c, address: address, mode: corev1.ProjectedVolumeSourceDefaultMode, content: map[string]file{}}
+// How long after a failure the volumes are tried again: twice as long each time.
+const (
+	mountRetry    = 500 * time.Millisecond
+	mountRetryMax = 2*time.Minute + 2*time.Second
+)
+
+// setUpVolumes makes all volumes of the Pod hold what they should. They are filled
+// before its containers start, and not changed while those run. Of those that cannot
+// be set up there is an Event; retry is then when to try again.
+func (w *worker) setUpVolumes(ctx context.Context, pod *corev1.Pod) (retry time.Duration, err error) {
+	failed := false
+	for i := range pod.Spec.Volumes {
+		volume := &pod.Spec.Volumes[i]
+		if err := w.setUp(ctx, pod, volume); err != nil {
+			if ctx.Err() != nil {
+				return 0, ctx.Err()
+			}
+			failed = true
+			w.k.events.Eventf(podReference(pod), corev1.EventTypeWarning, eventFailedMount, "MountVolume.SetUp failed for volume %q : %v", volume.Name, err)
+		}
+	}
+	if !failed {
+		w.mountRetry = 0
+		return 0, nil
+	}
+	w.mountRetry = min(max(mountRetry, 2*w.mountRetry), mountRetryMax)
+	return w.mountRetry, nil
+}
+
+// rootCA is the ConfigMap that admission mounts into every Pod, with a token.
+const rootCA = "kube-root-ca.crt"
+
+// setUp makes a volume hold what it should. Where the runtime is a simulated one,
+// nobody sees what it holds: it is enough that what it is made of is there.
+func (w *worker) setUp(ctx context.Context, pod *corev1.Pod, volume *corev1.Volume) error {
+	f := &files{worker: w, pod: pod, mode: corev1.ProjectedVolumeSourceDefaultMode, content: map[string]file{}}
+	folder := filepath.Join(w.k.podFolder(pod.UID), "volumes", volume.Name)
 	var err error
 	switch {
-	case volume.EmptyDir != nil:
-		return os.MkdirAll(folder, 0o777)
 	case volume.ConfigMap != nil:
 		source := volume.ConfigMap
 		f.modeOf(source.DefaultMode)
@@ -63,9 +90,6 @@ func (w *worker) fill(ctx context.Context, pod *corev1.Pod, c *corev1.Container,
 		source := volume.Secret
 		f.modeOf(source.DefaultMode)
 		err = f.secret(ctx, source.SecretName, source.Items, source.Optional)
-	case volume.DownwardAPI != nil:
-		f.modeOf(volume.DownwardAPI.DefaultMode)
-		err = f.downward(volume.DownwardAPI.Items)
 	case volume.Projected != nil:
 		f.modeOf(volume.Projected.DefaultMode)
 		for i := range volume.Projected.Sources {
@@ -73,23 +97,32 @@ func (w *worker) fill(ctx context.Context, pod *corev1.Pod, c *corev1.Container,
 				break
 			}
 		}
+	case w.k.simulated():
+	case volume.HostPath != nil:
+		return nil // it is there, or the runtime says that it is not
+	case volume.EmptyDir != nil:
+		return os.MkdirAll(folder, 0o777)
+	case volume.DownwardAPI != nil:
+		f.modeOf(volume.DownwardAPI.DefaultMode)
+		err = f.downward(volume.DownwardAPI.Items)
 	default:
 		return fmt.Errorf("this kubelet mounts no volumes of that kind")
 	}
-	if err != nil {
+	if err != nil || w.k.simulated() {
 		return err
 	}
 	return f.write(folder)
 }
 
+// simulated tells whether there are no files in containers.
+func (k *kubelet) simulated() bool { return k.Root == "" }
+
 // files are what a volume holds, by their paths in it.
 type files struct {
-	worker    *worker
-	pod       *corev1.Pod
-	container *corev1.Container
-	address   string
-	mode      int32
-	content   map[string]file
+	worker  *worker
+	pod     *corev1.Pod
+	mode    int32
+	content map[string]file
 }
 
 type file struct {
@@ -112,11 +145,16 @@ func (f *files) add(path string, data []byte, mode *int32) {
 }
 
 func (f *files) project(ctx context.Context, source *corev1.VolumeProjection) error {
+	simulated := f.worker.k.simulated()
 	switch {
+	case simulated && source.ConfigMap != nil && source.ConfigMap.Name == rootCA:
+		return nil // a request less for every Pod
 	case source.ConfigMap != nil:
 		return f.configMap(ctx, source.ConfigMap.Name, source.ConfigMap.Items, source.ConfigMap.Optional)
 	case source.Secret != nil:
 		return f.secret(ctx, source.Secret.Name, source.Secret.Items, source.Secret.Optional)
+	case simulated:
+		return nil
 	case source.DownwardAPI != nil:
 		return f.downward(source.DownwardAPI.Items)
 	case source.ServiceAccountToken != nil:
@@ -137,7 +175,7 @@ func (f *files) configMap(ctx context.Context, name string, items []corev1.KeyTo
 	for key, bytes := range object.BinaryData {
 		data[key] = bytes
 	}
-	return f.keys(data, items, optional)
+	return f.keys("configmap references non-existent config key", data, items, optional)
 }
 
 func (f *files) secret(ctx context.Context, name string, items []corev1.KeyToPath, optional *bool) error {
@@ -145,11 +183,12 @@ func (f *files) secret(ctx context.Context, name string, items []corev1.KeyToPat
 	if err != nil || object == nil {
 		return err
 	}
-	return f.keys(object.Data, items, optional)
+	return f.keys("references non-existent secret key", object.Data, items, optional)
 }
 
-// keys adds all keys under their own names, or those that are named.
-func (f *files) keys(data map[string][]byte, items []corev1.KeyToPath, optional *bool) error {
+// keys adds all keys under their own names, or those that are named. missing is what
+// to say of one that is not there.
+func (f *files) keys(missing string, data map[string][]byte, items []corev1.KeyToPath, optional *bool) error {
 	if len(items) == 0 {
 		for key, bytes := range data {
 			f.add(key, bytes, nil)
@@ -162,7 +201,7 @@ func (f *files) keys(data map[string][]byte, items []corev1.KeyToPath, optional 
 		case found:
 			f.add(item.Path, bytes, item.Mode)
 		case optional == nil || !*optional:
-			return fmt.Errorf("references non-existent key: %s", item.Key)
+			return fmt.Errorf("%s: %s", missing, item.Key)
 		}
 	}
 	return nil
@@ -174,9 +213,9 @@ func (f *files) downward(items []corev1.DownwardAPIVolumeFile) error {
 		var err error
 		switch {
 		case item.FieldRef != nil:
-			value, err = f.worker.field(f.pod, item.FieldRef.FieldPath, f.address)
+			value, err = f.worker.field(f.pod, item.FieldRef.FieldPath, "")
 		case item.ResourceFieldRef != nil:
-			value, err = f.worker.resource(f.pod, f.container, item.ResourceFieldRef)
+			value, err = f.worker.resource(f.pod, nil, item.ResourceFieldRef) // it names the container
 		}
 		if err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -47,6 +48,8 @@ type worker struct {
 	waiting   map[string]corev1.ContainerStateWaiting
 	pulls     map[string]*pulling
 	crashes   map[string]backoff
+	// mountRetry is how long the last failure of a volume was waited on.
+	mountRetry time.Duration
 }
 
 func newWorker(k *kubelet, pod *corev1.Pod) *worker {
@@ -263,6 +266,14 @@ func (w *worker) carryOut(ctx context.Context, pod *corev1.Pod, v *view, p plan)
 			return false, 0, err
 		}
 		acted = true
+	}
+	// A container that starts again finds what has changed meanwhile, where there are
+	// files to find.
+	again := func(s starting) bool { return s.last != nil }
+	if p.sandbox || slices.ContainsFunc(p.start, again) && !w.k.simulated() {
+		if retry, err := w.setUpVolumes(ctx, pod); err != nil || retry > 0 {
+			return acted, retry, err
+		}
 	}
 	if p.sandbox {
 		return true, 0, w.createSandbox(ctx, pod, p.attempt)

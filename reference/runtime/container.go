@@ -62,6 +62,9 @@ func (s *Simulated) CreateContainer(_ context.Context, sandboxID string, config 
 		part: image.part, state: runtimeapi.ContainerState_CONTAINER_CREATED, createdAt: time.Now(),
 		ended: make(chan struct{}),
 	}
+	if c.part.anything {
+		c.part = partOf(config)
+	}
 	if c.image.Image == "" {
 		c.image.Image = config.GetImage().GetImage()
 	}

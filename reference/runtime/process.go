@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"path"
 	"strconv"
 	"strings"
@@ -22,8 +23,9 @@ import (
 // webPort is where the specification's images listen.
 const webPort = 8080
 
-// ExecSync implements Runtime. There are the commands that the images have:
-// true, false, ready, healthy and sleep.
+// ExecSync implements Runtime. There are the commands that the images of the table
+// have: true, false, ready, healthy and sleep. In every other container there are all
+// commands: they end as their words say, and with success where those do not.
 func (s *Simulated) ExecSync(ctx context.Context, id string, cmd []string, timeout time.Duration) (stdout, stderr []byte, err error) {
 	s.mu.Lock()
 	c, err := s.container(id)
@@ -40,6 +42,9 @@ func (s *Simulated) ExecSync(ctx context.Context, id string, cmd []string, timeo
 	if len(cmd) == 0 {
 		return nil, nil, status.Error(codes.InvalidArgument, "no command")
 	}
+	if end, known := endOf(cmd); known && part.anything {
+		return nil, nil, finish(ctx, cmd, end, timeout, c.ended)
+	}
 	succeeds := part.anything
 	switch path.Base(cmd[0]) {
 	case "true":
@@ -51,39 +56,51 @@ func (s *Simulated) ExecSync(ctx context.Context, id string, cmd []string, timeo
 	case "healthy":
 		succeeds = part.isHealthy(ran)
 	case "sleep":
-		return nil, nil, sleep(ctx, cmd[1:], timeout, c.ended)
+		seconds, err := strconv.ParseFloat(strings.Join(cmd[1:], " "), 64)
+		if err != nil {
+			return nil, nil, exec.CodeExitError{Err: fmt.Errorf("sleep: want a number of seconds, got %q", cmd[1:]), Code: 1}
+		}
+		return nil, nil, finish(ctx, cmd, end{after: time.Duration(seconds * float64(time.Second))}, timeout, c.ended)
 	default:
 		if !succeeds {
 			return nil, nil, status.Errorf(codes.Unknown, "failed to exec in container: exec: %q: executable file not found in $PATH", cmd[0])
 		}
 	}
 	if !succeeds {
-		return nil, nil, exec.CodeExitError{Err: fmt.Errorf("command %q exited with 1", strings.Join(cmd, " ")), Code: 1}
+		return nil, nil, exitError(cmd, 1)
 	}
 	return nil, nil, nil
 }
 
-// sleep ends early with the container, with the caller and at the timeout.
-func sleep(ctx context.Context, args []string, timeout time.Duration, ended <-chan struct{}) error {
-	if len(args) != 1 {
-		return exec.CodeExitError{Err: fmt.Errorf("sleep: want one argument, got %q", args), Code: 1}
+func exitError(cmd []string, code int32) error {
+	if code == 0 {
+		return nil
 	}
-	seconds, err := strconv.ParseFloat(args[0], 64)
-	if err != nil {
-		return exec.CodeExitError{Err: fmt.Errorf("sleep: %w", err), Code: 1}
+	return exec.CodeExitError{Err: fmt.Errorf("command %q exited with %d", strings.Join(cmd, " "), code), Code: int(code)}
+}
+
+// finish waits for the end of a command. It ends early with the container, with the
+// caller and at the timeout.
+func finish(ctx context.Context, cmd []string, end end, timeout time.Duration, ended <-chan struct{}) error {
+	if end.after == 0 {
+		return exitError(cmd, end.code)
 	}
 	if timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
 	}
-	timer := time.NewTimer(time.Duration(seconds * float64(time.Second)))
-	defer timer.Stop()
+	var done <-chan time.Time // never, for what runs forever
+	if end.after != forever {
+		timer := time.NewTimer(end.after)
+		defer timer.Stop()
+		done = timer.C
+	}
 	select {
-	case <-timer.C:
-		return nil
+	case <-done:
+		return exitError(cmd, end.code)
 	case <-ended:
-		return exec.CodeExitError{Err: fmt.Errorf("sleep: killed with its container"), Code: killed}
+		return exec.CodeExitError{Err: fmt.Errorf("command %q was killed with its container", strings.Join(cmd, " ")), Code: killed}
 	case <-ctx.Done():
 		return status.FromContextError(ctx.Err()).Err()
 	}
@@ -93,20 +110,41 @@ func sleep(ctx context.Context, args []string, timeout time.Duration, ended <-ch
 // probes of the kubelet go through. A connection is refused where nothing
 // listens; of several containers in a sandbox the first that runs has the port.
 func (s *Simulated) Dial(_ context.Context, network, address string) (net.Conn, error) {
-	refused := func(err error) error { return &net.OpError{Op: "dial", Net: network, Err: err} }
-	target, err := netip.ParseAddrPort(address)
+	target, err := resolve(address)
 	if err != nil {
-		return nil, refused(err)
+		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.listener(target)
 	if c == nil {
-		return nil, refused(fmt.Errorf("%s: %w", address, syscall.ECONNREFUSED))
+		return nil, &net.OpError{
+			Op: "dial", Net: network, Addr: net.TCPAddrFromAddrPort(target), Err: os.NewSyscallError("connect", syscall.ECONNREFUSED),
+		}
 	}
 	client, server := net.Pipe()
-	go c.serve(server, time.Since(c.startedAt))
+	if c.part.anything {
+		go answerAnything(server)
+	} else {
+		go c.serve(server, time.Since(c.startedAt))
+	}
 	return client, nil
+}
+
+// resolve reads an address. Of names the network of the nodes knows only that of the
+// node itself.
+func resolve(address string) (netip.AddrPort, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	if host == "localhost" {
+		host = "127.0.0.1"
+	}
+	if _, err := netip.ParseAddr(host); err != nil {
+		return netip.AddrPort{}, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+	}
+	return netip.ParseAddrPort(net.JoinHostPort(host, port))
 }
 
 // listener finds the container that listens there, in the Pod of that address
@@ -136,7 +174,8 @@ func (s *Simulated) listener(target netip.AddrPort) *container {
 	return nil
 }
 
-// serve answers the one request of a connection, or sees it closed.
+// serve plays the server of an image of the table: it answers the one request of a
+// connection, or sees it closed.
 func (c *container) serve(conn net.Conn, ran time.Duration) {
 	defer conn.Close()
 	request, err := http.ReadRequest(bufio.NewReader(conn))
@@ -145,7 +184,7 @@ func (c *container) serve(conn net.Conn, ran time.Duration) {
 	}
 	code := http.StatusOK
 	switch {
-	case c.part.anything, request.URL.Path == "/":
+	case request.URL.Path == "/":
 	case request.URL.Path == "/ready":
 		if !c.part.isReady(ran) {
 			code = http.StatusServiceUnavailable

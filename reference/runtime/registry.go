@@ -28,7 +28,8 @@ type RegistryOptions struct {
 	// Images is the table of images. Default: fixtures.Images().
 	Images []fixtures.Image
 	// Lenient makes every well-formed reference exist: what is not in the table
-	// runs until TERM, listens on every port and can execute every command.
+	// behaves as its command suggests, or runs until TERM; it listens on every port
+	// and can execute every command.
 	Lenient bool
 }
 

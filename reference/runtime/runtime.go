@@ -62,3 +62,11 @@ const (
 	PodUIDLabel        = "io.kubernetes.pod.uid"
 	ContainerNameLabel = "io.kubernetes.container.name"
 )
+
+// ContainerTypeAnnotation is the annotation by which a kubelet says what a container
+// is to its Pod: [InitContainer] for one that the Pod waits for the end of. CRI has no
+// field for it, and no runtime with real containers needs one.
+const (
+	ContainerTypeAnnotation = "io.kubernetes.container.type"
+	InitContainer           = "INIT"
+)

@@ -57,6 +57,7 @@ func trimPod(obj any) (any, error) {
 		kept.NodeSelector, kept.Tolerations = spec.NodeSelector, spec.Tolerations
 		kept.TopologySpreadConstraints = spec.TopologySpreadConstraints
 		kept.PreemptionPolicy, kept.SchedulingGates = spec.PreemptionPolicy, spec.SchedulingGates
+		kept.ResourceClaims = spec.ResourceClaims
 	}
 	pod.Spec = kept
 	pod.Status = trimStatus(&pod.Status)

@@ -45,7 +45,7 @@ var fields = []Field{
 		inPods: set("schedulingGroup", func(spec *corev1.PodSpec) bool { return spec.SchedulingGroup != nil })},
 	{Kind: "Pod", Field: "spec.runtimeClassName", Warning: "no link of this cluster acts on RuntimeClasses: Pods run as if they named none",
 		inPods: set("runtimeClassName", func(spec *corev1.PodSpec) bool { return spec.RuntimeClassName != nil })},
-	{Kind: "Pod", Field: "spec.resourceClaims", Warning: "no link of this cluster allocates devices: Pods run without them",
+	{Kind: "Pod", Field: "spec.resourceClaims", Warning: "no link of this cluster allocates devices: Pods that claim some are not scheduled",
 		inPods: set("resourceClaims", func(spec *corev1.PodSpec) bool { return len(spec.ResourceClaims) > 0 })},
 	{Kind: "Pod", Field: "spec.evictionResponders", Warning: "no link of this cluster asks them: Pods are evicted without them",
 		inPods: set("evictionResponders", func(spec *corev1.PodSpec) bool { return len(spec.EvictionResponders) > 0 })},

@@ -147,7 +147,7 @@ var rows = map[string]map[string]row{
 	"resource.k8s.io": {
 		"DeviceClass":           ignored("no devices are allocated"),
 		"DeviceTaintRule":       ignored("no devices are tainted"),
-		"ResourceClaim":         ignored("no devices are allocated; Pods run without them"),
+		"ResourceClaim":         ignored("no devices are allocated; Pods that claim some are not scheduled"),
 		"ResourceClaimTemplate": ignored("no claims are created for Pods"),
 		"ResourceSlice":         data("clients write and read it"),
 	},

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/podchain/podchain/conformance/access"
 	"github.com/podchain/podchain/conformance/control"
@@ -31,6 +33,15 @@ type serveOptions struct {
 	store      storeOptions
 }
 
+// What a served cluster has is enough for what people apply: replicas that each want a
+// node of their own mostly come in threes.
+const servedNodes = 3
+
+var servedCapacity = corev1.ResourceList{
+	corev1.ResourceCPU:    resource.MustParse("16"),
+	corev1.ResourceMemory: resource.MustParse("64Gi"),
+}
+
 func newServeCommand() *cobra.Command {
 	var options serveOptions
 	command := &cobra.Command{
@@ -38,8 +49,10 @@ func newServeCommand() *cobra.Command {
 		Short: "Run the reference as a cluster for kubectl and any other client",
 		Long: `Run the reference implementation as a cluster, on a loopback port, for kubectl
 and any other client of Kubernetes. Containers are simulated: those of an image that
-the specification names behave as its table of images says, all others run until
-they are told to end.
+the specification names behave as its table of images says. Those of all others behave
+as their command suggests, where it is one such as "sleep 5" or sh -c "exit 3";
+otherwise they run until they are told to end, are ready and healthy, and init
+containers end at once. Nodes have 16 CPUs and 64 GiB each.
 
 Everything the cluster holds is in memory and gone when it stops, unless --store
 names an etcd: there it stays, and the next cluster on it goes on with it.
@@ -61,7 +74,7 @@ cluster: links that it may stop, nodes that it may add, calls of the runtimes.`,
 	flags := command.Flags()
 	flags.StringVar(&options.kubeconfig, "kubeconfig-out", "podchain.kubeconfig", "`FILE` to write the client configuration to; removed at the end. No file is replaced but what a killed podchain serve has left")
 	flags.StringVar(&options.control, "control", "", "unix `socket` to offer on what the cluster can do beyond the API; the kubeconfig file mentions it. Nothing is replaced but a socket that nothing listens on")
-	flags.IntVar(&options.nodes, "nodes", reference.DefaultNodes, "how many nodes the cluster has")
+	flags.IntVar(&options.nodes, "nodes", servedNodes, "how many nodes the cluster has")
 	flags.Uint16Var(&options.port, "port", 0, "loopback port to listen on; 0 takes a free one")
 	options.store.add(flags)
 	return command
@@ -103,7 +116,7 @@ func serve(ctx context.Context, out, told io.Writer, options serveOptions) (err 
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { err = errors.Join(err, held.close()) }()
-	cluster, err := startServed(ctx, reference.Options{Nodes: nodes, Token: credentials.Token, AnyImage: true, Store: held.Store, Offers: held.offers}, options.control != "")
+	cluster, err := startServed(ctx, reference.Options{Nodes: nodes, Capacity: servedCapacity, Token: credentials.Token, AnyImage: true, Store: held.Store, Offers: held.offers}, options.control != "")
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

@@ -29,7 +29,9 @@ func job(k *Kind) {
 func defaultJob(j *batchv1.Job) {
 	spec := &j.Spec
 	if len(j.Labels) == 0 {
-		j.Labels = maps.Clone(spec.Template.Labels)
+		// One map for both: what generateJobSelector adds to the template's labels
+		// is to be in the Job's too, but not in labels that only look the same.
+		j.Labels = spec.Template.Labels
 	}
 	if spec.Completions == nil && spec.Parallelism == nil {
 		orDefault(&spec.Completions, 1)
@@ -66,12 +68,17 @@ func generateJobSelector(j *batchv1.Job) {
 		"controller-uid":           string(j.UID),
 		batchv1.ControllerUidLabel: string(j.UID),
 	}
-	maps.Copy(generated, j.Spec.Template.Labels)
-	if len(j.Labels) > 0 && maps.Equal(j.Labels, j.Spec.Template.Labels) {
-		// Labels taken over from the template follow it.
-		j.Labels = maps.Clone(generated)
+	if j.Spec.Template.Labels == nil {
+		j.Spec.Template.Labels = map[string]string{}
 	}
-	j.Spec.Template.Labels = generated
+	for key, value := range generated {
+		if _, found := j.Spec.Template.Labels[key]; !found {
+			j.Spec.Template.Labels[key] = value
+		}
+	}
+	if len(j.Labels) == 0 {
+		j.Labels = maps.Clone(j.Spec.Template.Labels) // there were none to share when it was defaulted
+	}
 	orDefault(&j.Spec.Selector, metav1.LabelSelector{})
 	if j.Spec.Selector.MatchLabels == nil {
 		j.Spec.Selector.MatchLabels = map[string]string{}

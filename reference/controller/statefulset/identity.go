@@ -59,7 +59,7 @@ func identity(set *appsv1.StatefulSet, ordinal int) map[string]string {
 // newPod makes the Pod with that ordinal from the template of a revision.
 func newPod(set *appsv1.StatefulSet, template *corev1.PodTemplateSpec, revision string, ordinal int) *corev1.Pod {
 	pod := controller.PodFromTemplate(template, set, metav1.NewControllerRef(set, kind))
-	pod.GenerateName, pod.Name = "", podName(set, ordinal)
+	pod.Name = podName(set, ordinal) // the API server generates none then
 	if pod.Labels == nil {
 		pod.Labels = map[string]string{}
 	}

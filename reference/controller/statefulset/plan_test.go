@@ -134,6 +134,28 @@ func TestClaimOwners(t *testing.T) {
 	}
 }
 
+// TestPodMetadata has what Kubernetes' controller sets on a Pod besides what its
+// template says.
+func TestPodMetadata(t *testing.T) {
+	template := &corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{
+		Labels: map[string]string{"app": "web"}, Annotations: map[string]string{"note": "x"}, Finalizers: []string{"example.com/f"},
+	}}
+	set := newSet()
+	set.Spec.ServiceName = "webs"
+	pod := newPod(set, template, "web-a", 2)
+	assert.Equal(t, metav1.ObjectMeta{
+		Name: "web-2", GenerateName: "web-", Namespace: "ns",
+		Labels: map[string]string{
+			"app": "web", "statefulset.kubernetes.io/pod-name": "web-2",
+			"apps.kubernetes.io/pod-index": "2", "controller-revision-hash": "web-a",
+		},
+		Annotations: map[string]string{"note": "x"}, Finalizers: []string{"example.com/f"},
+		OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(set, kind)},
+	}, pod.ObjectMeta)
+	assert.Equal(t, "web-2", pod.Spec.Hostname)
+	assert.Equal(t, "webs", pod.Spec.Subdomain)
+}
+
 func newSet(options ...func(*appsv1.StatefulSet)) *appsv1.StatefulSet {
 	set := &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Name: "web", Namespace: "ns"}, Spec: appsv1.StatefulSetSpec{
 		Replicas:       ptr.To[int32](3),

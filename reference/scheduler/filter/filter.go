@@ -36,6 +36,7 @@ var All = []Filter{
 	nodeAffinity,
 	ports,
 	resources,
+	claims,
 	spread,
 	podAffinity,
 }

@@ -111,6 +111,14 @@ func TestPorts(t *testing.T) {
 	})
 }
 
+func TestClaims(t *testing.T) {
+	nodes := []string{`metadata: {name: a}`}
+	check(t, claims, []example{
+		{"no claim", nodes, nil, `{}`, []string{"a"}},
+		{"a claim", nodes, nil, `{spec: {resourceClaims: [{name: gpu, resourceClaimTemplateName: gpu}]}}`, nil},
+	})
+}
+
 func TestResources(t *testing.T) {
 	nodes := []string{`{metadata: {name: a}, status: {allocatable: {cpu: "4", memory: 4Gi, ephemeral-storage: 10Gi, pods: "3", example.com/gpu: "1"}}}`}
 	requests := func(list string) string {

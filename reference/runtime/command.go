@@ -1,0 +1,279 @@
+package runtime
+
+import (
+	"cmp"
+	"math"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+)
+
+// The images that have no entrypoint of their own: a container's args are what it
+// runs.
+var withoutEntrypoint = []string{
+	"alpine", "almalinux", "amazonlinux", "archlinux", "bash", "busybox", "centos", "debian", "fedora", "rockylinux", "toybox", "ubuntu",
+}
+
+// partOf returns the part of a container whose image is not in the table. It
+// behaves as its command suggests where that can be told. Where it cannot, an init
+// container ends at once with success, as the Pod waits for it, and every other
+// container runs until it gets TERM.
+func partOf(config *runtimeapi.ContainerConfig) *part {
+	p := *anything
+	end, known := endOf(commandOf(config))
+	switch {
+	case known && end.after != forever:
+		p.exits, p.exit, p.exitCode = true, end.after, end.code
+	case !known && config.GetAnnotations()[ContainerTypeAnnotation] == InitContainer:
+		p.exits = true
+	}
+	return &p
+}
+
+// commandOf returns what the container executes, as far as its config tells: of
+// most images nobody here knows the entrypoint that the args are for.
+func commandOf(config *runtimeapi.ContainerConfig) []string {
+	if len(config.GetCommand()) > 0 {
+		return slices.Concat(config.GetCommand(), config.GetArgs())
+	}
+	image := config.GetImage().GetUserSpecifiedImage()
+	if image == "" {
+		image = config.GetImage().GetImage()
+	}
+	reference, err := ParseReference(image)
+	if err != nil || !slices.Contains(withoutEntrypoint, path.Base(reference.Repository)) {
+		return nil
+	}
+	return config.GetArgs()
+}
+
+// The commands that end at once, and with success where nothing is wrong with the
+// files that they are about: there are none here to be wrong.
+var atOnce = []string{
+	":", "chgrp", "chmod", "chown", "cp", "date", "echo", "export", "hostname", "id", "ln", "ls", "mkdir", "mv",
+	"printenv", "printf", "pwd", "rm", "rmdir", "set", "sync", "sysctl", "touch", "trap", "true", "ulimit", "umask", "uname", "unset", "whoami",
+}
+
+var systemFolders = []string{"/bin/", "/sbin/", "/usr/bin/", "/usr/local/bin/", "/usr/sbin/"}
+
+// end is how a command ends: after how long, forever for never, with which code.
+type end struct {
+	after time.Duration
+	code  int32
+}
+
+// endOf tells how a command ends; known is false where its words do not say.
+func endOf(words []string) (e end, known bool) {
+	if len(words) == 0 {
+		return end{}, false
+	}
+	folder, name := path.Split(words[0])
+	args := words[1:]
+	switch {
+	case folder != "" && !slices.Contains(systemFolders, folder):
+		return end{}, false // a program of the image's own, whatever its name
+	case slices.Contains(atOnce, name), name == "cat" && len(args) > 0, name == "env" && len(args) == 0:
+		return end{}, true
+	}
+	switch name {
+	case "false":
+		return end{code: 1}, true
+	case "exit":
+		return exit(args, 0)
+	case "exec":
+		return endOf(args)
+	case "sleep":
+		after, err := sleepTime(args)
+		return end{after: after}, err == nil
+	case "tail":
+		follows := func(arg string) bool { return arg == "-f" || arg == "-F" }
+		return end{after: forever}, slices.ContainsFunc(args, follows)
+	case "ash", "bash", "dash", "sh":
+		text, strict, ok := scriptOf(args)
+		if !ok {
+			return end{}, false
+		}
+		return endOfScript(text, strict)
+	}
+	return end{}, false
+}
+
+// exit is the builtin: without a code it passes on that of the command before.
+func exit(args []string, last int32) (end, bool) {
+	if len(args) == 0 {
+		return end{code: last}, true
+	}
+	code, err := strconv.ParseUint(args[0], 10, 8)
+	return end{code: int32(code)}, err == nil && len(args) == 1
+}
+
+// sleepTime adds up the arguments of sleep: numbers with a unit, or infinity.
+func sleepTime(args []string) (time.Duration, error) {
+	var sum time.Duration
+	for _, arg := range args {
+		if arg == "infinity" || arg == "inf" {
+			return forever, nil
+		}
+		unit := time.Second
+		if number, found := strings.CutSuffix(arg, "d"); found {
+			arg, unit = number, 24*time.Hour
+		} else if i := strings.IndexAny(arg, "smh"); i == len(arg)-1 && i > 0 {
+			unit = map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour}[arg[i]]
+			arg = arg[:i]
+		}
+		number, err := strconv.ParseFloat(arg, 64)
+		if err != nil || !(number >= 0) {
+			return 0, cmp.Or(err, strconv.ErrRange)
+		}
+		if number*float64(unit) >= math.MaxInt64 {
+			return forever, nil
+		}
+		sum += time.Duration(number * float64(unit))
+	}
+	if len(args) == 0 {
+		return 0, strconv.ErrSyntax
+	}
+	return sum, nil
+}
+
+// scriptOf finds the script among the arguments of a shell. strict says that it
+// ends with the first command that fails.
+func scriptOf(args []string) (text string, strict, ok bool) {
+	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
+		options := args[0][1:]
+		args = args[1:]
+		strict = strict || strings.Contains(options, "e")
+		if strings.HasSuffix(options, "o") && len(args) > 0 { // -o pipefail
+			args = args[1:]
+		}
+		if strings.Contains(options, "c") && len(args) > 0 {
+			return args[0], strict, true
+		}
+	}
+	return "", false, false
+}
+
+// endOfScript follows the commands of a script, one after the other. Whatever is
+// more than a sequence cannot be told.
+func endOfScript(text string, strict bool) (sum end, known bool) {
+	commands, ok := parseScript(text)
+	if !ok {
+		return end{}, false
+	}
+	for i, command := range commands {
+		switch {
+		case i > 0 && commands[i-1].then == "&&" && sum.code != 0, i > 0 && commands[i-1].then == "||" && sum.code == 0:
+			continue
+		case command.words[0] == "set" && len(command.words) > 1 && strings.HasPrefix(command.words[1], "-"):
+			strict = strict || strings.Contains(command.words[1], "e")
+		}
+		var e end
+		name := command.words[0]
+		if name == "exit" {
+			e, ok = exit(command.words[1:], sum.code)
+		} else {
+			e, ok = endOf(command.words)
+		}
+		if !ok {
+			return end{}, false
+		}
+		if e.after == forever {
+			return e, true
+		}
+		sum.after += e.after
+		sum.code = e.code
+		if name == "exit" || name == "exec" || strict && e.code != 0 && command.then == ";" {
+			break
+		}
+	}
+	return sum, true
+}
+
+// command is a simple command of a script, and what stands between it and the next:
+// ";", "&&" or "||".
+type command struct {
+	words []string
+	then  string
+}
+
+// parseScript splits a script into simple commands. Redirections are left out; ok is
+// false for whatever else is not a word: pipes, subshells, background commands.
+func parseScript(text string) (commands []command, ok bool) {
+	var current command
+	var word strings.Builder
+	var inWord, redirected bool
+	endWord := func() {
+		if inWord && !redirected {
+			current.words = append(current.words, word.String())
+		}
+		redirected = redirected && !inWord
+		word.Reset()
+		inWord = false
+	}
+	endCommand := func(then string) {
+		endWord()
+		if current.then = then; len(current.words) > 0 {
+			commands = append(commands, current)
+		}
+		current, redirected = command{}, false
+	}
+	for len(text) > 0 {
+		char, rest := text[0], text[1:]
+		switch char {
+		case ' ', '\t':
+			endWord()
+		case ';', '\n':
+			endCommand(";")
+		case '&', '|':
+			if !strings.HasPrefix(rest, string(char)) {
+				return nil, false
+			}
+			endCommand(text[:2])
+			rest = rest[1:]
+		case '>':
+			if _, err := strconv.Atoi(word.String()); err == nil { // 2>file
+				word.Reset()
+				inWord = false
+			}
+			endWord()
+			redirected = true
+			rest = strings.TrimLeft(rest, ">&")
+		case '#':
+			if !inWord {
+				_, rest, _ = strings.Cut(rest, "\n")
+				endCommand(";")
+				break
+			}
+			word.WriteByte(char)
+		case '\\':
+			if strings.HasPrefix(rest, "\n") {
+				rest = rest[1:]
+				break
+			}
+			if rest == "" {
+				return nil, false
+			}
+			word.WriteByte(rest[0])
+			inWord, rest = true, rest[1:]
+		case '\'', '"':
+			quoted, after, closed := strings.Cut(rest, string(char))
+			if !closed || char == '"' && strings.Contains(quoted, `\`) {
+				return nil, false
+			}
+			word.WriteString(quoted)
+			inWord, rest = true, after
+		case '<', '(', ')', '{', '}', '`':
+			return nil, false
+		default:
+			word.WriteByte(char)
+			inWord = true
+		}
+		text = rest
+	}
+	endCommand(";")
+	return commands, len(commands) > 0
+}
