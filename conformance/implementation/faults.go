@@ -79,8 +79,9 @@ const (
 	Answer Effect = "answer"
 	// Delay passes the request on after Fault.Delay.
 	Delay Effect = "delay"
-	// Cut ends watches in the middle, those that are open included, without the
-	// end of the stream being told.
+	// Cut breaks the connection: that of a watch in the middle, those that are open
+	// included, without the end of the stream being told; that of any other request
+	// before it is passed on.
 	Cut Effect = "cut"
 )
 
