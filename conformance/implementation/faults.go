@@ -127,3 +127,7 @@ type Write struct {
 	// Time of the answer.
 	Time time.Time `json:"time"`
 }
+
+// Succeeded tells whether the API server has done what the write asked for. It may have
+// done so, too, where it has not answered.
+func (w Write) Succeeded() bool { return w.Code >= 200 && w.Code < 300 }
