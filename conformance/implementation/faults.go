@@ -128,6 +128,6 @@ type Write struct {
 	Time time.Time `json:"time"`
 }
 
-// Succeeded tells whether the API server has done what the write asked for. It may have
-// done so, too, where it has not answered.
-func (w Write) Succeeded() bool { return w.Code >= 200 && w.Code < 300 }
+// Succeeded tells whether the API server has done what the write asked for: it has not
+// refused it, and not been kept from seeing it.
+func (w Write) Succeeded() bool { return w.Code < 300 && w.Fault != Cut }
