@@ -90,7 +90,7 @@ func TestEveryWriteIsTriedAgain(t *testing.T) {
 				}
 				situated := in
 				switch {
-				case *everywhere:
+				case *everywhere, way.name == "409" && way.times == most && !testing.Short(): // which may be taken for the end of the object
 				case way.times == most: // where it is made least often, these are all attempts
 					situated = in[:1]
 				default:

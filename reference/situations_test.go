@@ -208,6 +208,8 @@ var situations = []situation{
 		name: "a container ends again and again", given: nothing,
 		when: func(d *disturbed) {
 			d.pod("broken", "fails:1", func(pod *corev1.Pod) { pod.Spec.RestartPolicy = corev1.RestartPolicyAlways })
+			d.settle()
+			require.NoError(d, d.CoreV1().Pods("default").Delete(d.Context(), "broken", metav1.DeleteOptions{}))
 		},
 	}, {
 		name:  "a Pod is deleted",
