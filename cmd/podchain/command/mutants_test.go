@@ -90,7 +90,7 @@ func (f failureReport) masked() failureReport {
 	return f
 }
 
-var byTheServer = regexp.MustCompile(`-[a-z0-9]{5}"|resourceVersion \d+|podchain-[a-z0-9-]+`)
+var byTheServer = regexp.MustCompile(`-[a-z0-9]{5}"|"node-\d"|resourceVersion \d+|podchain-[a-z0-9-]+`)
 
 func failuresOf(t *testing.T, path string) (all []failureReport) {
 	t.Helper()
