@@ -269,16 +269,19 @@ Feature: What happens when the chain is disturbed
 
   @IDEMP-02 @MUST @needs-faults
   Rule: Refusals and delays of a few writes only make it take longer
-    A conflict, too many requests, an error of the server, a slow answer: the link tries again, soon or later.
+    A conflict, too many requests, an error of the server, a slow answer, a broken connection: the link tries
+    again, soon or later, and however often it takes. It does not wait for an event to make it try again: none
+    needs to come. Only that the object is gone, or another one has its name, ends it.
 
     Scenario Outline: Every link meets <effect>
       Given requests of the deployment-controller meet
         | verb   | resource    | subresource | effect   | times   |
         | create | replicasets |             | <effect> | <times> |
+        | update | deployments | status      | <effect> | <times> |
       And requests of the replicaset-controller meet
         | verb   | resource    | subresource | effect   | times   |
         | create | pods        |             | <effect> | <times> |
-        | update | replicasets | status      | <effect> | 1       |
+        | update | replicasets | status      | <effect> | <times> |
       And requests of the scheduler meet
         | verb   | resource    | subresource | effect   | times   |
         | create | pods        | binding     | <effect> | <times> |
@@ -295,7 +298,70 @@ Feature: What happens when the chain is disturbed
         | answer 409 | 2     |
         | answer 429 | 2     |
         | answer 500 | 2     |
+        | cut        | 2     |
         | delay 1s   | 1     |
+
+    Scenario Outline: The <link> meets <effect> six times in a row when it is to <verb> <resource> <subresource>
+      Given requests of the <link> meet
+        | verb   | resource   | subresource   | effect   | times |
+        | <verb> | <resource> | <subresource> | <effect> | 6     |
+      When Deployment "web" with 1 replica is created
+      Then Deployment "web" is ready
+      And 1 ReplicaSet of Deployment "web" appears
+      And 1 Pod of Deployment "web" appears
+
+      Examples:
+        | link                  | verb   | resource    | subresource | effect     |
+        | deployment-controller | create | replicasets |             | answer 409 |
+        | deployment-controller | create | replicasets |             | answer 429 |
+        | deployment-controller | create | replicasets |             | answer 500 |
+        | deployment-controller | create | replicasets |             | cut        |
+        | deployment-controller | update | deployments | status      | answer 409 |
+        | deployment-controller | update | deployments | status      | answer 429 |
+        | deployment-controller | update | deployments | status      | answer 500 |
+        | deployment-controller | update | deployments | status      | cut        |
+        | replicaset-controller | create | pods        |             | answer 409 |
+        | replicaset-controller | create | pods        |             | answer 429 |
+        | replicaset-controller | create | pods        |             | answer 500 |
+        | replicaset-controller | create | pods        |             | cut        |
+        | replicaset-controller | update | replicasets | status      | answer 409 |
+        | replicaset-controller | update | replicasets | status      | answer 429 |
+        | replicaset-controller | update | replicasets | status      | answer 500 |
+        | replicaset-controller | update | replicasets | status      | cut        |
+
+      # A scheduler waits ever longer between two attempts, up to ten seconds; some kubelets try a status again
+      # only when they look through all of them, every ten seconds.
+      @time-based
+      Examples:
+        | link      | verb   | resource | subresource | effect     |
+        | scheduler | create | pods     | binding     | answer 409 |
+        | scheduler | create | pods     | binding     | answer 429 |
+        | scheduler | create | pods     | binding     | answer 500 |
+        | scheduler | create | pods     | binding     | cut        |
+        | kubelet   | patch  | pods     | status      | answer 409 |
+        | kubelet   | patch  | pods     | status      | answer 429 |
+        | kubelet   | patch  | pods     | status      | answer 500 |
+        | kubelet   | patch  | pods     | status      | cut        |
+
+    @time-based
+    Scenario Outline: The <link> meets <effect> <times> times in a row when it is to delete <resource>
+      Given Deployment "web" with 1 replica is ready
+      And requests of the <link> meet
+        | verb   | resource   | effect   | times   |
+        | delete | <resource> | <effect> | <times> |
+      When Deployment "web" is deleted
+      Then Deployment "web" is gone
+      And the ReplicaSet of Deployment "web" is gone
+      And the first Pod of Deployment "web" is gone
+
+      Examples:
+        | link              | resource    | effect     | times |
+        | garbage-collector | replicasets | answer 409 | 6     |
+        | garbage-collector | replicasets | answer 500 | 6     |
+        | garbage-collector | pods        | answer 409 | 6     |
+        | garbage-collector | pods        | answer 500 | 6     |
+        | kubelet           | pods        | answer 409 | 3     |
+        | kubelet           | pods        | answer 500 | 3     |
 
   @IDEMP-05 @MUST
   Rule: Of many who change one Deployment at the same time each has its effect once

@@ -79,8 +79,9 @@ const (
 	Answer Effect = "answer"
 	// Delay passes the request on after Fault.Delay.
 	Delay Effect = "delay"
-	// Cut ends watches in the middle, those that are open included, without the
-	// end of the stream being told.
+	// Cut breaks the connection: that of a watch in the middle, those that are open
+	// included, without the end of the stream being told; that of any other request
+	// before it is passed on.
 	Cut Effect = "cut"
 )
 
@@ -126,3 +127,7 @@ type Write struct {
 	// Time of the answer.
 	Time time.Time `json:"time"`
 }
+
+// Succeeded tells whether the API server has done what the write asked for: it has not
+// refused it, and not been kept from seeing it.
+func (w Write) Succeeded() bool { return w.Code < 300 && w.Fault != Cut }

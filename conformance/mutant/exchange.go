@@ -6,7 +6,9 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"sync"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/scheme"
 )
@@ -51,6 +53,51 @@ func unsent(r *http.Request, _ http.RoundTripper) (*http.Response, error) {
 	return &http.Response{
 		Status: "200 OK", StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: header, Body: r.Body, ContentLength: r.ContentLength, Request: r,
+	}, nil
+}
+
+// givesUpAfter passes requests on until so many to one path have met a conflict, one
+// after the other. Those that come later meet the same, and are not passed on.
+func givesUpAfter(conflicts int) exchange {
+	var mu sync.Mutex
+	met := map[string]int{} // by path
+	return func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+		mu.Lock()
+		done := met[r.URL.Path] >= conflicts
+		mu.Unlock()
+		if done {
+			return conflict(r)
+		}
+		response, err := next.RoundTrip(r)
+		mu.Lock()
+		defer mu.Unlock()
+		if err == nil && response.StatusCode == http.StatusConflict {
+			met[r.URL.Path]++
+		} else {
+			delete(met, r.URL.Path)
+		}
+		return response, err
+	}
+}
+
+// conflict is the answer to a request that meets one.
+func conflict(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		if err := r.Body.Close(); err != nil {
+			return nil, err
+		}
+	}
+	body, err := json.Marshal(metav1.Status{
+		TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"},
+		Status:   metav1.StatusFailure, Code: http.StatusConflict, Reason: metav1.StatusReasonConflict, Message: "as before",
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &http.Response{
+		Status: "409 Conflict", StatusCode: http.StatusConflict, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{"Content-Type": {runtime.ContentTypeJSON}}, Body: io.NopCloser(bytes.NewReader(body)),
+		ContentLength: int64(len(body)), Request: r,
 	}, nil
 }
 

@@ -60,6 +60,10 @@ var All = []Mutant{
 		"A Pod is said to be ready before anything of it runs.", "CHAIN-03",
 		to(`PATCH .*/pods/[^/]+/status`), sent(readyTooEarly),
 	}, {
+		"kubelet/gives-up-on-conflicts", implementation.Kubelet,
+		"The status of a Pod is not written any more after three conflicts in a row.", "IDEMP-02",
+		to(`PATCH .*/pods/[^/]+/status`), givesUpAfter(3),
+	}, {
 		"statefulset-controller/forgets-the-ordinal", implementation.StatefulSetController,
 		"Pods are created without the label that tells their ordinal.", "STS-01",
 		to(`POST .*/pods`), sent(without("metadata", "labels", "apps.kubernetes.io/pod-index")),
@@ -71,6 +75,10 @@ var All = []Mutant{
 		"garbage-collector/lets-things-lie", implementation.GarbageCollector,
 		"What has no owner left stays.", "GC-01",
 		to(`DELETE .*`), unsent,
+	}, {
+		"garbage-collector/gives-up-on-conflicts", implementation.GarbageCollector,
+		"What could not be deleted for three conflicts in a row stays.", "IDEMP-02",
+		to(`DELETE .*`), givesUpAfter(3),
 	}, {
 		"namespace-controller/never-lets-go", implementation.NamespaceController,
 		"A namespace that is empty is not finalized.", "NS-01",

@@ -53,7 +53,7 @@ func Attribute(writes []implementation.Write) Attribution {
 		}
 		object := stored{resource: write.Resource, namespace: write.Namespace, name: write.Name}
 		switch {
-		case write.Code >= 300:
+		case !write.Succeeded():
 		case write.Verb == "delete":
 			a.deletions[object] = write
 		case write.Subresource == "binding":
@@ -194,8 +194,12 @@ func (a Attribution) Disturbed(namespace string, since time.Time, count int) []s
 			continue
 		}
 		what := strings.Trim(write.Resource+"/"+write.Subresource, "/")
-		lines = append(lines, strings.Join(strings.Fields(fmt.Sprintf("%9s  %s of the %s: %s %s, answered %d",
-			write.Time.Sub(since).Round(time.Millisecond), write.Fault, write.Link, write.Verb, what+" "+write.Name, write.Code)), " "))
+		answer := "not answered"
+		if write.Code != 0 {
+			answer = fmt.Sprintf("answered %d", write.Code)
+		}
+		lines = append(lines, strings.Join(strings.Fields(fmt.Sprintf("%9s  %s of the %s: %s %s, %s",
+			write.Time.Sub(since).Round(time.Millisecond), write.Fault, write.Link, write.Verb, what+" "+write.Name, answer)), " "))
 	}
 	return lines[max(0, len(lines)-count):]
 }

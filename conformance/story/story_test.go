@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/watch"
 
@@ -62,4 +64,21 @@ func TestLastWritesOfTheBlamed(t *testing.T) {
 		}
 		assert.Equal(t, test.told, told, test.blamed)
 	}
+}
+
+// Whoever was cut off has written nothing.
+func TestCutWritesAreNobodys(t *testing.T) {
+	recorded := history.New()
+	object := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1", "kind": "Pod", "metadata": map[string]any{"name": "p", "uid": "p", "resourceVersion": "1"}}}
+	recorded.Record(watch.Added, object)
+	recorded.Record(watch.Deleted, object)
+	attribution := story.Attribute([]implementation.Write{
+		{Link: implementation.GarbageCollector, Verb: "delete", Resource: "pods", Name: "p", Code: 200},
+		{Link: implementation.Kubelet, Verb: "delete", Resource: "pods", Name: "p", Fault: implementation.Cut},
+	})
+	lines := story.LastWrites(recorded.Now(), attribution, 1, "")
+	require.Len(t, lines, 1)
+	assert.Contains(t, lines[0], "a deletion by garbage-collector")
+	assert.Contains(t, attribution.Disturbed("", time.Time{}, 1)[0], "delete pods p, not answered")
 }

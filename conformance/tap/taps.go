@@ -159,6 +159,13 @@ func (t *tap) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return response, err
 	}
+	if fault.Effect == implementation.Cut && about.verb != "watch" {
+		if r.Body != nil {
+			defer r.Body.Close()
+		}
+		t.taps.record(describe(t.link, about, fault, 0, nil))
+		return nil, errBroken
+	}
 	if delay != nil {
 		defer delay.delayed.done()
 		if err := delay.wait(r.Context()); err != nil {
@@ -233,7 +240,7 @@ func (t *Taps) next(link implementation.Link, about target) (fault implementatio
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, i := range t.faults {
-		if i.link != link || i.spent() || !about.meets(i.Fault) || i.Effect == implementation.Cut && about.verb != "watch" {
+		if i.link != link || i.spent() || !about.meets(i.Fault) {
 			continue
 		}
 		i.meet()

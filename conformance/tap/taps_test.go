@@ -103,6 +103,7 @@ func TestFaults(t *testing.T) {
 			fails: func(t *testing.T, err error) { require.True(t, apierrors.IsConflict(err)) }},
 		"a fault of the server": {fault: implementation.Fault{Effect: implementation.Answer, Code: 500},
 			fails: func(t *testing.T, err error) { require.True(t, apierrors.IsInternalError(err)) }},
+		"a cut connection":     {fault: implementation.Fault{Verb: "create", Effect: implementation.Cut}, fails: broken},
 		"a delay":              {fault: implementation.Fault{Effect: implementation.Delay, Delay: time.Hour}, stored: true, takes: time.Hour},
 		"of another verb":      {fault: implementation.Fault{Verb: "update", Effect: implementation.LoseReply}, stored: true},
 		"of another resource":  {fault: implementation.Fault{Resource: "pods", Effect: implementation.LoseReply}, stored: true},

@@ -122,24 +122,32 @@ func (r *Recorder) write(ctx context.Context, event *corev1.Event) {
 	if result == nil || result.Skip {
 		return
 	}
-	for range eventAttempts {
+	err = TryEvent(ctx, func() error {
 		stored, err := r.store(ctx, result)
 		if err == nil {
 			r.correlator.UpdateState(stored)
-			return
 		}
-		// The API server has answered: it will answer the same again.
-		if status := apierrors.APIStatus(nil); errors.As(err, &status) {
-			log.V(2).Info("Event is refused", "event", event.Name, "reason", err)
-			return
+		return err
+	})
+	if err != nil {
+		log.V(2).Info("Event is lost", "event", event.Name, "reason", err)
+	}
+}
+
+// TryEvent has an Event written, and tries again as client-go's recorders do where the
+// API server does not answer. What it has answered it will answer again.
+func TryEvent(ctx context.Context, write func() error) error {
+	for attempt := 1; ; attempt++ {
+		err := write()
+		if status := apierrors.APIStatus(nil); err == nil || errors.As(err, &status) || attempt == eventAttempts {
+			return err
 		}
 		select {
 		case <-ctx.Done():
-			return
+			return ctx.Err()
 		case <-time.After(eventRetryAfter + rand.N(eventRetryJitters)):
 		}
 	}
-	log.V(2).Info("Event is lost, the API server does not answer", "event", event.Name)
 }
 
 func (r *Recorder) store(ctx context.Context, result *record.EventCorrelateResult) (*corev1.Event, error) {

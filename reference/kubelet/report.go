@@ -100,14 +100,20 @@ func (w *worker) writeNext() (delay time.Duration, done bool) {
 		}
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		if apierrors.IsNotFound(err) || apierrors.IsConflict(err) || w.k.ctx.Err() != nil {
-			// The Pod has gone, or another has its name: the watch will tell.
+		if w.k.ctx.Err() != nil {
 			r.writing = false
 			return 0, true
 		}
 		r.failures++
 		delay := min(10*time.Second, 100*time.Millisecond<<min(r.failures, 10))
-		klog.FromContext(w.k.ctx).Error(err, "cannot report a Pod's status; trying again", "pod", klog.KObj(base), "in", delay)
+		logger := klog.FromContext(w.k.ctx).WithValues("pod", klog.KObj(base), "in", delay)
+		if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+			// Where the Pod has gone, or another has its name, the watch says so before
+			// long, and that ends it. Where it does not, this very Pod was refused.
+			logger.V(2).Info("A Pod's status is refused; trying again", "reason", err)
+		} else {
+			logger.Error(err, "cannot report a Pod's status; trying again")
+		}
 		return delay, false
 	}
 }

@@ -11,6 +11,7 @@ import (
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	eventsclient "k8s.io/client-go/kubernetes/typed/events/v1"
 
+	"github.com/podchain/podchain/reference/controller"
 	"github.com/podchain/podchain/reference/eventname"
 )
 
@@ -74,7 +75,10 @@ func (r *recorder) run(ctx context.Context) {
 				case <-ctx.Done():
 					return
 				case e := <-r.pending:
-					_, err := r.client.Events(e.Namespace).Create(ctx, e, metav1.CreateOptions{})
+					err := controller.TryEvent(ctx, func() error {
+						_, err := r.client.Events(e.Namespace).Create(ctx, e, metav1.CreateOptions{})
+						return err
+					})
 					if err != nil && ctx.Err() == nil {
 						utilruntime.HandleErrorWithContext(ctx, err, "Event not written", "reason", e.Reason)
 					}

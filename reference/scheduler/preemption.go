@@ -115,8 +115,8 @@ func (s *scheduler) evictOne(ctx context.Context, pod, victim *cluster.Pod, node
 			Preconditions: metav1.NewUIDPreconditions(string(victim.UID)),
 		})
 	}
-	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
-		return nil // it is gone, or another Pod has its name
+	if apierrors.IsNotFound(err) {
+		return nil
 	}
 	if err != nil {
 		return err

@@ -70,7 +70,9 @@ func (s *scheduler) report(ctx context.Context, entry *queue.Entry, reason, mess
 	}
 	switch err := s.patchStatus(ctx, pod, patch); {
 	case apierrors.IsNotFound(err), apierrors.IsConflict(err):
-		s.queue.Done(entry) // gone; another Pod may have the name
+		// Where the Pod is gone, or another has its name, the watch takes it out of
+		// the queue. Until it does so, nobody knows.
+		s.queue.Failed(entry)
 		return false
 	case err != nil:
 		s.handle(ctx, pod, err)

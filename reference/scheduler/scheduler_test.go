@@ -419,6 +419,24 @@ func TestEventsAreAdvisory(t *testing.T) {
 	})
 }
 
+// An Event that the API server does not answer to is written later, and nobody waits.
+func TestEventsAreTriedAgain(t *testing.T) {
+	inBubble(t, func(w *world) {
+		var attempts atomic.Int32
+		w.setTap(func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+			if strings.HasSuffix(r.URL.Path, "/events") && attempts.Add(1) <= 6 {
+				return nil, errors.New("the connection is cut")
+			}
+			return next.RoundTrip(r)
+		})
+		w.node("one", `cpu: "1"`, "")
+		w.pod("p", "")
+		assert.Equal(t, "one", w.get("p").Spec.NodeName)
+		time.Sleep(2 * time.Minute)
+		assert.True(t, w.events()["Scheduled p"])
+	})
+}
+
 func TestARecreatedPodIsAnother(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.pod("p", "")

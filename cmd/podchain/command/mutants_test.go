@@ -29,8 +29,10 @@ func TestAFailureIsUnderstood(t *testing.T) {
 		"replicaset-controller/places-its-pods":        `spec.nodeName: expected absent, it is "node-1"`,
 		"scheduler/chooses-any-node":                   `expected "n3", it is "node-1"`,
 		"kubelet/is-ready-too-early":                   `is as the table says no version may be`,
+		"kubelet/gives-up-on-conflicts":                `waited 1m0s for Deployment "web" to be ready; last seen: status.readyReplicas is 0 of 1`,
 		"statefulset-controller/forgets-the-ordinal":   `metadata.labels[apps.kubernetes.io/pod-index]: expected "0", it is absent`,
 		"daemonset-controller/leaves-the-node-open":    `matchFields[0].key: expected "metadata.name", it is absent`,
+		"garbage-collector/gives-up-on-conflicts":      `waited 1m0s for the ReplicaSet of Deployment "web" to be gone; last seen: it is there`,
 		"garbage-collector/lets-things-lie":            `waited 1m0s for ConfigMap "orphan" to be gone; last seen: it is there, and nobody has deleted it`,
 		"namespace-controller/never-lets-go":           `to go through all of the table; last seen: no version, from where the row before it held on, has gone: it exists`,
 		"node-lifecycle-controller/taints-mildly":      `expected includes {key: node.kubernetes.io/not-ready, effect: NoExecute}`,
@@ -88,7 +90,7 @@ func (f failureReport) masked() failureReport {
 	return f
 }
 
-var byTheServer = regexp.MustCompile(`-[a-z0-9]{5}"|resourceVersion \d+|podchain-[a-z0-9-]+`)
+var byTheServer = regexp.MustCompile(`-[a-z0-9]{5}"|"node-\d"|resourceVersion \d+|podchain-[a-z0-9-]+`)
 
 func failuresOf(t *testing.T, path string) (all []failureReport) {
 	t.Helper()

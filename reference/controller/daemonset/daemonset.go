@@ -330,9 +330,9 @@ func (c *daemonSets) delete(ctx context.Context, set *appsv1.DaemonSet, pod *cor
 		GracePeriodSeconds: grace,
 	})
 	switch {
-	case apierrors.IsNotFound(err), apierrors.IsConflict(err):
+	case apierrors.IsNotFound(err):
 		c.expectations.NotDeleted(set.UID, pod.UID)
-		return nil // gone
+		return nil
 	case err != nil:
 		c.expectations.NotDeleted(set.UID, pod.UID)
 		c.events.Eventf(set, corev1.EventTypeWarning, "FailedDelete", "Error deleting: %v", err)

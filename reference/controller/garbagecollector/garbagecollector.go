@@ -232,22 +232,22 @@ func (c *collector) delete(ctx context.Context, o *object, version string, polic
 		preconditions.ResourceVersion = &version
 	}
 	err := client.Delete(ctx, o.name, metav1.DeleteOptions{Preconditions: preconditions, PropagationPolicy: &policy})
-	if apierrors.IsConflict(err) && version != "" {
+	if apierrors.IsConflict(err) {
 		// An object that is busily updated must not escape: its version does
 		// not matter as long as its owners are the ones that were judged.
 		live, getErr := client.Get(ctx, o.name, metav1.GetOptions{})
 		switch {
-		case apierrors.IsNotFound(getErr):
-			return nil
+		case apierrors.IsNotFound(getErr), getErr == nil && live.UID != o.uid:
+			return nil // its removal is on its way to the graph
 		case getErr != nil:
 			return getErr
-		case live.UID == o.uid && sameOwners(live.OwnerReferences, o.owners):
+		case version != "" && sameOwners(live.OwnerReferences, o.owners):
 			return c.delete(ctx, o, "", policy)
 		}
 		return errStale
 	}
-	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
-		return nil // gone, or another object by now: its removal is on its way to the graph
+	if apierrors.IsNotFound(err) {
+		return nil // its removal is on its way to the graph
 	}
 	return err
 }

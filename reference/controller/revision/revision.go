@@ -175,7 +175,7 @@ func Truncate(ctx context.Context, client appsv1client.ControllerRevisionInterfa
 	unused := slices.DeleteFunc(slices.Clone(sorted), inUse)
 	for _, revision := range unused[:max(0, len(unused)-int(limit))] {
 		err := client.Delete(ctx, revision.Name, metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(revision.UID))})
-		if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
+		if err != nil && !apierrors.IsNotFound(err) {
 			return fmt.Errorf("delete revision %s: %w", revision.Name, err)
 		}
 	}

@@ -345,9 +345,9 @@ func (c *statefulSets) delete(ctx context.Context, set *appsv1.StatefulSet, pod 
 		Preconditions: metav1.NewUIDPreconditions(string(pod.UID)),
 	})
 	switch {
-	case apierrors.IsNotFound(err), apierrors.IsConflict(err):
+	case apierrors.IsNotFound(err):
 		c.expectations.NotDeleted(set.UID, pod.UID)
-		return nil // gone
+		return nil
 	case err != nil:
 		c.expectations.NotDeleted(set.UID, pod.UID)
 		c.events.Eventf(set, corev1.EventTypeWarning, "FailedDelete",
