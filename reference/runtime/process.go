@@ -17,6 +17,8 @@ import (
 	"google.golang.org/grpc/status"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 	"k8s.io/utils/exec"
+
+	"github.com/podchain/podchain/conformance/crash"
 )
 
 // webPort is where the specification's images listen.
@@ -105,7 +107,8 @@ func (s *Simulated) Dial(_ context.Context, network, address string) (net.Conn, 
 		return nil, refused(fmt.Errorf("%s: %w", address, syscall.ECONNREFUSED))
 	}
 	client, server := net.Pipe()
-	go c.serve(server, time.Since(c.startedAt))
+	ran := time.Since(c.startedAt)
+	crash.Go(func() { c.serve(server, ran) })
 	return client, nil
 }
 

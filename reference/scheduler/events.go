@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"sync"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
@@ -12,6 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	eventsclient "k8s.io/client-go/kubernetes/typed/events/v1"
+
+	"github.com/podchain/podchain/conformance/crash"
 )
 
 const (
@@ -67,7 +68,7 @@ func (r *recorder) record(e event) {
 
 // run writes events until ctx ends.
 func (r *recorder) run(ctx context.Context) {
-	var writers sync.WaitGroup
+	var writers crash.Group
 	for range eventWriters {
 		writers.Go(func() {
 			for {

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 
+	"github.com/podchain/podchain/conformance/crash"
 	"github.com/podchain/podchain/conformance/pki"
 	"github.com/podchain/podchain/reference/store/etcd"
 )
@@ -120,10 +121,10 @@ func (s *Server) Restart(ctx context.Context) error {
 	if err := p.command.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", s.options.Program.Name, err)
 	}
-	go func() {
+	crash.Go(func() {
 		defer close(p.done)
 		_ = p.command.Wait() // how it ended, its output tells better
-	}()
+	})
 	err = s.serves(ctx, p.done)
 	select {
 	case <-p.done:
@@ -143,13 +144,13 @@ func (s *Server) Restart(ctx context.Context) error {
 func (s *Server) serves(ctx context.Context, ended <-chan struct{}) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go func() {
+	crash.Go(func() {
 		select {
 		case <-ended:
 			cancel()
 		case <-ctx.Done():
 		}
-	}()
+	})
 	certificates, err := s.Files().TLS()
 	if err != nil {
 		return err
