@@ -232,9 +232,12 @@ type brokenOff struct{ error }
 
 // judge turns the error of a step, or of none (-1), into an outcome with its evidence.
 func (p *performance) judge(ctx context.Context, world *steps.World, step int, err error, line *lifeline) {
-	lost := line.decided()
+	if errors.Is(err, steps.ErrNoAnswer) {
+		line.doubt()
+	}
 	// What a link has left undone shows when all have had their time.
 	world.AwaitRest(ctx)
+	lost := line.decided()
 	record := world.History.Now()
 	attribution := attribute(ctx, world.Cluster)
 	evidence := &events.Evidence{Error: err.Error(), Observed: story.Observed(record)}

@@ -98,6 +98,9 @@ func (l *lifeline) close() {
 
 // doubt begins to ask, unless that goes on already.
 func (l *lifeline) doubt() {
+	if l == nil {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.deciding != nil || l.excused || l.closed || l.alive.Err() != nil {

@@ -26,13 +26,24 @@ func newPanic(value any) *Panic {
 		switch {
 		case frame.Function == "runtime.gopanic":
 			stack = nil // up to here it is what deals with the panic
-		case frame.Function != "" && !strings.HasPrefix(frame.Function, "runtime."):
+		case frame.Function != "" && !machinery(frame.Function):
 			stack = append(stack, frame)
 		}
 		if !more {
 			return &Panic{Value: value, Stack: stack[:min(depth, len(stack))]}
 		}
 	}
+}
+
+// machinery tells whether a function only leads to those that matter.
+func machinery(function string) bool {
+	for _, of := range []string{"runtime.", "runtime/pprof.", "github.com/podchain/podchain/conformance/crash.(*Domain)",
+		"github.com/podchain/podchain/conformance/crash.Go", "github.com/podchain/podchain/conformance/crash.(*Group)"} {
+		if strings.HasPrefix(function, of) {
+			return true
+		}
+	}
+	return false
 }
 
 // Catch calls f, and returns its panic as an error of what it did.

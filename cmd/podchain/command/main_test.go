@@ -21,6 +21,12 @@ func TestMain(m *testing.M) {
 	if kubeconfig := os.Getenv(asCrashing); kubeconfig != "" {
 		crashEarly(kubeconfig)
 	}
+	if os.Getenv(asPanicking) != "" {
+		panicAtPods()
+	}
+	if kubeconfig := os.Getenv(asDying); kubeconfig != "" {
+		go dieAtDeployment(kubeconfig)
+	}
 	if os.Getenv(asProgram) != "" {
 		os.Exit(Main(Options{}))
 	}

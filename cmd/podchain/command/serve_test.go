@@ -28,7 +28,13 @@ type served struct {
 
 func startServe(t *testing.T, arguments ...string) *served {
 	t.Helper()
-	s := &served{Cmd: podchain(t, append([]string{"serve"}, arguments...)...), stderr: &strings.Builder{}}
+	return serving(t, podchain(t, append([]string{"serve"}, arguments...)...))
+}
+
+// serving starts such a command.
+func serving(t *testing.T, command *exec.Cmd) *served {
+	t.Helper()
+	s := &served{Cmd: command, stderr: &strings.Builder{}}
 	s.kubeconfig = filepath.Join(s.Dir, "podchain.kubeconfig")
 	s.Stderr = s.stderr
 	stdout, err := s.StdoutPipe()
