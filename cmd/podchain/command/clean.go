@@ -15,6 +15,7 @@ import (
 	"github.com/podchain/podchain/conformance"
 	"github.com/podchain/podchain/conformance/belongings"
 	"github.com/podchain/podchain/conformance/children"
+	"github.com/podchain/podchain/conformance/printable"
 	"github.com/podchain/podchain/conformance/running"
 )
 
@@ -48,7 +49,7 @@ and what holds it is told.`,
   podchain clean --kubeconfig ~/.kube/config --run bdf2k7xq9z`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			return clean(command.Context(), options, command.OutOrStdout(), command.ErrOrStderr())
+			return clean(command.Context(), options, printable.Writer(command.OutOrStdout()), command.ErrOrStderr())
 		},
 	}
 	flags := command.Flags()
@@ -66,8 +67,15 @@ func clean(ctx context.Context, options cleanOptions, out, told io.Writer) (err 
 	case options.timeout <= 0:
 		return fmt.Errorf("--timeout %s: there is no time to clean in", options.timeout)
 	}
-	if err := cleanMachine(options.dryRun, out); err != nil || options.kubeconfig == "" {
+	here, err := cleanMachine(options.dryRun, out)
+	if err != nil {
 		return err
+	}
+	if options.kubeconfig == "" {
+		if !here {
+			fmt.Fprintln(out, "nothing is left on this machine of any run")
+		}
+		return nil
 	}
 	target, err := running.FromKubeconfig(options.kubeconfig)
 	if err != nil {
@@ -109,8 +117,8 @@ func clean(ctx context.Context, options cleanOptions, out, told io.Writer) (err 
 	return errors.Join(faults...)
 }
 
-// cleanMachine removes what killed runs have left here.
-func cleanMachine(dry bool, out io.Writer) error {
+// cleanMachine removes what killed runs have left here, and tells whether there was any.
+func cleanMachine(dry bool, out io.Writer) (left bool, err error) {
 	found, err := children.Clean(dry)
 	for _, left := range found {
 		if dry {
@@ -119,10 +127,7 @@ func cleanMachine(dry bool, out io.Writer) error {
 			fmt.Fprintf(out, "removed %s\n", left)
 		}
 	}
-	if len(found) == 0 && err == nil {
-		fmt.Fprintln(out, "nothing is left on this machine of any run")
-	}
-	return err
+	return len(found) > 0, err
 }
 
 // dead returns those of the runs that are to be removed: the wanted ones, or, if

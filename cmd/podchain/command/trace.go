@@ -21,6 +21,7 @@ import (
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/printable"
 	"github.com/podchain/podchain/conformance/running"
 	"github.com/podchain/podchain/conformance/site"
 	"github.com/podchain/podchain/conformance/story"
@@ -60,7 +61,7 @@ is nothing to trace, or the trace was interrupted.`,
   kubectl create deployment web --image=web:1 --dry-run=client -o yaml | podchain trace -f -`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			return runTrace(command.Context(), options, command.InOrStdin(), command.OutOrStdout())
+			return runTrace(command.Context(), options, command.InOrStdin(), printable.Writer(command.OutOrStdout()))
 		},
 	}
 	flags := command.Flags()
