@@ -12,6 +12,7 @@ import (
 	"github.com/cucumber/godog"
 	messages "github.com/cucumber/messages/go/v21"
 
+	"github.com/podchain/podchain/conformance/crash"
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/field"
 	"github.com/podchain/podchain/conformance/history"
@@ -61,8 +62,49 @@ func (p *performance) fault(verdict events.Verdict, evidence *events.Evidence) {
 	p.outcome.Outcome, p.outcome.Evidence, p.outcome.Reason = verdict, evidence, reason(evidence)
 }
 
-// perform executes one example on a cluster and judges it.
-func perform(ctx context.Context, example *specification.Example, run Options, options steps.Options) (p performance) {
+// lose notes that the cluster has died, and with it the API server.
+func (p *performance) lose(why error) {
+	evidence := p.outcome.Evidence
+	if evidence == nil {
+		evidence = &events.Evidence{}
+	}
+	evidence.Error = strings.TrimSuffix(why.Error()+"\n"+evidence.Error, "\n")
+	evidence.Blamed = implementation.APIServer
+	evidence.Missing, _, _ = strings.Cut(why.Error(), "\n")
+	p.fault(events.CouldNotRun, evidence)
+}
+
+// crash notes that a link has ended by itself while the example had a cluster of its
+// own. Without an API server there is none.
+func (p *performance) crash(link implementation.Link, crash error) {
+	verdict := events.Failed
+	if link == implementation.APIServer {
+		verdict = events.CouldNotRun
+	}
+	switch evidence := p.outcome.Evidence; {
+	case p.outcome.Outcome == events.Passed:
+		what, _, _ := strings.Cut(crash.Error(), "\n")
+		p.fault(verdict, &events.Evidence{Error: "all steps held, but a link ended by itself: " + crash.Error(), Blamed: link, Missing: what})
+	case evidence != nil && !strings.Contains(evidence.Error, crash.Error()):
+		evidence.Error += "\n" + crash.Error()
+	}
+}
+
+// perform executes one example on a cluster and judges it. What panics in it is the
+// suite's, or the implementation's where the suite calls it.
+func perform(ctx context.Context, example *specification.Example, run Options, options steps.Options, line *lifeline) (p performance) {
+	err := crash.Catch("the scenario was broken off", func() error {
+		p = performUncaught(ctx, example, run, options, line)
+		return nil
+	})
+	if err != nil {
+		p = without(example, events.CouldNotRun, "")
+		p.fault(events.CouldNotRun, &events.Evidence{Error: err.Error()})
+	}
+	return p
+}
+
+func performUncaught(ctx context.Context, example *specification.Example, run Options, options steps.Options, line *lifeline) (p performance) {
 	if lacking := implementation.Lacks(options.Cluster, example.Capabilities); len(lacking) > 0 {
 		p = without(example, events.NotApplicable, notOffered(options.Cluster, lacking))
 		p.outcome.Lacks = lacking
@@ -84,9 +126,13 @@ func perform(ctx context.Context, example *specification.Example, run Options, o
 	world, err := steps.NewWorld(ctx, options)
 	defer func() {
 		// Also when the run was ended: what was made is to go.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
+		patience := stopPatience
+		if line.lost() != nil {
+			patience = 0 // nothing can be removed any more
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 		defer cancel()
-		if err := world.Close(ctx); err != nil {
+		if err := world.Close(ctx); err != nil && line.lost() == nil {
 			p.beside(fmt.Errorf("it left something behind: %w", err))
 		}
 	}()
@@ -97,7 +143,7 @@ func perform(ctx context.Context, example *specification.Example, run Options, o
 		err = world.Finish(ctx)
 	}
 	if err != nil {
-		p.judge(ctx, world, failed, err)
+		p.judge(ctx, world, failed, err, line)
 	}
 	p.keep(ctx, world, run)
 	return p
@@ -148,8 +194,11 @@ func (p *performance) execute(ctx context.Context, world *steps.World, further f
 					return ctx, nil // godog passes over the steps after one that did not hold, and tells so
 				}
 				if status != godog.StepPassed {
-					if err == nil {
+					switch {
+					case err == nil:
 						err = fmt.Errorf("the step is %s", status)
+					case fmt.Sprintf("%T", err) == godogPanic:
+						err = brokenOff{fmt.Errorf("the step was broken off: panic: %+v", err)}
 					}
 					failed, failure = next, err
 				}
@@ -174,10 +223,21 @@ func (p *performance) execute(ctx context.Context, world *steps.World, further f
 	return failed, nil
 }
 
+// godogPanic is what godog makes of a step's panic: its format %+v has the stack.
+const godogPanic = "*godog.traceError"
+
+// brokenOff is the error of a step that panicked, which says nothing about the
+// implementation.
+type brokenOff struct{ error }
+
 // judge turns the error of a step, or of none (-1), into an outcome with its evidence.
-func (p *performance) judge(ctx context.Context, world *steps.World, step int, err error) {
+func (p *performance) judge(ctx context.Context, world *steps.World, step int, err error, line *lifeline) {
+	if errors.Is(err, steps.ErrNoAnswer) {
+		line.doubt()
+	}
 	// What a link has left undone shows when all have had their time.
 	world.AwaitRest(ctx)
+	lost := line.decided()
 	record := world.History.Now()
 	attribution := attribute(ctx, world.Cluster)
 	evidence := &events.Evidence{Error: err.Error(), Observed: story.Observed(record)}
@@ -187,6 +247,11 @@ func (p *performance) judge(ctx context.Context, world *steps.World, step int, e
 	}
 	if all := record.All(); len(all) > 0 {
 		evidence.Disturbed = attribution.Disturbed(world.Namespace, all[0].At, lastWrites)
+	}
+	if lost != nil {
+		p.outcome.Evidence = evidence
+		p.lose(lost)
+		return
 	}
 	if ctx.Err() != nil {
 		p.fault(events.CouldNotRun, evidence)
@@ -198,6 +263,16 @@ func (p *performance) judge(ctx context.Context, world *steps.World, step int, e
 	evidence.Blamed, evidence.Missing = blame.Link, blame.Missing
 	link, crash := crashed(world.Cluster)
 	switch noVerdict := (steps.CouldNotRun{}); {
+	case errors.As(err, &brokenOff{}):
+		verdict = events.CouldNotRun
+		evidence.Blamed, evidence.Missing = "", ""
+	case crash != nil:
+		evidence.Blamed = link
+		evidence.Missing, _, _ = strings.Cut(crash.Error(), "\n")
+		evidence.Error += "\n" + crash.Error()
+		if link == implementation.APIServer {
+			verdict = events.CouldNotRun // there is no cluster
+		}
 	case errors.Is(err, history.ErrRestless):
 		evidence.Blamed, evidence.Missing = story.Restless(record, attribution)
 	case errors.Is(err, history.ErrBroken):
@@ -208,10 +283,6 @@ func (p *performance) judge(ctx context.Context, world *steps.World, step int, e
 		// The account is what is wrong.
 		verdict = events.CouldNotRun
 		evidence.Blamed, evidence.Missing = "", ""
-	case crash != nil:
-		evidence.Blamed = link
-		evidence.Missing, _, _ = strings.Cut(crash.Error(), "\n")
-		evidence.Error += "\n" + crash.Error()
 	case errors.Is(err, steps.ErrNoAnswer):
 		evidence.Blamed, evidence.Missing = implementation.APIServer, "it does not answer"
 	case found:

@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"k8s.io/client-go/dynamic"
@@ -46,8 +47,11 @@ func arrive(ctx context.Context, cluster implementation.Cluster, run string) (*g
 // a minute to end.
 const farewell = 2 * time.Minute
 
-// leave removes what the run has in the cluster.
-func (g *guest) leave() error {
+// leave removes what the run has in the cluster, unless that is lost.
+func (g *guest) leave(lost error) error {
+	if lost != nil {
+		return errors.Join(g.life.End(), fmt.Errorf("%w; what run %s has made there is left: podchain clean removes it once the cluster answers again", lost, g.run))
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), farewell)
 	defer cancel()
 	return errors.Join(g.life.End(), g.sweeper.Remove(ctx, g.run))

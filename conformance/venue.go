@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/podchain/podchain/conformance/belongings"
+	"github.com/podchain/podchain/conformance/crash"
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
@@ -87,16 +88,21 @@ func (b *bubbles) run(_ context.Context, t *testing.T, example *specification.Ex
 	b.implementation.Virtual(t, func(*testing.T) {
 		// A context from outside of the bubble would tie its clock to the real one.
 		ctx := context.Background()
-		cluster, err := b.implementation.Start(ctx)
+		cluster, err := start(ctx, b.implementation)
 		if err != nil {
-			p.outcome.Reason = fmt.Sprintf("the cluster did not start: %v", err)
+			p.fault(events.CouldNotRun, &events.Evidence{Error: fmt.Sprintf("the cluster did not start: %v", err)})
 			return
 		}
 		p = perform(ctx, example, b.options, steps.Options{
 			Cluster: cluster, Namespace: "podchain", Timeout: b.options.Timeout, Run: "virtual",
 			// Links that never rest would keep the bubble's time from passing.
-			Restless: func() { _ = cluster.Stop(ctx) }}) // it is stopped again below
-		if err := cluster.Stop(ctx); err != nil {
+			Restless: func() { _ = cluster.Stop(ctx) }}, nil) // it is stopped again below
+		err = stop(ctx, cluster)
+		link, crash := crashed(cluster)
+		if crash != nil {
+			p.crash(link, crash)
+		}
+		if err = apart(err, crash); err != nil {
 			p.beside(fmt.Errorf("the cluster did not end well: %w", err))
 		}
 	})
@@ -113,23 +119,23 @@ func (b *bubbles) close() error { return nil }
 
 // site is a cluster with what the run has in it besides its scenarios.
 type site struct {
-	cluster implementation.Cluster
+	cluster *lifeline
 	guest   *guest        // nil: the cluster is the run's own
 	feed    *history.Feed // nil: it is not, and not to be watched as a whole
 }
 
 // settle starts a cluster. What it returns is to be closed, unless it is nil.
 func settle(ctx context.Context, options *Options) (*site, error) {
-	cluster, err := options.Implementation.Start(ctx)
+	cluster, err := start(ctx, options.Implementation)
 	if err != nil {
 		return nil, err
 	}
-	s := &site{cluster: cluster}
+	s := &site{cluster: newLifeline(cluster)}
 	if _, lasting := cluster.(implementation.Lasting); lasting {
-		s.guest, err = arrive(ctx, cluster, options.Run)
+		s.guest, err = arrive(ctx, s.cluster, options.Run)
 		return s, err
 	}
-	if s.feed, err = steps.NewFeed(cluster, options.Timeout); err != nil {
+	if s.feed, err = steps.NewFeed(s.cluster, options.Timeout); err != nil {
 		return s, err
 	}
 	return s, s.feed.Open(ctx)
@@ -139,15 +145,46 @@ func (s *site) close() (err error) {
 	if s == nil {
 		return nil
 	}
+	s.cluster.close()
 	if s.guest != nil {
-		err = s.guest.leave()
+		err = s.guest.leave(s.cluster.lost())
 	}
 	if s.feed != nil {
 		s.feed.Stop()
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
 	defer cancel()
-	return errors.Join(err, s.cluster.Stop(ctx))
+	return errors.Join(err, stop(ctx, s.cluster))
+}
+
+// start starts a cluster. Whatever plays it may panic.
+func start(ctx context.Context, implementation implementation.Implementation) (cluster implementation.Cluster, err error) {
+	err = crash.Catch("starting it", func() (err error) {
+		cluster, err = implementation.Start(ctx)
+		return err
+	})
+	return cluster, err
+}
+
+// stop ends it, with the same caution.
+func stop(ctx context.Context, cluster implementation.Cluster) error {
+	return crash.Catch("ending it", func() error { return cluster.Stop(ctx) })
+}
+
+// apart returns what is in an error apart from one that is known.
+func apart(err, known error) error {
+	switch joined, ok := err.(interface{ Unwrap() []error }); { //nolint:errorlint // its parts are looked at
+	case err == nil || known != nil && err == known: //nolint:errorlint // this very one
+		return nil
+	case known == nil || !ok:
+		return err
+	default:
+		var errs []error
+		for _, part := range joined.Unwrap() {
+			errs = append(errs, apart(part, known))
+		}
+		return errors.Join(errs...)
+	}
 }
 
 // shared runs all examples on one cluster, each in a namespace of its own, but
@@ -200,18 +237,23 @@ func (s *shared) run(ctx context.Context, _ *testing.T, example *specification.E
 		s.calm.RLock()
 		defer s.calm.RUnlock()
 	}
+	if lost := at.cluster.lost(); lost != nil {
+		p = without(example, events.CouldNotRun, "")
+		p.lose(lost)
+		return p
+	}
 	// It has not begun before: waiting for calm is no part of it.
 	started := time.Now()
 	defer func() { p.outcome.Seconds = time.Since(started).Seconds() }()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(at.cluster.alive, cancel)()
 	if at.guest != nil {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithCancel(ctx)
-		defer cancel()
 		defer context.AfterFunc(at.guest.life.Lost(), cancel)()
 	}
 	return perform(ctx, example, s.options, steps.Options{
 		Cluster: at.cluster, Feed: at.feed, Timeout: s.options.Timeout, Shared: true, Lasting: at.guest != nil, Run: s.options.Run, Lag: s.lag,
-		Namespace: fmt.Sprintf("%s-%03d", belongings.Home(s.options.Run), s.count.Add(1))})
+		Namespace: fmt.Sprintf("%s-%03d", belongings.Home(s.options.Run), s.count.Add(1))}, at.cluster)
 }
 
 func (s *shared) observed() history.Summary { return s.lag.Summary() }

@@ -14,7 +14,6 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/podchain/podchain/conformance/implementation"
-	"github.com/podchain/podchain/reference/apiserver"
 	"github.com/podchain/podchain/reference/runtime"
 	"github.com/podchain/podchain/reference/store"
 )
@@ -24,11 +23,11 @@ type Cluster struct {
 	options Options
 	store   store.Store
 	// api is what answers now; nil while the API server is stopped.
-	api atomic.Pointer[apiserver.Server]
+	api atomic.Pointer[server]
 	// foreign answers in its place, if the API server is somebody else's.
 	foreign *foreign
 	admin   *line
-	failed  chan error
+	crashes *crashes
 
 	// control is held by whoever starts or stops something.
 	control sync.Mutex
@@ -47,6 +46,7 @@ var (
 	_ implementation.Composite   = (*Cluster)(nil)
 	_ implementation.Withholding = (*Cluster)(nil)
 	_ implementation.Links       = (*Cluster)(nil)
+	_ implementation.Crashing    = (*Cluster)(nil)
 	_ implementation.Replicas    = (*Cluster)(nil)
 	_ implementation.Nodes       = (*Cluster)(nil)
 	_ implementation.Kubelets    = (*Cluster)(nil)
@@ -68,7 +68,7 @@ func start(ctx context.Context, options Options, journal *runtime.Journal) (*Clu
 	c := &Cluster{
 		options:  options,
 		store:    options.Store,
-		failed:   make(chan error, 1),
+		crashes:  newCrashes(),
 		lines:    map[*line]struct{}{},
 		links:    map[implementation.Link]*station{},
 		replicas: map[implementation.Link]*replicas{},
@@ -142,14 +142,11 @@ func (c *Cluster) Withheld(capability string) string {
 // on a listener of its own.
 func (c *Cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if api := c.api.Load(); api != nil {
-		api.ServeHTTP(w, r)
+		api.domain.Do(func() { api.ServeHTTP(w, r) })
 		return
 	}
 	http.Error(w, "the API server is stopped", http.StatusServiceUnavailable)
 }
-
-// Failed yields the error of the first link that gave up without being told to.
-func (c *Cluster) Failed() <-chan error { return c.failed }
 
 // Stop implements implementation.Cluster. Links end before the API server does,
 // so that none of them sees it go. It returns what the links reported when they
@@ -158,6 +155,11 @@ func (c *Cluster) Stop(ctx context.Context) error {
 	var errs []error
 	for _, link := range stoppingOrder() {
 		errs = append(errs, c.StopLink(ctx, link))
+	}
+	c.control.Lock()
+	defer c.control.Unlock()
+	for _, n := range c.nodes {
+		n.machine.Close()
 	}
 	return errors.Join(errs...)
 }
@@ -196,18 +198,11 @@ func (c *Cluster) run(link implementation.Link, what string, run func(context.Co
 	l := c.connect(string(link), link)
 	return &station{line: l, process: spawn(func(ctx context.Context) error {
 		err := run(ctx, rest.CopyConfig(l.config))
-		if ctx.Err() == nil {
-			// Nobody told it to end, so this is news.
-			err = fmt.Errorf("%s gave up: %w", what, cause(err))
-			select {
-			case c.failed <- err:
-			default: // the first one is what matters
-			}
-		} else if err != nil {
+		if err != nil && ctx.Err() != nil {
 			err = fmt.Errorf("%s: %w", what, err)
 		}
 		return err
-	})}
+	}, func(err error) error { return c.crashes.note(link, what, err) })}
 }
 
 // end stops what run started. The caller holds control.

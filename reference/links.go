@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/client-go/rest"
 
+	"github.com/podchain/podchain/conformance/crash"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/reference/apiserver"
 	"github.com/podchain/podchain/reference/controller/daemonset"
@@ -64,11 +65,13 @@ func (c *Cluster) StartLink(_ context.Context, link implementation.Link) error {
 		return c.startAPIServer()
 	case c.links[link] != nil:
 	case link == implementation.Kubelet:
+		c.crashes.forget(link)
 		c.links[link] = &station{} // each node has its own process
 		for _, node := range c.nodes {
 			c.startKubelet(node)
 		}
 	default:
+		c.crashes.forget(link)
 		c.links[link] = c.run(link, string(link), programs[link])
 	}
 	return nil
@@ -107,15 +110,11 @@ func (c *Cluster) startAPIServer() error {
 	if c.api.Load() != nil {
 		return nil
 	}
-	options := apiserver.Options{Store: c.store, Token: c.options.Token}
-	if !c.options.Shared {
-		// Also those that do not run: something else may well have taken their place.
-		options.Links = Links()
-	}
-	api, err := apiserver.New(options)
+	api, err := c.newServer()
 	if err != nil {
 		return err
 	}
+	c.crashes.forget(implementation.APIServer)
 	c.api.Store(api)
 	for line := range c.lines {
 		line.answer(c)
@@ -134,5 +133,37 @@ func (c *Cluster) stopAPIServer() error {
 	}
 	c.api.Store(nil)
 	api.Close()
+	api.domain.Close()
 	return nil
+}
+
+// server is an API server, which ends when it panics.
+type server struct {
+	*apiserver.Server
+	domain *crash.Domain
+}
+
+func (c *Cluster) newServer() (s *server, err error) {
+	s = &server{}
+	s.domain = crash.NewDomain(func(fault *crash.Panic) {
+		_ = c.crashes.note(implementation.APIServer, "api-server", fault) // Crashed tells
+		// Its requests end with it, this one among them.
+		crash.Go(func() {
+			c.control.Lock()
+			defer c.control.Unlock()
+			if c.api.Load() == s {
+				_ = c.stopAPIServer() // which cannot fail
+			}
+		})
+	})
+	options := apiserver.Options{Store: c.store, Token: c.options.Token}
+	if !c.options.Shared {
+		// Also those that do not run: something else may well have taken their place.
+		options.Links = Links()
+	}
+	s.domain.Do(func() { s.Server, err = apiserver.New(options) })
+	if err == nil && s.Server == nil { // it has panicked
+		_, err = c.Crashed()
+	}
+	return s, err
 }

@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/podchain/podchain/conformance/crash"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/reference/kubelet"
 	"github.com/podchain/podchain/reference/runtime"
@@ -24,6 +25,17 @@ import (
 type node struct {
 	options kubelet.Options
 	kubelet *station // nil while it is stopped
+	// machine is what the containers belong to, which outlive the kubelet.
+	machine *crash.Domain
+}
+
+// halt ends the kubelet of a node whose machine has crashed.
+func (c *Cluster) halt(n *node) {
+	c.control.Lock()
+	defer c.control.Unlock()
+	if n.kubelet != nil {
+		n.kubelet.cancel()
+	}
 }
 
 // addNode brings up a node. Its kubelet starts with it, or with the link. The
@@ -36,12 +48,18 @@ func (c *Cluster) addNode(object *corev1.Node) error {
 	if c.nodes[object.Name] != nil {
 		return fmt.Errorf("there is a node %s already", object.Name)
 	}
+	n := &node{}
+	n.machine = crash.NewDomain(func(fault *crash.Panic) {
+		_ = c.crashes.note(implementation.Kubelet, "container runtime of "+object.Name, fault) // Crashed tells
+		crash.Go(func() { c.halt(n) })
+	})
 	simulated := runtime.NewSimulated(runtime.Options{
 		Registry: c.registry,
 		Subnet:   runtime.Subnet(c.subnets),
+		Domain:   n.machine,
 	})
 	c.subnets++
-	n := &node{options: kubelet.Options{
+	n.options = kubelet.Options{
 		NodeName:    object.Name,
 		Labels:      object.Labels,
 		Taints:      object.Spec.Taints,
@@ -49,7 +67,7 @@ func (c *Cluster) addNode(object *corev1.Node) error {
 		Allocatable: object.Status.Allocatable,
 		Runtime:     simulated,
 		Dial:        simulated.Dial,
-	}}
+	}
 	if c.journal != nil {
 		n.options.Runtime = c.journal.Wrap(object.Name, simulated)
 	}
@@ -102,6 +120,7 @@ func (c *Cluster) RemoveNode(ctx context.Context, name string) error {
 	}
 	delete(c.nodes, name)
 	err := c.stopKubelet(ctx, n)
+	n.machine.Close()
 	c.control.Unlock()
 	if err != nil {
 		return err

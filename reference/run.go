@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/client-go/rest"
 
+	"github.com/podchain/podchain/conformance/crash"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/reference/kubelet"
 	"github.com/podchain/podchain/reference/runtime"
@@ -14,8 +15,13 @@ import (
 
 // Run runs one link by itself, as a client of whatever API server the
 // configuration reaches, until ctx is done. A kubelet needs the name of its
-// node; its containers are simulated, and every image exists.
+// node; its containers are simulated, and every image exists. A panic in any of its
+// goroutines ends it, and is the error.
 func Run(ctx context.Context, link implementation.Link, config *rest.Config, node string) error {
+	return crash.Run(ctx, func(ctx context.Context) error { return run(ctx, link, config, node) })
+}
+
+func run(ctx context.Context, link implementation.Link, config *rest.Config, node string) error {
 	config = rest.CopyConfig(config)
 	config.UserAgent = string(link)
 	config.QPS = -1
@@ -29,6 +35,7 @@ func Run(ctx context.Context, link implementation.Link, config *rest.Config, nod
 	case link == implementation.Kubelet:
 		simulated := runtime.NewSimulated(runtime.Options{
 			Registry: runtime.NewRegistry(runtime.RegistryOptions{Lenient: true}),
+			Domain:   crash.From(ctx),
 		})
 		return kubelet.Run(ctx, config, kubelet.Options{NodeName: node, Runtime: simulated, Dial: simulated.Dial})
 	default:

@@ -5,13 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/podchain/podchain/conformance/children"
+	"github.com/podchain/podchain/conformance/printable"
 )
 
 const (
@@ -25,34 +25,34 @@ const (
 // process is a program that runs, with whatever it has started itself.
 type process struct {
 	name  string
-	log   string // file
+	log   *children.Log
+	pipe  *children.Pipe // into the log
 	group int
 	done  chan struct{}
 	// Valid once done is closed.
 	err error
 }
 
-// start runs a command line, where this process runs; what it prints is added to
-// the log.
-func start(name, line, log string) (*process, error) {
-	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+// start runs a command line as a part of the run, where this process runs; what it
+// prints is added to the log.
+func start(run *children.Run, name, line string, log *children.Log) (*process, error) {
+	pipe, err := log.Pipe()
 	if err != nil {
-		return nil, err
-	}
-	command := exec.Command("sh", "-c", line)
-	command.Stdout, command.Stderr = out, out
-	// A group, so that what the shell starts can be told to end as well; and
-	// nothing stays if this process is killed.
-	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	err = command.Start()
-	// The process, if there is one, has the file open itself.
-	if err = errors.Join(err, out.Close()); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	p := &process{name: name, log: log, group: command.Process.Pid, done: make(chan struct{})}
+	command := exec.Command("sh", "-c", line)
+	command.Stdout, command.Stderr = pipe.Writer, pipe.Writer
+	err = run.Start(command)
+	// The process, if there is one, has the pipe open itself.
+	if err = errors.Join(err, pipe.Writer.Close()); err != nil {
+		pipe.Close()
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	p := &process{name: name, log: log, pipe: pipe, group: command.Process.Pid, done: make(chan struct{})}
 	go func() {
 		defer close(p.done)
 		p.err = command.Wait()
+		pipe.Drain() // what it printed last is what matters
 	}()
 	return p, nil
 }
@@ -75,6 +75,7 @@ func (p *process) stop(ctx context.Context) error {
 	// What the program has left in its group goes with it.
 	err := p.signal(syscall.SIGKILL)
 	<-p.done
+	p.pipe.Close()
 	return errors.Join(late, err)
 }
 
@@ -135,24 +136,17 @@ func (p *process) ended() error {
 
 // tail describes the end of the log.
 func (p *process) tail() string {
-	content, err := os.ReadFile(p.log)
+	content, err := p.log.Tail(tailBytes)
 	switch {
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
+	case err != nil:
 		return err.Error()
 	case len(bytes.TrimSpace(content)) == 0:
 		return "it printed nothing"
 	}
-	cut := content[max(0, len(content)-tailBytes):]
-	lines := strings.Split(strings.TrimRight(string(cut), "\n"), "\n")
+	lines := strings.Split(strings.TrimRight(string(content), "\n"), "\n")
 	lines = lines[max(0, len(lines)-tailLines):]
 	for i, line := range lines {
-		lines[i] = "  | " + printable(line)
+		lines[i] = "  | " + printable.Line(line)
 	}
 	return "it printed last:\n" + strings.Join(lines, "\n")
-}
-
-// printable leaves nothing in a line that a terminal would act on.
-func printable(line string) string {
-	quoted := strconv.QuoteToGraphic(line)
-	return strings.NewReplacer(`\"`, `"`, `\t`, "    ", `\\`, `\`).Replace(quoted[1 : len(quoted)-1])
 }

@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/podchain/podchain/conformance/children"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/tap"
 )
@@ -67,6 +68,7 @@ func (p *Program) Start(ctx context.Context, part Part) (implementation.Cluster,
 type running struct {
 	*Program
 	part      Part
+	run       *children.Run
 	directory string
 	api       *api                  // nil unless it is the API server
 	client    *kubernetes.Clientset // nil unless it is the kubelet
@@ -87,7 +89,7 @@ type seat struct {
 	name       string // for people
 	node       string
 	directory  string
-	log        string
+	log        *children.Log
 	kubeconfig string
 	port       int
 	door       *tap.Door // nil for the API server
@@ -95,9 +97,10 @@ type seat struct {
 }
 
 func (r *running) start(ctx context.Context) (err error) {
-	if r.directory, err = os.MkdirTemp("", "podchain-"); err != nil {
+	if r.run, err = children.Begin(); err != nil {
 		return err
 	}
+	r.directory = r.run.Directory
 	if r.part.Logs != "" {
 		if err := os.MkdirAll(r.part.Logs, 0o755); err != nil {
 			return fmt.Errorf("the programs' logs: %w", err)
@@ -132,7 +135,7 @@ func (r *running) start(ctx context.Context) (err error) {
 }
 
 // add prepares a seat; its process is not started yet. The caller holds control.
-func (r *running) add(node string) (*seat, error) {
+func (r *running) add(node string) (_ *seat, err error) {
 	file, s := string(r.link), &seat{name: "the " + string(r.link), node: node}
 	if node != "" {
 		file += "-" + node
@@ -144,16 +147,21 @@ func (r *running) add(node string) (*seat, error) {
 	if logs == "" {
 		logs = r.directory
 	}
-	var err error
-	if s.log, err = filepath.Abs(filepath.Join(logs, file+".log")); err != nil {
-		return nil, err
-	}
-	if err := os.RemoveAll(s.log); err != nil { // of an earlier run
+	log := filepath.Join(logs, file+".log")
+	if err := os.RemoveAll(log); err != nil { // of an earlier run
 		return nil, err
 	}
 	if err := os.Mkdir(s.directory, 0o700); err != nil {
 		return nil, err
 	}
+	if s.log, err = children.CreateLog(log); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.log.Close())
+		}
+	}()
 	if s.port, err = freePort(); err != nil {
 		return nil, err
 	}
@@ -239,7 +247,7 @@ func (r *running) fill(s *seat) (atWork func(context.Context) error, err error) 
 	line := r.command.fill(map[string]string{
 		"kubeconfig": s.kubeconfig, "dir": s.directory, "node": s.node, "port": strconv.Itoa(s.port),
 	})
-	s.running, err = start(s.name, line, s.log)
+	s.running, err = start(r.run, s.name, line, s.log)
 	return atWork, err
 }
 
@@ -260,9 +268,8 @@ func (r *running) Stop(ctx context.Context) error {
 		errs = append(errs, s.leave(ctx))
 	}
 	r.seats = nil
-	if r.directory != "" {
-		errs = append(errs, os.RemoveAll(r.directory))
-	}
+	errs = append(errs, r.run.End())
+	r.run = nil
 	return errors.Join(errs...)
 }
 
@@ -324,5 +331,5 @@ func (s *seat) leave(ctx context.Context) error {
 	if s.door != nil {
 		err = errors.Join(err, s.door.Close())
 	}
-	return err
+	return errors.Join(err, s.log.Close())
 }

@@ -301,6 +301,12 @@ func (c *Cluster) Crashed() (implementation.Link, error) {
 		if err := cmp.Or(process.crash(), c.waiting[link].crash()); err != nil {
 			return link, err
 		}
+		if link == implementation.APIServer && c.store != nil {
+			// Without its store it answers nothing any more.
+			if err := c.store.Server.Crashed(); err != nil {
+				return link, err
+			}
+		}
 		if link != implementation.Kubelet {
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/podchain/podchain/conformance/events"
+	"github.com/podchain/podchain/conformance/printable"
 	"github.com/podchain/podchain/conformance/specification"
 	"github.com/podchain/podchain/conformance/story"
 )
@@ -26,7 +27,7 @@ func GitHub(out io.Writer, run *events.Recording) error {
 	}
 	for _, scenario := range bad(run) {
 		fmt.Fprintf(&text, "\n<details><summary><b>%s</b> %s: %s</summary>\n\n%s\n</details>\n",
-			scenario.Requirement.ID, scenario.Outcome.Outcome, markdown(scenario.Outcome.Reason), fence(story.Tell(scenario)))
+			scenario.Requirement.ID, scenario.Outcome.Outcome, markdown(printable.Text(scenario.Outcome.Reason)), fence(story.Tell(scenario)))
 	}
 	_, err := io.WriteString(out, text.String())
 	return err

@@ -4,10 +4,10 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/podchain/podchain/conformance/events"
+	"github.com/podchain/podchain/conformance/printable"
 	"github.com/podchain/podchain/conformance/story"
 )
 
@@ -110,9 +110,9 @@ func caseOf(scenario *events.ScenarioRecord) junitCase {
 	}
 	switch outcome.Outcome {
 	case events.NotApplicable, events.KnownFailing:
-		c.Skipped = &outcome.Reason
+		c.Skipped = new(printable.Text(outcome.Reason))
 	case events.Failed, events.CouldNotRun, events.Stale:
-		note := &junitNote{Message: outcome.Reason, Type: string(outcome.Outcome), Story: legible(story.Tell(scenario))}
+		note := &junitNote{Message: printable.Text(outcome.Reason), Type: string(outcome.Outcome), Story: story.Tell(scenario)}
 		if outcome.Outcome == events.CouldNotRun {
 			c.Error = note
 		} else {
@@ -120,16 +120,6 @@ func caseOf(scenario *events.ScenarioRecord) junitCase {
 		}
 	}
 	return c
-}
-
-// legible leaves out what XML cannot hold.
-func legible(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' && r != '\t' {
-			return -1
-		}
-		return r
-	}, text)
 }
 
 // duration of so many seconds.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/podchain/podchain/conformance/events"
+	"github.com/podchain/podchain/conformance/printable"
 )
 
 // Progress shows how far a run has come: on a terminal in one line that is
@@ -50,7 +51,7 @@ func (p *Progress) count(outcome *events.Outcome) {
 	if outcome.Outcome.Bad() {
 		p.bad++
 		p.clear()
-		fmt.Fprintf(p.out, "%s: %s  %s\n  %s\n", outcome.Outcome, p.of[outcome.Scenario], outcome.Scenario, outcome.Reason)
+		fmt.Fprintf(p.out, "%s: %s  %s\n  %s\n", outcome.Outcome, p.of[outcome.Scenario], outcome.Scenario, printable.Text(outcome.Reason))
 	}
 	pace := plainPace
 	if p.terminal {

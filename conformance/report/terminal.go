@@ -10,6 +10,7 @@ import (
 
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/printable"
 	"github.com/podchain/podchain/conformance/specification"
 	"github.com/podchain/podchain/conformance/story"
 )
@@ -154,6 +155,6 @@ func byReason(text *strings.Builder, result *events.Recording, verdict events.Ve
 	}
 	slices.Sort(reasons)
 	for _, reason := range reasons {
-		fmt.Fprintf(text, "\n%s\n%s\n", story.Wrap(since+reason+":", ""), story.Wrap(strings.Join(of[reason], " "), "  "))
+		fmt.Fprintf(text, "\n%s\n%s\n", story.Wrap(since+printable.Text(reason)+":", ""), story.Wrap(strings.Join(of[reason], " "), "  "))
 	}
 }

@@ -6,13 +6,16 @@ import (
 	"unicode/utf8"
 
 	"github.com/podchain/podchain/conformance/events"
+	"github.com/podchain/podchain/conformance/printable"
 	"github.com/podchain/podchain/conformance/specification"
 )
 
 // Tell returns what happened to a scenario that did not pass, as a story: the
 // requirement, the first link that did not do its part, the step with expected
 // and actual, the chain as observed, the last writes, and how to run it again.
-func Tell(of *events.ScenarioRecord) string {
+func Tell(of *events.ScenarioRecord) string { return printable.Text(tell(of)) }
+
+func tell(of *events.ScenarioRecord) string {
 	var text strings.Builder
 	evidence := of.Outcome.Evidence
 	fmt.Fprintf(&text, "\n%s  %s (%s)\n", strings.ToUpper(string(of.Outcome.Outcome)), of.Requirement.ID, of.Requirement.Level)

@@ -6,6 +6,7 @@ import (
 	"sort"
 	"sync"
 
+	"github.com/podchain/podchain/conformance/crash"
 	"github.com/podchain/podchain/reference/store"
 )
 
@@ -63,7 +64,7 @@ func (f *feed) newChannel() channel {
 
 // start makes the feed follow the store until ctx is done. It returns when the
 // feed has caught up with what was written before the call.
-func (f *feed) start(ctx context.Context, background *sync.WaitGroup) error {
+func (f *feed) start(ctx context.Context, background *crash.Group) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.running {

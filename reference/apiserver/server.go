@@ -23,6 +23,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/podchain/podchain/conformance/crash"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/reference/apiserver/kinds"
 	"github.com/podchain/podchain/reference/served"
@@ -64,7 +65,7 @@ type Server struct {
 	cancel     context.CancelFunc
 	mu         sync.Mutex // guards closed and background.Add
 	closed     bool
-	background sync.WaitGroup
+	background crash.Group
 }
 
 // New returns a server over options.Store. What every cluster has from the
@@ -130,6 +131,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			if err, ok := fault.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(fault)
 			}
+			crash.Report(fault)
 			writeError(w, accepted, apierrors.NewInternalError(fmt.Errorf("panic: %v\n%s", fault, debug.Stack())))
 		}
 	}()

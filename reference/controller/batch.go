@@ -1,9 +1,10 @@
 package controller
 
 import (
+	"context"
 	"sync/atomic"
 
-	"golang.org/x/sync/errgroup"
+	"github.com/podchain/podchain/conformance/crash"
 )
 
 // maxParallel bounds the requests that one batch has in flight.
@@ -30,7 +31,7 @@ func SlowStart(count int, do func() error) (int, error) {
 // returns the number of calls that succeeded and the first error.
 func Parallel(count int, do func(i int) error) (int, error) {
 	var (
-		group     errgroup.Group
+		group, _  = crash.NewErrorGroup(context.Background())
 		succeeded atomic.Int64
 	)
 	group.SetLimit(maxParallel)

@@ -3,12 +3,13 @@ package controller
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+
+	"github.com/podchain/podchain/conformance/crash"
 )
 
 // Link is what every controller needs to take part in the chain: a client and
@@ -50,7 +51,7 @@ func NewLink(name string, config *rest.Config) (*Link, error) {
 // Run starts the informers and the recorder, and, once the caches are filled,
 // the work. It returns nil after ctx is done and everything it started has ended.
 func (l *Link) Run(ctx context.Context, work ...func(context.Context)) error {
-	var group sync.WaitGroup
+	var group crash.Group
 	defer group.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer l.Informers.Shutdown()

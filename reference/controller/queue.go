@@ -2,7 +2,6 @@ package controller
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -10,6 +9,8 @@ import (
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/klog/v2"
+
+	"github.com/podchain/podchain/conformance/crash"
 )
 
 // Backoff of a key whose sync failed: quick at first, because most failures
@@ -39,7 +40,7 @@ func (q *Queue[K]) Run(ctx context.Context, workers int, look func(context.Conte
 	stop := context.AfterFunc(ctx, q.ShutDown)
 	defer stop()
 
-	var group sync.WaitGroup
+	var group crash.Group
 	defer group.Wait()
 	for range workers {
 		group.Go(func() {

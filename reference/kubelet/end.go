@@ -13,6 +13,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 	"k8s.io/klog/v2"
+
+	"github.com/podchain/podchain/conformance/crash"
 )
 
 // end ends the Pod: its containers, its sandbox, its status, and, once the API
@@ -103,7 +105,7 @@ func (w *worker) stopContainers(ctx context.Context, pod *corev1.Pod, running []
 		stopped[c.name()] = make(chan struct{})
 	}
 	var (
-		group sync.WaitGroup
+		group crash.Group
 		mu    sync.Mutex
 		errs  []error
 	)

@@ -35,6 +35,7 @@ import (
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 	"k8s.io/klog/v2"
 
+	"github.com/podchain/podchain/conformance/crash"
 	"github.com/podchain/podchain/reference/runtime"
 )
 
@@ -172,6 +173,7 @@ func Run(ctx context.Context, config *rest.Config, options Options) error {
 		workers:   map[types.UID]*worker{},
 		accepted:  map[types.UID]reservation{},
 	}
+	k.tasks.domain = crash.From(ctx)
 	k.events = newRecorder(ctx, core, options.NodeName)
 	defer k.events.close()
 	defer k.tasks.close()

@@ -4,11 +4,15 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/podchain/podchain/conformance/crash"
 )
 
 // tasks are the goroutines of a kubelet: none starts after close, and close
 // waits for all of them.
 type tasks struct {
+	domain *crash.Domain // of the timers
+
 	mu      sync.Mutex
 	closed  bool
 	running sync.WaitGroup
@@ -17,19 +21,20 @@ type tasks struct {
 // Go runs f on its own goroutine, unless the tasks are closed.
 func (t *tasks) Go(f func()) {
 	if t.enter() {
-		go func() {
+		crash.Go(func() {
 			defer t.running.Done()
+			defer crash.Handle() // before it counts as ended
 			f()
-		}()
+		})
 	}
 }
 
 // After runs f after a while, unless the tasks are closed by then.
 func (t *tasks) After(d time.Duration, f func()) *time.Timer {
-	return time.AfterFunc(d, func() {
+	return t.domain.AfterFunc(d, func() {
 		if t.enter() {
 			defer t.running.Done()
-			f()
+			t.domain.Do(f)
 		}
 	})
 }

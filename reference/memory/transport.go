@@ -15,6 +15,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
+
+	"github.com/podchain/podchain/conformance/crash"
 )
 
 // Transport is a http.RoundTripper whose server is a handler.
@@ -56,14 +58,14 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	x := newExchange(cancel)
 	server := context.AfterFunc(t.ctx, cancel)
 	either := context.AfterFunc(ctx, x.interrupt)
-	go func() {
+	crash.Go(func() {
 		defer t.requests.Done()
 		defer cancel()
 		defer either()
 		defer server()
 		defer closeBody(r)
 		x.serve(t.handler, arrived(r.WithContext(ctx)))
-	}()
+	})
 	select {
 	case <-x.answered:
 	case <-ctx.Done():

@@ -130,7 +130,7 @@ func (s *Simulated) endAfter(c *container, d time.Duration, code int32) {
 	if c.next != nil {
 		c.next.Stop()
 	}
-	c.next = time.AfterFunc(d, func() {
+	c.next = s.options.Domain.AfterFunc(d, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.end(c, code)

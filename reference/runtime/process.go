@@ -18,6 +18,8 @@ import (
 	"google.golang.org/grpc/status"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 	"k8s.io/utils/exec"
+
+	"github.com/podchain/podchain/conformance/crash"
 )
 
 // webPort is where the specification's images listen.
@@ -123,11 +125,11 @@ func (s *Simulated) Dial(_ context.Context, network, address string) (net.Conn, 
 		}
 	}
 	client, server := net.Pipe()
+	serve, ran := c.serve, time.Since(c.startedAt)
 	if c.part.anything {
-		go answerAnything(server)
-	} else {
-		go c.serve(server, time.Since(c.startedAt))
+		serve = func(conn net.Conn, _ time.Duration) { answerAnything(conn) }
 	}
+	crash.Go(func() { serve(server, ran) })
 	return client, nil
 }
 

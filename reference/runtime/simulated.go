@@ -12,6 +12,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"github.com/podchain/podchain/conformance/crash"
 )
 
 // Options of a simulated runtime. A zero duration means its default.
@@ -26,6 +28,9 @@ type Options struct {
 	// StartTime is how long it takes to make a sandbox, and to start a
 	// container. Default: 5 ms.
 	StartTime time.Duration
+	// Domain that the timers of its containers belong to, which may end them. Default:
+	// none.
+	Domain *crash.Domain
 }
 
 // Subnet returns the n-th of 4096 subnets for the Pods of a node, each large

@@ -2,7 +2,6 @@ package scheduler
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
@@ -11,6 +10,7 @@ import (
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	eventsclient "k8s.io/client-go/kubernetes/typed/events/v1"
 
+	"github.com/podchain/podchain/conformance/crash"
 	"github.com/podchain/podchain/reference/controller"
 	"github.com/podchain/podchain/reference/eventname"
 )
@@ -67,7 +67,7 @@ func (r *recorder) record(e event) {
 
 // run writes events until ctx ends.
 func (r *recorder) run(ctx context.Context) {
-	var writers sync.WaitGroup
+	var writers crash.Group
 	for range eventWriters {
 		writers.Go(func() {
 			for {

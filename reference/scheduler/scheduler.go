@@ -3,7 +3,6 @@ package scheduler
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	v1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -11,6 +10,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/podchain/podchain/conformance/crash"
 	"github.com/podchain/podchain/reference/scheduler/cluster"
 	"github.com/podchain/podchain/reference/scheduler/filter"
 	"github.com/podchain/podchain/reference/scheduler/queue"
@@ -39,7 +39,7 @@ type scheduler struct {
 	budgets    cache.Indexer
 
 	slots      chan struct{}
-	background sync.WaitGroup
+	background crash.Group
 }
 
 // Run schedules until ctx ends. It returns when nothing of it runs any more.

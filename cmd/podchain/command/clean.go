@@ -14,6 +14,8 @@ import (
 
 	"github.com/podchain/podchain/conformance"
 	"github.com/podchain/podchain/conformance/belongings"
+	"github.com/podchain/podchain/conformance/children"
+	"github.com/podchain/podchain/conformance/printable"
 	"github.com/podchain/podchain/conformance/running"
 )
 
@@ -28,24 +30,30 @@ func newCleanCommand() *cobra.Command {
 	var options cleanOptions
 	command := &cobra.Command{
 		Use:   "clean",
-		Short: "Remove what killed runs have left in a cluster",
-		Long: `Remove what killed runs of podchain verify --kubeconfig have left in a cluster, and
-wait until it is gone: namespaces and nodes with the label podchain.dev/run. A run
+		Short: "Remove what killed runs have left on this machine and in a cluster",
+		Long: `End the programs of links (podchain verify --link LINK='COMMAND LINE') that killed runs
+have left on this machine, and remove their temporary folders: what carries PODCHAIN_RUN
+with the run's name in its environment is the run's. The next run with such a program does
+the same. What other users have left is theirs to clean.
+
+With --kubeconfig also remove what killed runs of podchain verify --kubeconfig have left
+in a cluster, and wait until it is gone: namespaces and nodes with the label podchain.dev/run. A run
 that goes on renews a Lease in its namespace podchain-ID; one that does not do so for
 15 seconds was killed. With --run a run is removed in any case.
 
 Exit status: 0 if nothing is left, 2 if something could not be removed: what it is
 and what holds it is told.`,
-		Example: `  podchain clean --kubeconfig ~/.kube/config --dry-run
+		Example: `  podchain clean
+  podchain clean --kubeconfig ~/.kube/config --dry-run
   podchain clean --kubeconfig ~/.kube/config
   podchain clean --kubeconfig ~/.kube/config --run bdf2k7xq9z`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			return clean(command.Context(), options, command.OutOrStdout(), command.ErrOrStderr())
+			return clean(command.Context(), options, printable.Writer(command.OutOrStdout()), command.ErrOrStderr())
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&options.kubeconfig, "kubeconfig", "", "clean the running cluster of this kubeconfig `file`, or the one that it runs in: in-cluster (required)")
+	flags.StringVar(&options.kubeconfig, "kubeconfig", "", "also clean the running cluster of this kubeconfig `file`, or the one that it runs in: in-cluster")
 	flags.StringArrayVar(&options.runs, "run", nil, "remove the run with this `id`, going on or not, and no other (repeatable)")
 	flags.BoolVar(&options.dryRun, "dry-run", false, "only tell what would be removed")
 	flags.DurationVar(&options.timeout, "timeout", 2*time.Minute, "give up on a run that is not gone after this time")
@@ -54,10 +62,20 @@ and what holds it is told.`,
 
 func clean(ctx context.Context, options cleanOptions, out, told io.Writer) (err error) {
 	switch {
-	case options.kubeconfig == "":
-		return errors.New("which cluster? Name its --kubeconfig")
+	case options.kubeconfig == "" && len(options.runs) > 0:
+		return errors.New("--run removes a run from a cluster: which one? Name its --kubeconfig")
 	case options.timeout <= 0:
 		return fmt.Errorf("--timeout %s: there is no time to clean in", options.timeout)
+	}
+	here, err := cleanMachine(options.dryRun, out)
+	if err != nil {
+		return err
+	}
+	if options.kubeconfig == "" {
+		if !here {
+			fmt.Fprintln(out, "nothing is left on this machine of any run")
+		}
+		return nil
 	}
 	target, err := running.FromKubeconfig(options.kubeconfig)
 	if err != nil {
@@ -97,6 +115,19 @@ func clean(ctx context.Context, options cleanOptions, out, told io.Writer) (err 
 		faults = append(faults, errors.New("interrupted: run podchain clean again to remove the rest"))
 	}
 	return errors.Join(faults...)
+}
+
+// cleanMachine removes what killed runs have left here, and tells whether there was any.
+func cleanMachine(dry bool, out io.Writer) (left bool, err error) {
+	found, err := children.Clean(dry)
+	for _, left := range found {
+		if dry {
+			fmt.Fprintf(out, "would remove %s\n", left)
+		} else {
+			fmt.Fprintf(out, "removed %s\n", left)
+		}
+	}
+	return len(found) > 0, err
 }
 
 // dead returns those of the runs that are to be removed: the wanted ones, or, if

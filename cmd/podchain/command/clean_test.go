@@ -41,7 +41,7 @@ func TestCleanRefusesBadInput(t *testing.T) {
 		arguments []string
 		says      string
 	}{
-		"no cluster":                     {nil, "which cluster? Name its --kubeconfig"},
+		"no cluster":                     {[]string{"--run", "x"}, "which one? Name its --kubeconfig"},
 		"a kubeconfig that is not there": {[]string{"--kubeconfig", "nowhere"}, "kubeconfig nowhere"},
 		"no time":                        {[]string{"--kubeconfig", "k", "--timeout", "0s"}, "--timeout 0s"},
 		"an argument":                    {[]string{"all"}, "all"},

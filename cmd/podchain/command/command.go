@@ -33,6 +33,7 @@ import (
 
 	"github.com/podchain/podchain/conformance/assembly"
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/printable"
 )
 
 // Options are what a program has beyond podchain itself.
@@ -64,7 +65,7 @@ func Main(options Options) int {
 	err := New(options).ExecuteContext(ctx)
 	stop()
 	if err != nil && err.Error() != "" {
-		fmt.Fprintln(os.Stderr, "podchain:", err)
+		fmt.Fprintln(os.Stderr, "podchain:", printable.Text(err.Error()))
 	}
 	return status(err)
 }

@@ -19,7 +19,13 @@ const asProgram = "PODCHAIN_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
 	if kubeconfig := os.Getenv(asCrashing); kubeconfig != "" {
-		crash(kubeconfig)
+		crashEarly(kubeconfig)
+	}
+	if os.Getenv(asPanicking) != "" {
+		panicAtPods()
+	}
+	if kubeconfig := os.Getenv(asDying); kubeconfig != "" {
+		go dieAtDeployment(kubeconfig)
 	}
 	if os.Getenv(asProgram) != "" {
 		os.Exit(Main(Options{}))
@@ -31,7 +37,7 @@ func TestMain(m *testing.M) {
 // the cluster of this kubeconfig file.
 const asCrashing = "PODCHAIN_TEST_AS_CRASHING"
 
-func crash(kubeconfig string) {
+func crashEarly(kubeconfig string) {
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
 		panic(err)

@@ -2,10 +2,13 @@ package command
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -88,18 +91,7 @@ func TestVerifyWithALinkTwice(t *testing.T) {
 // what comes after it could not run.
 func TestVerifyWithAProgramThatCrashes(t *testing.T) {
 	t.Parallel()
-	const needsAScheduler = `Feature: mine
-  @RS-01 @MUST
-  Rule: one
-    Scenario: the program ends in the middle of it
-      When Deployment "web" is created
-      Then Deployment "web" is ready
-    Scenario: the program has ended before it
-      When Deployment "web" is created
-      Then Deployment "web" is ready
-`
-	crashing := asCrashing + "={kubeconfig} " + itself(t)
-	command := podchain(t, "verify", "--features", "features", "--link", "scheduler="+crashing,
+	command := podchain(t, "verify", "--features", "features", "--link", "scheduler="+asCrashing+"={kubeconfig} "+itself(t),
 		"--parallel", "1", "--timeout", "3s", "--report", "json=report.json")
 	write(t, command.Dir, "features/mine.feature", needsAScheduler)
 	status, stdout, _ := run(t, command)
@@ -144,3 +136,80 @@ func TestRunIsNotPossible(t *testing.T) {
 		})
 	}
 }
+
+// What a program prints is shown, and nothing of it is acted on: neither by a terminal nor
+// by a workflow.
+func TestVerifyShowsWhatAProgramPrints(t *testing.T) {
+	t.Parallel()
+	command := podchain(t, "verify", "--features", "features", "--timeout", "3s", "--report", "junit=r.xml", "--report", "annotations=r.txt", "--link",
+		`scheduler=`+asCrashing+`={kubeconfig} `+itself(t)+`; printf '\033[2J\007\n::error::mine\n'; exit 3`)
+	write(t, command.Dir, "features/mine.feature", needsAScheduler)
+	status, stdout, stderr := run(t, command)
+	assert.Equal(t, 1, status, stderr)
+	assert.Contains(t, stdout, `| \x1b[2J\a`)
+	for name, text := range map[string]string{"stdout": stdout, "stderr": stderr} {
+		assert.NotContains(t, text, "\x1b", name)
+		assert.NotRegexp(t, `(?m)^\s*::error`, text, name)
+	}
+	content, err := os.ReadFile(filepath.Join(command.Dir, "r.xml"))
+	require.NoError(t, err)
+	assert.NotContains(t, string(content), "\ufffd", "what XML cannot hold")
+	annotations, err := os.ReadFile(filepath.Join(command.Dir, "r.txt"))
+	require.NoError(t, err)
+	assert.Equal(t, strings.Count(string(annotations), "\n"), strings.Count(string(annotations), "::error file="))
+}
+
+// A podchain that is killed leaves nothing that goes on for ever, wherever its programs
+// have gone, and clean finds it.
+func TestCleanAfterAKilledRun(t *testing.T) {
+	t.Parallel()
+	temporary := t.TempDir()
+	command := podchain(t, "verify", "--select", "RS-05", "--logs", "logs", "--link",
+		`scheduler=setsid sh -c 'echo $$ > away; exec sleep 1000' & `+itself(t)+` run scheduler --kubeconfig={kubeconfig} & echo $! > near; touch {dir}/made; wait`)
+	command.Env = append(command.Env, "TMPDIR="+temporary)
+	require.NoError(t, command.Start())
+	ids := map[string]int{}
+	for _, name := range []string{"away", "near"} {
+		require.Eventually(t, func() bool {
+			text, err := os.ReadFile(filepath.Join(command.Dir, name))
+			if err == nil {
+				ids[name], err = strconv.Atoi(strings.TrimSpace(string(text)))
+			}
+			return err == nil
+		}, time.Minute, 10*time.Millisecond, name)
+	}
+	require.NoError(t, command.Process.Kill())
+	require.Error(t, command.Wait())
+	for range 2 {
+		clean := podchain(t, "clean")
+		clean.Env = append(clean.Env, "TMPDIR="+temporary)
+		status, stdout, stderr := run(t, clean)
+		assert.Equal(t, 0, status, stderr)
+		if !strings.HasPrefix(stdout, "nothing is left on this machine") {
+			assert.Contains(t, stdout, strconv.Itoa(ids["away"]))
+		}
+	}
+	for name, id := range ids {
+		assert.Eventually(t, func() bool { return gone(id) }, 10*time.Second, 10*time.Millisecond, "%s: process %d", name, id)
+	}
+	left, err := filepath.Glob(filepath.Join(temporary, "podchain-run-*"))
+	require.NoError(t, err)
+	assert.Empty(t, left)
+}
+
+// gone tells whether a process has ended, though its parent may not have asked yet.
+func gone(id int) bool {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", id))
+	return err != nil || strings.Contains(string(status), ") Z ")
+}
+
+const needsAScheduler = `Feature: mine
+  @RS-01 @MUST
+  Rule: one
+    Scenario: the program ends in the middle of it
+      When Deployment "web" is created
+      Then Deployment "web" is ready
+    Scenario: the program has ended before it
+      When Deployment "web" is created
+      Then Deployment "web" is ready
+`

@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
+	"github.com/podchain/podchain/conformance/crash"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/reference/kubelet"
 	"github.com/podchain/podchain/reference/runtime/cri"
@@ -61,7 +62,7 @@ func (o kubeletOptions) run(ctx context.Context, link implementation.Link, confi
 			options.Capacity[name] = quantity
 		}
 	}
-	return kubelet.Run(ctx, config, options)
+	return crash.Run(ctx, func(ctx context.Context) error { return kubelet.Run(ctx, config, options) })
 }
 
 // capacity is what this machine has, as far as it is easily told.

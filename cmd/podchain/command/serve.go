@@ -135,7 +135,10 @@ func serve(ctx context.Context, out, told io.Writer, options serveOptions) (err 
 		if ended := <-serving; !errors.Is(ended, http.ErrServerClosed) {
 			err = errors.Join(err, ended)
 		}
-		err = errors.Join(err, closed, cluster.Stop(context.WithoutCancel(ctx)))
+		// What has crashed may not end.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		err = errors.Join(err, closed, cluster.Stop(ctx))
 	}()
 
 	if socket != nil {

@@ -33,8 +33,15 @@ func startServe(t *testing.T, arguments ...string) *served {
 
 func startServeIn(t *testing.T, directory string, arguments ...string) *served {
 	t.Helper()
-	s := &served{Cmd: podchain(t, append([]string{"serve"}, arguments...)...), stderr: &strings.Builder{}}
-	s.Dir = directory
+	command := podchain(t, append([]string{"serve"}, arguments...)...)
+	command.Dir = directory
+	return serving(t, command)
+}
+
+// serving starts such a command.
+func serving(t *testing.T, command *exec.Cmd) *served {
+	t.Helper()
+	s := &served{Cmd: command, stderr: &strings.Builder{}}
 	s.kubeconfig = filepath.Join(s.Dir, "podchain.kubeconfig")
 	s.Stderr = s.stderr
 	stdout, err := s.StdoutPipe()

@@ -21,6 +21,7 @@ import (
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/printable"
 	"github.com/podchain/podchain/conformance/running"
 	"github.com/podchain/podchain/conformance/site"
 	"github.com/podchain/podchain/conformance/story"
@@ -103,7 +104,7 @@ func runTrace(ctx context.Context, options traceOptions, in io.Reader, out, told
 		return err
 	}
 	defer func() { err = errors.Join(err, pages.close()) }()
-	out = pages.people(out, told)
+	out = printable.Writer(pages.people(out, told))
 	var target implementation.Implementation
 	if options.kubeconfig == "" {
 		target = reference.New(reference.Options{AnyImage: true})

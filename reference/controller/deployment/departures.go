@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/podchain/podchain/conformance/crash"
 	"github.com/podchain/podchain/reference/controller"
 )
 
@@ -25,7 +26,7 @@ import (
 type departures struct {
 	client kubernetes.Interface
 	queue  *controller.Queue[cache.ObjectName]
-	group  sync.WaitGroup
+	group  crash.Group
 
 	mu      sync.Mutex
 	waiting map[types.UID]*departure

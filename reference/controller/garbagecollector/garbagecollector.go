@@ -24,7 +24,6 @@ import (
 	"slices"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -33,6 +32,7 @@ import (
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 
+	"github.com/podchain/podchain/conformance/crash"
 	"github.com/podchain/podchain/reference/controller"
 )
 
@@ -96,7 +96,7 @@ type collector struct {
 	queue     *controller.Queue[types.UID]
 
 	// watches are the running reflectors; more may be added while it runs.
-	watches sync.WaitGroup
+	watches crash.Group
 	ctx     context.Context
 	mu      sync.Mutex
 	watched map[*resource]bool
@@ -111,7 +111,7 @@ func (c *collector) run(ctx context.Context, resources []*resource) {
 		synced.Add(1)
 		c.watch(r, synced.Done)
 	}
-	var working sync.WaitGroup
+	var working crash.Group
 	working.Go(func() { c.events.Run(ctx) })
 	// Watches that end count as synced, so this ends with ctx at the latest.
 	synced.Wait()
@@ -210,7 +210,7 @@ func (c *collector) lookUp(ctx context.Context, dependent *object, ref metav1.Ow
 
 // orphan removes the owner from all its dependents, then lets it go (GC-04).
 func (c *collector) orphan(ctx context.Context, owner *object, dependents []*object) error {
-	group, groupCtx := errgroup.WithContext(ctx)
+	group, groupCtx := crash.NewErrorGroup(ctx)
 	group.SetLimit(workers)
 	for _, dependent := range dependents {
 		group.Go(func() error {

@@ -19,6 +19,7 @@ import (
 	"k8s.io/client-go/metadata"
 	"k8s.io/klog/v2"
 
+	"github.com/podchain/podchain/conformance/crash"
 	"github.com/podchain/podchain/reference/controller"
 )
 
@@ -31,7 +32,7 @@ type deleter struct {
 
 	// waits are the goroutines that await the end of some content; awaited are
 	// the namespaces they belong to.
-	waits   sync.WaitGroup
+	waits   crash.Group
 	mu      sync.Mutex
 	awaited map[string]bool
 }

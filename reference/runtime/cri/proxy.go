@@ -15,6 +15,8 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"github.com/podchain/podchain/conformance/crash"
 )
 
 // Observer is told of the calls that go through a proxy. Journal.Record of
@@ -69,12 +71,12 @@ func (p *Proxy) pass(_ any, caller grpc.ServerStream) error {
 		return err
 	}
 	call := &observed{kind: messages[path.Base(method)], observe: p.observe}
-	go func() {
+	crash.Go(func() {
 		// An error of one side reaches the other through what is received below.
 		if err := call.requests(caller, callee); err != nil {
 			cancel()
 		}
-	}()
+	})
 	err = call.responses(callee, caller)
 	caller.SetTrailer(callee.Trailer())
 	return err

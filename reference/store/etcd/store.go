@@ -5,7 +5,6 @@ package etcd
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 
+	"github.com/podchain/podchain/conformance/crash"
 	"github.com/podchain/podchain/reference/store"
 )
 
@@ -50,7 +50,7 @@ type Store struct {
 
 	ctx        context.Context
 	cancel     context.CancelFunc
-	background sync.WaitGroup
+	background crash.Group
 }
 
 var _ store.Store = (*Store)(nil)

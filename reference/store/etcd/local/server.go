@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -18,6 +19,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 
+	"github.com/podchain/podchain/conformance/crash"
 	"github.com/podchain/podchain/conformance/pki"
 	"github.com/podchain/podchain/reference/store/etcd"
 )
@@ -42,7 +44,8 @@ type Server struct {
 	options         Options
 	authority       *pki.Authority
 	serving, client *pki.Identity
-	process         *process // nil while it is killed
+	process         *process   // nil while it is killed
+	mu              sync.Mutex // guards process
 }
 
 // process is one run of the program.
@@ -120,10 +123,10 @@ func (s *Server) Restart(ctx context.Context) error {
 	if err := p.command.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", s.options.Program.Name, err)
 	}
-	go func() {
+	crash.Go(func() {
 		defer close(p.done)
 		_ = p.command.Wait() // how it ended, its output tells better
-	}()
+	})
 	err = s.serves(ctx, p.done)
 	select {
 	case <-p.done:
@@ -134,7 +137,9 @@ func (s *Server) Restart(ctx context.Context) error {
 		p.kill()
 		return fmt.Errorf("start %s: %w\n%s", s.options.Program.Name, err, s.said())
 	}
+	s.mu.Lock()
 	s.process = p
+	s.mu.Unlock()
 	return nil
 }
 
@@ -143,13 +148,13 @@ func (s *Server) Restart(ctx context.Context) error {
 func (s *Server) serves(ctx context.Context, ended <-chan struct{}) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go func() {
+	crash.Go(func() {
 		select {
 		case <-ended:
 			cancel()
 		case <-ctx.Done():
 		}
-	}()
+	})
 	certificates, err := s.Files().TLS()
 	if err != nil {
 		return err
@@ -184,9 +189,28 @@ func (p *process) kill() {
 
 // Kill ends it as a crash would. What it has acknowledged is in its directory.
 func (s *Server) Kill() {
-	if s.process != nil {
-		s.process.kill()
-		s.process = nil
+	s.mu.Lock()
+	running := s.process
+	s.process = nil
+	s.mu.Unlock()
+	if running != nil {
+		running.kill()
+	}
+}
+
+// Crashed returns how it ended, if that was not by Kill or Stop.
+func (s *Server) Crashed() error {
+	s.mu.Lock()
+	running := s.process
+	s.mu.Unlock()
+	if running == nil {
+		return nil
+	}
+	select {
+	case <-running.done:
+		return fmt.Errorf("%s ended by itself: %s\n%s", s.options.Program.Name, running.command.ProcessState, s.said())
+	default:
+		return nil
 	}
 }
 

@@ -1,0 +1,226 @@
+// Package children has programs run that end when this one does, or are found and ended
+// afterwards: also those that a killed one has left, and those that have gone off into
+// sessions of their own.
+package children
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+)
+
+const (
+	// Variable is in the environment of all programs of a run, and of all that these
+	// start, with the name of the run's folder.
+	Variable = "PODCHAIN_RUN"
+	// lockFile is in the folder of a run, and locked as long as the run goes on: the
+	// kernel opens the lock of one that is killed.
+	lockFile = "lock"
+)
+
+// prefix of the folders of runs, below that for temporary files.
+const prefix = "podchain-run-"
+
+// Run are programs with a temporary folder.
+type Run struct {
+	// Directory is gone after End. Its name is the run's.
+	Directory string
+	lock      *os.File
+}
+
+// Begin begins a run, after it has removed what killed ones have left.
+func Begin() (*Run, error) {
+	if _, err := Clean(false); err != nil {
+		return nil, err
+	}
+	directory, err := os.MkdirTemp("", prefix)
+	if err != nil {
+		return nil, err
+	}
+	r := &Run{Directory: directory}
+	if r.lock, err = os.OpenFile(filepath.Join(directory, lockFile), os.O_CREATE|os.O_RDWR|os.O_EXCL, 0o600); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(directory))
+	}
+	if err := syscall.Flock(int(r.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", r.lock.Name(), err), r.lock.Close(), os.RemoveAll(directory))
+	}
+	return r, nil
+}
+
+// spawner starts programs on a thread that lives as long as this program: the kernel
+// kills them when the thread that started them ends, and one of the Go runtime's may
+// end at any time.
+var spawner = sync.OnceValue(func() chan<- func() {
+	work := make(chan func())
+	go func() {
+		runtime.LockOSThread()
+		for do := range work {
+			do()
+		}
+	}()
+	return work
+})
+
+// Start starts a command in a process group of its own.
+func (r *Run) Start(command *exec.Cmd) error {
+	if command.Env == nil {
+		command.Env = os.Environ()
+	}
+	command.Env = append(command.Env, Variable+"="+filepath.Base(r.Directory))
+	if command.SysProcAttr == nil {
+		command.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	// A group, so that what a shell starts can be told to end as well.
+	command.SysProcAttr.Setpgid = true
+	command.SysProcAttr.Pdeathsig = syscall.SIGKILL
+	started := make(chan error)
+	spawner() <- func() { started <- command.Start() }
+	return <-started
+}
+
+// End ends what is left of the run, and removes its folder.
+func (r *Run) End() error {
+	if r == nil {
+		return nil
+	}
+	_, err := kill(filepath.Base(r.Directory))
+	return errors.Join(err, os.RemoveAll(r.Directory), r.lock.Close())
+}
+
+// Left is what a killed run has left.
+type Left struct {
+	// Directory is its folder.
+	Directory string
+	// Processes are the ids of those that were running.
+	Processes []int
+}
+
+func (l Left) String() string {
+	var ids []string
+	for _, id := range l.Processes {
+		ids = append(ids, strconv.Itoa(id))
+	}
+	switch len(ids) {
+	case 0:
+		return l.Directory
+	case 1:
+		return l.Directory + ", and process " + ids[0]
+	}
+	return l.Directory + ", and processes " + strings.Join(ids, ", ")
+}
+
+// Clean ends the programs that killed runs have left on this machine, and removes their
+// folders; a dry run only looks for them. Runs that go on, and those of others, it leaves
+// alone.
+func Clean(dry bool) (all []Left, err error) {
+	found, err := filepath.Glob(filepath.Join(os.TempDir(), prefix+"*"))
+	if err != nil {
+		return nil, err
+	}
+	var errs []error
+	for _, directory := range found {
+		left, err := cleanOne(directory, dry)
+		if left != nil {
+			all = append(all, *left)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s, which a killed run has left: %w", directory, err))
+		}
+	}
+	return all, errors.Join(errs...)
+}
+
+func cleanOne(directory string, dry bool) (*Left, error) {
+	info, err := os.Lstat(directory)
+	if err != nil || !info.IsDir() || !mine(info) {
+		return nil, nil //nolint:nilerr // it has just gone, or is none of ours
+	}
+	lock, err := os.OpenFile(filepath.Join(directory, lockFile), os.O_RDWR|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return nil, nil //nolint:nilerr // it is only just beginning, or has just gone
+	}
+	defer lock.Close()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, nil //nolint:nilerr // it goes on
+	}
+	left := &Left{Directory: directory}
+	if dry {
+		left.Processes = processes(filepath.Base(directory))
+		return left, nil
+	}
+	left.Processes, err = kill(filepath.Base(directory))
+	return left, errors.Join(err, os.RemoveAll(directory))
+}
+
+// mine tells whether a file is this user's.
+func mine(info fs.FileInfo) bool {
+	status, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(status.Uid) == os.Geteuid()
+}
+
+// kill ends all programs of a run, and returns which there were. Those that start others
+// meanwhile are looked for again.
+func kill(run string) (killed []int, err error) {
+	for {
+		found := slices.DeleteFunc(processes(run), func(id int) bool { return slices.Contains(killed, id) })
+		if len(found) == 0 {
+			return killed, err
+		}
+		for _, id := range found {
+			err = errors.Join(err, killOne(id, run))
+		}
+		killed = append(killed, found...)
+	}
+}
+
+// killOne kills a process, if it is the one that it was: another one may have its id by
+// now. What is opened is the process and not its id.
+func killOne(id int, run string) error {
+	process, err := os.FindProcess(id)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = process.Release() }() // nobody waits for it here
+	if !belongs(id, run) {
+		return nil
+	}
+	if err := process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("kill process %d: %w", id, err)
+	}
+	return nil
+}
+
+// processes are the ids of the programs of a run, as far as this user may see them.
+func processes(run string) []int {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil // there is no /proc here: then the kernel has ended what it could
+	}
+	var ids []int
+	for _, entry := range entries {
+		if id, err := strconv.Atoi(entry.Name()); err == nil && id != os.Getpid() && belongs(id, run) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func belongs(id int, run string) bool {
+	environment, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", id))
+	if err != nil {
+		return false // it has ended, or is another user's
+	}
+	return slices.ContainsFunc(bytes.Split(environment, []byte{0}), func(variable []byte) bool {
+		return string(variable) == Variable+"="+run
+	})
+}
