@@ -198,7 +198,8 @@ func (p *performance) execute(ctx context.Context, world *steps.World, further f
 					case err == nil:
 						err = fmt.Errorf("the step is %s", status)
 					case fmt.Sprintf("%T", err) == godogPanic:
-						err = brokenOff{fmt.Errorf("the step was broken off: panic: %+v", err)}
+						withStack := fmt.Sprintf("%+v", err)
+						err = brokenOff{fmt.Errorf("the step was broken off: panic: %s", withStack)}
 					}
 					failed, failure = next, err
 				}

@@ -173,7 +173,7 @@ func stop(ctx context.Context, cluster implementation.Cluster) error {
 
 // apart returns what is in an error apart from one that is known.
 func apart(err, known error) error {
-	switch joined, ok := err.(interface{ Unwrap() []error }); { //nolint:errorlint // its parts are looked at
+	switch joined, ok := err.(interface{ Unwrap() []error }); {
 	case err == nil || known != nil && err == known: //nolint:errorlint // this very one
 		return nil
 	case known == nil || !ok:

@@ -133,10 +133,10 @@ func (a *Access) remove(path string) error {
 	if err != nil {
 		return err
 	}
-	if found, err := clientcmd.Load(content); err != nil || instanceOf(found) != a.instance {
-		return nil
+	if found, err := clientcmd.Load(content); err == nil && instanceOf(found) == a.instance {
+		return os.Remove(path)
 	}
-	return os.Remove(path)
+	return nil // it is another's by now
 }
 
 // Vacant returns why WriteKubeconfig cannot write to the path: what is there is not

@@ -82,26 +82,27 @@ const endPatience = 5 * time.Second
 
 // Run runs f in a domain of its own, which is in the context: a panic ends the context
 // and is returned as the error, at the latest a while after.
-func Run(ctx context.Context, f func(context.Context) error) (err error) {
+func Run(ctx context.Context, f func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	panicked, ended := make(chan *Panic, 1), make(chan error, 1)
+	var result error // once ended is closed
+	panicked, ended := make(chan *Panic, 1), make(chan struct{})
 	d := NewDomain(func(p *Panic) {
 		panicked <- p
 		cancel()
 	})
 	Go(func() {
 		defer close(ended)
-		d.Do(func() { ended <- f(d.With(ctx)) })
+		d.Do(func() { result = f(d.With(ctx)) })
 	})
 	select {
-	case err := <-ended:
+	case <-ended:
 		d.Close()
 		select {
 		case p := <-panicked:
 			return p
 		default:
-			return err
+			return result
 		}
 	case p := <-panicked:
 		timer := time.NewTimer(endPatience)

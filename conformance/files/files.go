@@ -30,9 +30,13 @@ func Target(path string) (string, error) {
 			return "", err
 		}
 		at = filepath.Join(directory, filepath.Base(at))
+		info, err := os.Lstat(at)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && info.Mode().Type() != fs.ModeSymlink {
+			return at, nil
+		}
 		link, err := os.Readlink(at)
 		if err != nil {
-			return at, nil // not a link, or nothing there yet
+			return "", err
 		}
 		if at = link; !filepath.IsAbs(link) {
 			at = filepath.Join(directory, link)

@@ -76,11 +76,11 @@ func belongings() []runtime.Object {
 				Ports:          []corev1.ServicePort{{Name: "https", Protocol: corev1.ProtocolTCP, Port: 443, TargetPort: intstr.FromInt32(serverPort)}},
 			},
 		},
-		&corev1.Endpoints{ //nolint:staticcheck // old clients read it
+		&corev1.Endpoints{ // old clients read it
 			ObjectMeta: named(map[string]string{discoveryv1.LabelSkipMirror: "true"}),
-			Subsets: []corev1.EndpointSubset{{ //nolint:staticcheck // as above
-				Addresses: []corev1.EndpointAddress{{IP: serverAddress}},                                          //nolint:staticcheck // as above
-				Ports:     []corev1.EndpointPort{{Name: "https", Protocol: corev1.ProtocolTCP, Port: serverPort}}, //nolint:staticcheck // as above
+			Subsets: []corev1.EndpointSubset{{
+				Addresses: []corev1.EndpointAddress{{IP: serverAddress}},
+				Ports:     []corev1.EndpointPort{{Name: "https", Protocol: corev1.ProtocolTCP, Port: serverPort}},
 			}},
 		},
 		&discoveryv1.EndpointSlice{
