@@ -17,6 +17,7 @@ import (
 // them can panic, or why that is dealt with.
 var goroutinesApart = map[string]string{
 	"apiserver/watch.go context.AfterFunc":                           "it only cancels a context",
+	"apiserver/admission.go context.AfterFunc":                       "it only cancels a context",
 	"controller/queue.go context.AfterFunc":                          "it shuts a queue of client-go down",
 	"memory/transport.go context.AfterFunc":                          "they cancel a context, and wake who waits",
 	"memory/transport.go sync.WaitGroup":                             "it counts what crash.Go starts",

@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/yaml"
 
 	"github.com/podchain/podchain/reference/apiserver"
@@ -331,7 +332,11 @@ func TestPreemption(t *testing.T) {
 		w.pod("low", cpus("1")+", priorityClassName: p1, terminationGracePeriodSeconds: 30")
 		w.pod("lower", cpus("1")+", priorityClassName: p0, terminationGracePeriodSeconds: 30")
 		synctest.Wait()
-		w.pod("polite", cpus("1")+", priorityClassName: p10, preemptionPolicy: Never")
+		_, err := w.client.SchedulingV1().PriorityClasses().Create(w.Context(), &schedulingv1.PriorityClass{
+			ObjectMeta: metav1.ObjectMeta{Name: "polite"}, Value: 10, PreemptionPolicy: ptr.To(v1.PreemptNever),
+		}, metav1.CreateOptions{})
+		require.NoError(w, err)
+		w.pod("polite", cpus("1")+", priorityClassName: polite")
 		w.pod("equal", cpus("1")+", priorityClassName: p0")
 		w.pod("elsewhere", "priorityClassName: p10, nodeSelector: {no: where}")
 		synctest.Wait()
