@@ -8,7 +8,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
-	schedulingv1 "k8s.io/api/scheduling/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -18,26 +17,13 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/utils/ptr"
 
+	"github.com/podchain/podchain/reference/apiserver/kinds"
 	"github.com/podchain/podchain/reference/store"
 )
 
 // systemNamespaces exist from the start.
 var systemNamespaces = []string{
 	metav1.NamespaceDefault, metav1.NamespaceSystem, metav1.NamespacePublic, corev1.NamespaceNodeLease,
-}
-
-// systemPriorities are the classes that every cluster has.
-var systemPriorities = []schedulingv1.PriorityClass{
-	{
-		ObjectMeta:  metav1.ObjectMeta{Name: "system-cluster-critical"},
-		Value:       2_000_000_000,
-		Description: "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
-	},
-	{
-		ObjectMeta:  metav1.ObjectMeta{Name: "system-node-critical"},
-		Value:       2_000_001_000,
-		Description: "Used for system critical pods that must not be moved from their current node.",
-	},
 }
 
 // The Service through which Pods reach the API server. Its endpoint is an address for
@@ -61,8 +47,8 @@ func belongings() []runtime.Object {
 			Status:     corev1.NamespaceStatus{Phase: corev1.NamespaceActive},
 		})
 	}
-	for i := range systemPriorities {
-		all = append(all, systemPriorities[i].DeepCopy())
+	for i := range kinds.SystemPriorities {
+		all = append(all, kinds.SystemPriorities[i].DeepCopy())
 	}
 	named := func(labels map[string]string) metav1.ObjectMeta {
 		return metav1.ObjectMeta{Namespace: metav1.NamespaceDefault, Name: serverService, Labels: labels}
@@ -103,7 +89,7 @@ var protected = map[schema.GroupKind]struct {
 		"this namespace may not be deleted",
 	},
 	priorityClassKind: {
-		[]string{systemPriorities[0].Name, systemPriorities[1].Name},
+		[]string{kinds.SystemPriorities[0].Name, kinds.SystemPriorities[1].Name},
 		"this is a system priority class and cannot be deleted",
 	},
 }

@@ -68,8 +68,8 @@ func (rq *request) decodeBody(kind schema.GroupVersionKind) (runtime.Object, err
 	return rq.decodeAny(kind)
 }
 
-// decodeAny reads the body as the first of the kinds, which all have one form;
-// the body may claim to be any of them.
+// decodeAny reads the body as an object of one of the kinds: the one that it claims
+// to be, and else the first.
 func (rq *request) decodeAny(kinds ...schema.GroupVersionKind) (runtime.Object, error) {
 	body, err := readBody(rq.http)
 	if err != nil {

@@ -37,12 +37,35 @@ func (s *Server) patch(rq *request) (*answer, error) {
 		w.create = rq.subresource == ""
 		w.change, err = rq.applied(body, options.Force != nil && *options.Force)
 	} else {
-		w.change, err = rq.patched(patchType, body)
+		if w.change, err = rq.patched(patchType, body); err == nil {
+			w.change = rq.identified(w.change)
+		}
 	}
 	if err != nil {
 		return nil, err
 	}
 	return s.answer(w)
+}
+
+// identified returns a change that is refused if it gives the object another name or
+// namespace than the URL's.
+func (rq *request) identified(change func(runtime.Object) (runtime.Object, error)) func(runtime.Object) (runtime.Object, error) {
+	return func(old runtime.Object) (runtime.Object, error) {
+		obj, err := change(old)
+		if err != nil {
+			return nil, err
+		}
+		return obj, rq.checkPatched(accessor(obj))
+	}
+}
+
+// checkPatched is checkIdentity for the result of a patch, which may leave out the
+// namespace, but not the name.
+func (rq *request) checkPatched(m metav1.Object) error {
+	if m.GetName() == "" {
+		return apierrors.NewBadRequest(fmt.Sprintf("the name of the object (%s based on URL) was undeterminable: name must be provided", rq.name))
+	}
+	return rq.checkIdentity(m)
 }
 
 var patchTypes = []types.PatchType{
@@ -79,34 +102,9 @@ func (rq *request) patched(patchType types.PatchType, body []byte) (func(runtime
 		}
 		return func(old runtime.Object) (runtime.Object, error) { return rq.mergeStrategic(old, patch) }, nil
 	}
-	var change func(old []byte) ([]byte, error)
-	if patchType == types.JSONPatchType {
-		operations, err := jsonpatch.DecodePatch(body)
-		if err != nil {
-			return nil, apierrors.NewBadRequest(err.Error())
-		}
-		if len(operations) > patchLimit {
-			return nil, apierrors.NewRequestEntityTooLargeError(fmt.Sprintf(
-				"The allowed maximum operations in a JSON patch is %d, got %d", patchLimit, len(operations)))
-		}
-		change = func(old []byte) ([]byte, error) {
-			patched, err := operations.Apply(old)
-			if err != nil {
-				return nil, apierrors.NewGenericServerResponse(http.StatusUnprocessableEntity, "", schema.GroupResource{}, "", err.Error(), 0, false)
-			}
-			return patched, nil
-		}
-	} else {
-		if trimmed := bytes.TrimSpace(body); !json.Valid(body) || len(trimmed) == 0 || trimmed[0] != '{' {
-			return nil, apierrors.NewBadRequest("error decoding patch: a JSON object is expected")
-		}
-		change = func(old []byte) ([]byte, error) {
-			patched, err := jsonpatch.MergePatch(old, body)
-			if err != nil {
-				return nil, apierrors.NewBadRequest(err.Error())
-			}
-			return patched, nil
-		}
+	change, err := textual(patchType, body)
+	if err != nil {
+		return nil, err
 	}
 	return func(old runtime.Object) (runtime.Object, error) {
 		before, err := json.Marshal(shallowCopy(old, rq.gvk()))
@@ -117,16 +115,47 @@ func (rq *request) patched(patchType types.PatchType, body []byte) (func(runtime
 		if err != nil {
 			return nil, err
 		}
-		return rq.decodePatched(after)
+		return rq.decodePatched(after, rq.gvk())
 	}, nil
 }
 
-func (rq *request) decodePatched(body []byte) (runtime.Object, error) {
+// textual returns the change that a JSON or merge patch makes to the JSON of an object.
+func textual(patchType types.PatchType, body []byte) (func(old []byte) ([]byte, error), error) {
+	if patchType == types.JSONPatchType {
+		operations, err := jsonpatch.DecodePatch(body)
+		if err != nil {
+			return nil, apierrors.NewBadRequest(err.Error())
+		}
+		if len(operations) > patchLimit {
+			return nil, apierrors.NewRequestEntityTooLargeError(fmt.Sprintf(
+				"The allowed maximum operations in a JSON patch is %d, got %d", patchLimit, len(operations)))
+		}
+		return func(old []byte) ([]byte, error) {
+			patched, err := operations.Apply(old)
+			if err != nil {
+				return nil, apierrors.NewGenericServerResponse(http.StatusUnprocessableEntity, "", schema.GroupResource{}, "", err.Error(), 0, false)
+			}
+			return patched, nil
+		}, nil
+	}
+	if trimmed := bytes.TrimSpace(body); !json.Valid(body) || len(trimmed) == 0 || trimmed[0] != '{' {
+		return nil, apierrors.NewBadRequest("error decoding patch: a JSON object is expected")
+	}
+	return func(old []byte) ([]byte, error) {
+		patched, err := jsonpatch.MergePatch(old, body)
+		if err != nil {
+			return nil, apierrors.NewBadRequest(err.Error())
+		}
+		return patched, nil
+	}, nil
+}
+
+func (rq *request) decodePatched(body []byte, kind schema.GroupVersionKind) (runtime.Object, error) {
 	s := serializers.json
 	if rq.validationOf() != metav1.FieldValidationIgnore {
 		s = serializers.jsonStrict
 	}
-	obj, err := decode(s, body, rq.gvk())
+	obj, err := decode(s, body, kind)
 	if obj != nil && runtime.IsStrictDecodingError(err) {
 		err = rq.strict(err, rq.unknownFields)
 	}

@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	policyv1beta1 "k8s.io/api/policy/v1beta1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	metavalidation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
@@ -125,11 +126,15 @@ func (s *Server) evict(rq *request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := rq.decodeBody(policyv1.SchemeGroupVersion.WithKind("Eviction"))
+	// Clients that are older than policy/v1 send the version before, of the same form.
+	body, err := rq.decodeAny(policyv1.SchemeGroupVersion.WithKind("Eviction"), policyv1beta1.SchemeGroupVersion.WithKind("Eviction"))
 	if err != nil {
 		return nil, err
 	}
-	eviction := body.(*policyv1.Eviction)
+	eviction, ok := body.(*policyv1.Eviction)
+	if !ok {
+		eviction = (*policyv1.Eviction)(body.(*policyv1beta1.Eviction))
+	}
 	if eviction.Name != rq.name {
 		return nil, apierrors.NewBadRequest("name in URL does not match name in Eviction object")
 	}

@@ -181,3 +181,46 @@ func forcedTo(rq request, version string, code int) request {
 	rq.code, rq.has = code, nil
 	return rq
 }
+
+// TestPatchesThatAreRefused has the same faults in patches of an object and of its scale.
+func TestPatchesThatAreRefused(t *testing.T) {
+	const (
+		jsonPatch = string(types.JSONPatchType)
+		strategic = string(types.StrategicMergePatchType)
+	)
+	inBubble(t, func(t *testing.T, c *cluster) {
+		c.send(t, []request{{method: http.MethodPost, path: deployments, code: 201, body: deploymentD}})
+		for _, path := range []string{deployments + "/d", deployments + "/d/scale"} {
+			for _, patch := range []request{
+				{contentType: merge, code: 400, body: `{"metadata":{"name":"other"}}`, says: "the name of the object (other) does not match the name on the URL (d)"},
+				{contentType: strategic, code: 400, body: `{"metadata":{"namespace":"other"}}`, says: "the namespace of the provided object does not match"},
+				{contentType: merge, code: 400, body: `{"metadata":{"name":null}}`, says: "name must be provided"},
+				{contentType: merge, code: 200, body: `{"metadata":{"namespace":null}}`},
+				{contentType: merge, code: 400, body: `[]`},
+				{contentType: strategic, code: 422, body: `{"spec":{"replicas":"x"}}`, says: "patch: Invalid value"},
+				{contentType: merge, code: 422, body: `{"spec":{"replicas":"x"}}`, says: "patch: Invalid value"},
+				{contentType: merge, code: 422, body: `{"spec":{"replicas":-1}}`, says: "must be greater than or equal to 0"},
+				{contentType: jsonPatch, code: 400, body: `{}`},
+				{contentType: jsonPatch, code: 422, body: `[{"op":"test","path":"/spec/replicas","value":9}]`},
+				{contentType: jsonPatch, code: 422, body: `[{"op":"replace","path":"/nowhere/replicas","value":9}]`},
+			} {
+				patch.method, patch.path = http.MethodPatch, path
+				c.send(t, []request{patch})
+			}
+		}
+		c.send(t, []request{{method: http.MethodGet, path: deployments + "/d", code: 200, has: map[string]any{"spec.replicas": 1, "metadata.generation": 1}}})
+	})
+}
+
+// TestOldEviction is what clients send that are older than policy/v1.
+func TestOldEviction(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *cluster) {
+		c.send(t, []request{
+			{method: http.MethodPost, path: pods, code: 201, body: `{"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"i"}]}}`},
+			{method: http.MethodPost, path: pods + "/p/eviction", code: 201,
+				body: `{"apiVersion":"policy/v1beta1","kind":"Eviction","metadata":{"name":"p"},"deleteOptions":{"gracePeriodSeconds":0}}`},
+			{method: http.MethodGet, path: pods + "/p", code: 404},
+			{method: http.MethodPost, path: pods + "/p/eviction", code: 400, body: `{"apiVersion":"policy/v1beta2","kind":"Eviction","metadata":{"name":"p"}}`},
+		})
+	})
+}

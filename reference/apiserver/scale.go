@@ -2,10 +2,8 @@ package apiserver
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 
-	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -80,7 +78,7 @@ func (s *Server) putScale(rq *request) (*answer, error) {
 			return s.applyScale(w, body, options)
 		}
 		change = func(scale *autoscalingv1.Scale) (*autoscalingv1.Scale, error) {
-			return patchScale(scale, patchType, body)
+			return rq.patchScale(scale, patchType, body)
 		}
 	}
 	w.change = func(old runtime.Object) (runtime.Object, error) {
@@ -168,31 +166,33 @@ func (s *Server) applyScale(w *write, body []byte, options *metav1.PatchOptions)
 	return w.okScale(r)
 }
 
-func patchScale(scale *autoscalingv1.Scale, patchType types.PatchType, body []byte) (*autoscalingv1.Scale, error) {
+// patchScale returns the Scale as a JSON, merge or strategic merge patch makes it.
+func (rq *request) patchScale(scale *autoscalingv1.Scale, patchType types.PatchType, body []byte) (*autoscalingv1.Scale, error) {
+	change := func(old []byte) ([]byte, error) {
+		after, err := strategicpatch.StrategicMergePatch(old, body, scale)
+		if err != nil {
+			return nil, apierrors.NewBadRequest(err.Error())
+		}
+		return after, nil
+	}
+	if patchType != types.StrategicMergePatchType {
+		var err error
+		if change, err = textual(patchType, body); err != nil {
+			return nil, err
+		}
+	}
 	before, err := json.Marshal(withKind(scale))
 	if err != nil {
 		return nil, err
 	}
-	var after []byte
-	switch patchType {
-	case types.JSONPatchType:
-		var operations jsonpatch.Patch
-		if operations, err = jsonpatch.DecodePatch(body); err == nil {
-			after, err = operations.Apply(before)
-		}
-	case types.MergePatchType:
-		after, err = jsonpatch.MergePatch(before, body)
-	case types.StrategicMergePatchType:
-		after, err = strategicpatch.StrategicMergePatch(before, body, scale)
-	default:
-		err = fmt.Errorf("%s is not supported on scale", patchType)
-	}
+	after, err := change(before)
 	if err != nil {
-		return nil, apierrors.NewBadRequest(err.Error())
+		return nil, err
 	}
-	patched := &autoscalingv1.Scale{}
-	if err := json.Unmarshal(after, patched); err != nil {
-		return nil, apierrors.NewBadRequest(err.Error())
+	obj, err := rq.decodePatched(after, scaleKind)
+	if err != nil {
+		return nil, err
 	}
-	return patched, nil
+	patched := obj.(*autoscalingv1.Scale)
+	return patched, rq.checkPatched(patched)
 }

@@ -39,9 +39,10 @@ func (rq *request) selection(options *listOptions) (*selection, error) {
 	}
 	for _, q := range sel.fields.Requirements() {
 		if !rq.selectable(q.Field) {
-			return nil, apierrors.NewBadRequest(fmt.Sprintf(
-				"Unable to find %q that match label selector %q, field selector %q: field label not supported: %s",
-				rq.gvk(), sel.labels, sel.fields, q.Field))
+			if rq.FieldNames == nil {
+				return nil, apierrors.NewBadRequest(fmt.Sprintf(`%q is not a known field selector: only "metadata.name", "metadata.namespace"`, q.Field))
+			}
+			return nil, apierrors.NewBadRequest("field label not supported: " + q.Field)
 		}
 	}
 	if rq.name != "" { // the old form: a watch on an object's own path

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/url"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
 )
 
 // TestFieldSelectors asks for each kind's objects by the fields that Kubernetes selects
@@ -44,6 +46,13 @@ func TestFieldSelectors(t *testing.T) {
 			{"/apis/autoscaling/v1/horizontalpodautoscalers", "metadata.name=n", ok},
 		} {
 			c.send(t, []request{{method: http.MethodGet, path: test.collection + "?fieldSelector=" + url.QueryEscape(test.selector), code: test.code}})
+		}
+		for collection, says := range map[string]string{ // kubectl says before it what it has asked for
+			pods:        "field label not supported: a.b",
+			deployments: `"a.b" is not a known field selector: only "metadata.name", "metadata.namespace"`,
+		} {
+			_, answer := c.do(t, request{method: http.MethodGet, path: collection + "?fieldSelector=a.b%3Dc"})
+			assert.Equal(t, says, answer["message"], collection)
 		}
 		c.send(t, []request{
 			{method: http.MethodPost, path: "/apis/resource.k8s.io/v1/resourceslices", code: 201,

@@ -180,6 +180,8 @@ var faulty = []struct {
 	{"Secret", "{type: kubernetes.io/tls}", []string{"FieldValueRequired data[tls.crt]", "FieldValueRequired data[tls.key]"}},
 	{"Lease", "{spec: {leaseDurationSeconds: 0}}", []string{"FieldValueInvalid spec.leaseDurationSeconds"}},
 	{"PriorityClass", "{value: 1000000001}", []string{"FieldValueForbidden value"}},
+	{"PriorityClass", "{metadata: {name: system-of-mine}}", []string{"FieldValueForbidden metadata.name"}},
+	{"PriorityClass", "{metadata: {name: system-node-critical}, value: 5}", []string{"FieldValueForbidden metadata.name"}},
 	{"PodDisruptionBudget", "{spec: {maxUnavailable: 1}}", []string{"FieldValueInvalid spec"}},
 	{"HorizontalPodAutoscaler", "{spec: {minReplicas: 4}}", []string{"FieldValueInvalid spec.maxReplicas"}},
 	{"PersistentVolumeClaim", "{spec: {accessModes: [X]}}", []string{"FieldValueNotSupported spec.accessModes"}},

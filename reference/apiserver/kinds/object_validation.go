@@ -3,6 +3,8 @@ package kinds
 import (
 	"encoding/json"
 	"maps"
+	"slices"
+	"strings"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -232,7 +234,15 @@ const highestUserPriority = 1000000000
 
 func validatePriorityClass(c *schedulingv1.PriorityClass) field.ErrorList {
 	f := &faults{}
-	if c.Value > highestUserPriority && c.Name != "system-cluster-critical" && c.Name != "system-node-critical" {
+	system := func(known schedulingv1.PriorityClass) bool {
+		return known.Name == c.Name && known.Value == c.Value && known.GlobalDefault == c.GlobalDefault
+	}
+	switch {
+	case strings.HasPrefix(c.Name, "system-"):
+		if !slices.ContainsFunc(SystemPriorities, system) {
+			f.forbidden(field.NewPath("metadata", "name"), "priority class names with 'system-' prefix are reserved for system use only")
+		}
+	case c.Value > highestUserPriority:
 		f.forbidden(field.NewPath("value"), "maximum allowed value of a user defined priority is 1000000000")
 	}
 	oneOf(f, field.NewPath("preemptionPolicy"), *c.PreemptionPolicy, corev1.PreemptLowerPriority, corev1.PreemptNever)

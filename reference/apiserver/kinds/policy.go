@@ -5,8 +5,23 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
+
+// SystemPriorities are the classes that every cluster has.
+var SystemPriorities = []schedulingv1.PriorityClass{
+	{
+		ObjectMeta:  metav1.ObjectMeta{Name: "system-cluster-critical"},
+		Value:       2_000_000_000,
+		Description: "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
+	},
+	{
+		ObjectMeta:  metav1.ObjectMeta{Name: "system-node-critical"},
+		Value:       2_000_001_000,
+		Description: "Used for system critical pods that must not be moved from their current node.",
+	},
+}
 
 func priorityClass(k *Kind) {
 	k.Default = on(func(c *schedulingv1.PriorityClass) {
