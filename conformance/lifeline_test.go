@@ -78,7 +78,7 @@ func TestLifeline(t *testing.T) {
 					assert.NoError(t, lost)
 				} else {
 					assert.ErrorContains(t, lost, c.says)
-					assert.Error(t, line.alive.Err(), "who runs on it is told")
+					assert.Error(t, line.alive.Err(), "scenarios that run on it are broken off")
 				}
 				line.close()
 			})

@@ -56,7 +56,7 @@ func unsent(r *http.Request, _ http.RoundTripper) (*http.Response, error) {
 	}, nil
 }
 
-// givesUpAfter passes requests on until so many to one path have met a conflict, one
+// givesUpAfter passes requests on until that many to one path have met a conflict, one
 // after the other. Those that come later meet the same, and are not passed on.
 func givesUpAfter(conflicts int) exchange {
 	var mu sync.Mutex

@@ -189,7 +189,7 @@ func TestReportsToDevices(t *testing.T) {
 
 var errFull = errors.New("no space left on device")
 
-// TestReportsOnAFullDisk: it is told, the earlier report stays, and the others are written.
+// TestReportsOnAFullDisk: the error says so, the earlier report stays, and the others are written.
 func TestReportsOnAFullDisk(t *testing.T) {
 	directory := t.TempDir()
 	write(t, directory, "half", "earlier")
@@ -211,7 +211,7 @@ func TestReportsOnAFullDisk(t *testing.T) {
 	assert.Equal(t, "text", stdout.String())
 }
 
-// TestEventsOnAFullDisk: it is told, and the reports are written.
+// TestEventsOnAFullDisk: the error says so, and the reports are written.
 func TestEventsOnAFullDisk(t *testing.T) {
 	t.Parallel()
 	command := podchain(t, "verify", "--select", "RS-01", "--report", "events=/dev/full", "--report", "badge=badge.svg", "--report", "junit=junit.xml")

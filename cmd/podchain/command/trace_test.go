@@ -47,7 +47,7 @@ func TestTrace(t *testing.T) {
 	}
 }
 
-// What the API server warns of is told once, before the trace.
+// TestTraceWarns: the warnings of the API server are printed once, before the trace.
 func TestTraceWarns(t *testing.T) {
 	t.Parallel()
 	command := podchain(t, "trace", "-f", "-", "--rm")

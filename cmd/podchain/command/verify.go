@@ -171,7 +171,7 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 	}
 	defer func() { err = errors.Join(err, streams.close()) }()
 	if streams.onStdout() {
-		out = io.Discard // nothing is among the events that is none
+		out = io.Discard // only events are among the events
 	}
 	reports, err := openReports(recordingFormats(claims), others, out)
 	if err != nil {
