@@ -60,6 +60,35 @@ func TestLogIsBounded(t *testing.T) {
 	}
 }
 
+// A log takes the place of an earlier one, and of nothing else: neither of a directory,
+// nor of what a link leads to.
+func TestLogTakesThePlaceOfALog(t *testing.T) {
+	directory := t.TempDir()
+	at := func(name string) string { return filepath.Join(directory, name) }
+	require.NoError(t, os.WriteFile(at("mine"), []byte("mine"), 0o600))
+	require.NoError(t, os.WriteFile(at("earlier.log"), []byte("earlier"), 0o400))
+	require.NoError(t, os.Symlink("mine", at("link.log")))
+	require.NoError(t, os.Mkdir(at("directory.log"), 0o700))
+	for name, says := range map[string]string{"earlier.log": "", "link.log": "", "directory.log": "is a directory: its place is a log's"} {
+		log, err := CreateLog(at(name))
+		if says != "" {
+			require.ErrorContains(t, err, says)
+			continue
+		}
+		require.NoError(t, err)
+		_, err = log.Write([]byte("new"))
+		require.NoError(t, err)
+		require.NoError(t, log.Close())
+		content, err := os.ReadFile(at(name))
+		require.NoError(t, err)
+		assert.Equal(t, "new", string(content))
+	}
+	content, err := os.ReadFile(at("mine"))
+	require.NoError(t, err)
+	assert.Equal(t, "mine", string(content))
+	assert.DirExists(t, at("directory.log"))
+}
+
 // One line without an end is bounded, too.
 func TestLogWithoutLines(t *testing.T) {
 	log, path := logged(t, 64<<10)

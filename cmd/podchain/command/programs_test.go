@@ -80,6 +80,17 @@ func TestVerifyWithABadProgram(t *testing.T) {
 	}
 }
 
+// What is in the directory of the logs and is none is not touched.
+func TestVerifyWithADirectoryInThePlaceOfALog(t *testing.T) {
+	t.Parallel()
+	command := podchain(t, "verify", "--select", "RS-05", "--link", "scheduler=true", "--logs", "logs")
+	write(t, command.Dir, "logs/scheduler.log/mine", "mine")
+	status, _, stderr := run(t, command)
+	assert.Equal(t, statusUnable, status)
+	assert.Contains(t, stderr, "logs/scheduler.log is a directory")
+	assert.FileExists(t, filepath.Join(command.Dir, "logs", "scheduler.log", "mine"))
+}
+
 func TestVerifyWithALinkTwice(t *testing.T) {
 	t.Parallel()
 	status, _, stderr := run(t, podchain(t, "verify", "--link", "scheduler=none", "--link", "scheduler=reference"))
