@@ -118,3 +118,12 @@ func TestColumns(t *testing.T) {
 		t.Run(name, func(t *testing.T) { assert.Equal(t, test.want, columns(test.rows, test.limit)) })
 	}
 }
+
+// Of several lists only one would be printed.
+func TestListTwice(t *testing.T) {
+	t.Parallel()
+	status, stdout, stderr := run(t, podchain(t, "list", "--served", "--mutants"))
+	assert.Equal(t, statusUnable, status)
+	assert.Empty(t, stdout)
+	assert.Contains(t, stderr, "[mutants served] were all set")
+}
