@@ -143,15 +143,15 @@ func Clean(dry bool) (all []Left, err error) {
 func cleanOne(directory string, dry bool) (*Left, error) {
 	info, err := os.Lstat(directory)
 	if err != nil || !info.IsDir() || !mine(info) {
-		return nil, nil //nolint:nilerr // it has just gone, or is none of ours
+		return nil, nil // it has just gone, or is another's
 	}
 	lock, err := os.OpenFile(filepath.Join(directory, lockFile), os.O_RDWR|syscall.O_NOFOLLOW, 0)
 	if err != nil {
-		return nil, nil //nolint:nilerr // it is only just beginning, or has just gone
+		return nil, nil // it is only just beginning, or has just gone
 	}
-	defer lock.Close()
+	defer func() { _ = lock.Close() }() // nothing was written
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, nil //nolint:nilerr // it goes on
+		return nil, nil // it goes on
 	}
 	left := &Left{Directory: directory}
 	if dry {
