@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -166,4 +167,31 @@ func TestClean(t *testing.T) {
 	assert.Empty(t, found)
 	require.NoError(t, other.Process.Kill())
 	assert.Error(t, other.Wait())
+}
+
+// A run that is only just beginning is not taken for one that was killed.
+func TestCleanWhileRunsBegin(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	stop := make(chan struct{})
+	var cleaning sync.WaitGroup
+	for range 4 {
+		cleaning.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					_, _ = Clean(false) // runs end under its hands
+				}
+			}
+		})
+	}
+	defer cleaning.Wait()
+	defer close(stop)
+	for range 25 {
+		run, err := Begin()
+		require.NoError(t, err)
+		require.DirExists(t, run.Directory)
+		require.NoError(t, run.End())
+	}
 }

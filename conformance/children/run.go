@@ -48,13 +48,26 @@ func Begin() (*Run, error) {
 		return nil, err
 	}
 	r := &Run{Directory: directory}
-	if r.lock, err = os.OpenFile(filepath.Join(directory, lockFile), os.O_CREATE|os.O_RDWR|os.O_EXCL, 0o600); err != nil {
+	if r.lock, err = lockIn(directory); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(directory))
 	}
-	if err := syscall.Flock(int(r.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("lock %s: %w", r.lock.Name(), err), r.lock.Close(), os.RemoveAll(directory))
-	}
 	return r, nil
+}
+
+// lockIn locks a directory. The file gets its name when it is locked: otherwise Clean could
+// find it before, and take the run for one that was killed.
+func lockIn(directory string) (*os.File, error) {
+	lock, err := os.OpenFile(filepath.Join(directory, "new-"+lockFile), os.O_CREATE|os.O_RDWR|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", lock.Name(), err), lock.Close())
+	}
+	if err := os.Rename(lock.Name(), filepath.Join(directory, lockFile)); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return lock, nil
 }
 
 // spawner starts programs on a thread that lives as long as this program: the kernel
