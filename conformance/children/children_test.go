@@ -11,6 +11,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -100,6 +101,12 @@ func TestLogWithoutLines(t *testing.T) {
 	assert.LessOrEqual(t, info.Size(), int64(64<<10))
 }
 
+// ended waits until nothing of a run is there: what is killed takes an instant to go.
+func ended(t *testing.T, run *Run) {
+	t.Helper()
+	assert.Eventually(t, func() bool { return len(processes(filepath.Base(run.Directory))) == 0 }, 10*time.Second, time.Millisecond)
+}
+
 // A program neither waits nor dies when its log is full, and what it printed last is
 // there when it has ended, though others have its output open.
 func TestProgramThatPrintsMuch(t *testing.T) {
@@ -123,7 +130,7 @@ func TestProgramThatPrintsMuch(t *testing.T) {
 	assert.LessOrEqual(t, info.Size(), int64(64<<10))
 	assert.Len(t, processes(filepath.Base(run.Directory)), 1, "it has gone off into a session of its own")
 	require.NoError(t, run.End())
-	assert.Empty(t, processes(filepath.Base(run.Directory)))
+	ended(t, run)
 	assert.NoDirExists(t, run.Directory)
 	pipe.Close()
 }
@@ -159,7 +166,7 @@ func TestClean(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, found, 1)
 	assert.NoDirExists(t, killed.Directory)
-	assert.Empty(t, processes(filepath.Base(killed.Directory)))
+	ended(t, killed)
 	_ = command.Wait() // it was killed, or has just ended
 	assert.NoError(t, other.Process.Signal(syscall.Signal(0)))
 	found, err = Clean(false)
