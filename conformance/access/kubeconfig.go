@@ -1,6 +1,7 @@
 package access
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
@@ -41,7 +42,7 @@ type marked struct {
 // control socket where there is one. It replaces nothing but what a server that does not
 // answer any more has left (see Vacant). What it returns removes the file again, unless
 // another one is in its place.
-func (a *Access) WriteKubeconfig(path, url, socket string) (remove func() error, err error) {
+func (a *Access) WriteKubeconfig(ctx context.Context, path, url, socket string) (remove func() error, err error) {
 	content, err := a.kubeconfig(url, socket)
 	if err != nil {
 		return nil, fmt.Errorf("write the kubeconfig: %w", err)
@@ -52,7 +53,7 @@ func (a *Access) WriteKubeconfig(path, url, socket string) (remove func() error,
 	}
 	// Of two servers that start at the same time the second is to find the first.
 	if err := files.Locked(target, func() error {
-		if err := Vacant(path); err != nil {
+		if err := Vacant(ctx, path); err != nil {
 			return err
 		}
 		return replace(target, content)
@@ -140,12 +141,15 @@ func (a *Access) remove(path string) error {
 }
 
 // Vacant returns why WriteKubeconfig cannot write to the path: what is there is not
-// podchain's, or the server that it is of still answers.
-func Vacant(path string) error {
+// podchain's, the server that it is of still answers, or no file can be made there.
+func Vacant(ctx context.Context, path string) error {
+	if path == "" {
+		return errors.New("to which file? Name it with --kubeconfig-out")
+	}
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil
+		return files.Check(path)
 	case err != nil:
 		return err
 	case !info.Mode().IsRegular():
@@ -159,9 +163,11 @@ func Vacant(path string) error {
 	if err != nil {
 		return fmt.Errorf("%s exists, and it is not certain that its server has ended: %w: remove it or name another with --kubeconfig-out", path, err)
 	}
-	switch gone, err := ended(config); {
+	switch gone, err := ended(ctx, config); {
 	case gone:
-		return nil
+		return files.Check(path)
+	case ctx.Err() != nil:
+		return fmt.Errorf("interrupted while the server of %s, which exists, was asked whether it still runs: %w", path, err)
 	case err != nil:
 		return fmt.Errorf("%s exists, and it is not certain that its server has ended: %w: remove it or name another with --kubeconfig-out", path, err)
 	}
@@ -170,14 +176,18 @@ func Vacant(path string) error {
 
 // ended tells whether the server that lets these clients in does not run any more. With
 // an error it cannot be told.
-func ended(config *rest.Config) (bool, error) {
+func ended(ctx context.Context, config *rest.Config) (bool, error) {
 	config.Timeout = patience
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {
 		return false, err
 	}
 	defer client.CloseIdleConnections()
-	response, err := client.Get(config.Host + "/version")
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, config.Host+"/version", nil)
+	if err != nil {
+		return false, err
+	}
+	response, err := client.Do(request)
 	if err == nil {
 		return false, response.Body.Close() // whatever it has answered
 	}

@@ -1,6 +1,8 @@
 package access_test
 
 import (
+	"context"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -87,7 +89,7 @@ func TestWriteKubeconfig(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "kubeconfig")
 			earlier := newAccess(t)
-			removeEarlier, err := earlier.WriteKubeconfig(path, test.at(t, earlier), "")
+			removeEarlier, err := earlier.WriteKubeconfig(t.Context(), path, test.at(t, earlier), "")
 			require.NoError(t, err)
 			if test.change != nil {
 				test.change(t, path)
@@ -95,7 +97,7 @@ func TestWriteKubeconfig(t *testing.T) {
 			before, err := os.ReadFile(path)
 			require.NoError(t, err)
 
-			remove, err := newAccess(t).WriteKubeconfig(path, "https://127.0.0.1:1", "")
+			remove, err := newAccess(t).WriteKubeconfig(t.Context(), path, "https://127.0.0.1:1", "")
 			after, readErr := os.ReadFile(path)
 			require.NoError(t, readErr)
 			if test.says != "" {
@@ -115,4 +117,30 @@ func TestWriteKubeconfig(t *testing.T) {
 			require.Empty(t, left)
 		})
 	}
+}
+
+// TestVacant: where no file can be written is known before a server starts.
+func TestVacant(t *testing.T) {
+	free := filepath.Join(t.TempDir(), "kubeconfig")
+	require.NoError(t, access.Vacant(t.Context(), free))
+	require.NoFileExists(t, free)
+	require.ErrorContains(t, access.Vacant(t.Context(), ""), "to which file? Name it with --kubeconfig-out")
+	require.ErrorIs(t, access.Vacant(t.Context(), filepath.Join(t.TempDir(), "none", "kubeconfig")), fs.ErrNotExist)
+}
+
+// TestVacantWhenInterrupted: a server that keeps silent is not waited for in vain.
+func TestVacantWhenInterrupted(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		_, _ = listener.Accept() // and nothing more
+		cancel()
+	}()
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	_, err = newAccess(t).WriteKubeconfig(ctx, path, "https://"+listener.Addr().String(), "")
+	require.NoError(t, err)
+	require.ErrorIs(t, access.Vacant(ctx, path), context.Canceled)
+	require.FileExists(t, path)
+	require.NoError(t, listener.Close())
 }

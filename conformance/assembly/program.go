@@ -148,9 +148,6 @@ func (r *running) add(node string) (_ *seat, err error) {
 		logs = r.directory
 	}
 	log := filepath.Join(logs, file+".log")
-	if err := os.RemoveAll(log); err != nil { // of an earlier run
-		return nil, err
-	}
 	if err := os.Mkdir(s.directory, 0o700); err != nil {
 		return nil, err
 	}

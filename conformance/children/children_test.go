@@ -8,8 +8,10 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -60,6 +62,35 @@ func TestLogIsBounded(t *testing.T) {
 	}
 }
 
+// A log takes the place of an earlier one, and of nothing else: neither of a directory,
+// nor of what a link leads to.
+func TestLogTakesThePlaceOfALog(t *testing.T) {
+	directory := t.TempDir()
+	at := func(name string) string { return filepath.Join(directory, name) }
+	require.NoError(t, os.WriteFile(at("mine"), []byte("mine"), 0o600))
+	require.NoError(t, os.WriteFile(at("earlier.log"), []byte("earlier"), 0o400))
+	require.NoError(t, os.Symlink("mine", at("link.log")))
+	require.NoError(t, os.Mkdir(at("directory.log"), 0o700))
+	for name, says := range map[string]string{"earlier.log": "", "link.log": "", "directory.log": "is a directory: its place is a log's"} {
+		log, err := CreateLog(at(name))
+		if says != "" {
+			require.ErrorContains(t, err, says)
+			continue
+		}
+		require.NoError(t, err)
+		_, err = log.Write([]byte("new"))
+		require.NoError(t, err)
+		require.NoError(t, log.Close())
+		content, err := os.ReadFile(at(name))
+		require.NoError(t, err)
+		assert.Equal(t, "new", string(content))
+	}
+	content, err := os.ReadFile(at("mine"))
+	require.NoError(t, err)
+	assert.Equal(t, "mine", string(content))
+	assert.DirExists(t, at("directory.log"))
+}
+
 // One line without an end is bounded, too.
 func TestLogWithoutLines(t *testing.T) {
 	log, path := logged(t, 64<<10)
@@ -68,6 +99,12 @@ func TestLogWithoutLines(t *testing.T) {
 	info, err := os.Stat(path)
 	require.NoError(t, err)
 	assert.LessOrEqual(t, info.Size(), int64(64<<10))
+}
+
+// ended waits until nothing of a run is there: what is killed takes an instant to go.
+func ended(t *testing.T, run *Run) {
+	t.Helper()
+	assert.Eventually(t, func() bool { return len(processes(filepath.Base(run.Directory))) == 0 }, 10*time.Second, time.Millisecond)
 }
 
 // A program neither waits nor dies when its log is full, and what it printed last is
@@ -93,7 +130,7 @@ func TestProgramThatPrintsMuch(t *testing.T) {
 	assert.LessOrEqual(t, info.Size(), int64(64<<10))
 	assert.Len(t, processes(filepath.Base(run.Directory)), 1, "it has gone off into a session of its own")
 	require.NoError(t, run.End())
-	assert.Empty(t, processes(filepath.Base(run.Directory)))
+	ended(t, run)
 	assert.NoDirExists(t, run.Directory)
 	pipe.Close()
 }
@@ -129,7 +166,7 @@ func TestClean(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, found, 1)
 	assert.NoDirExists(t, killed.Directory)
-	assert.Empty(t, processes(filepath.Base(killed.Directory)))
+	ended(t, killed)
 	_ = command.Wait() // it was killed, or has just ended
 	assert.NoError(t, other.Process.Signal(syscall.Signal(0)))
 	found, err = Clean(false)
@@ -137,4 +174,31 @@ func TestClean(t *testing.T) {
 	assert.Empty(t, found)
 	require.NoError(t, other.Process.Kill())
 	assert.Error(t, other.Wait())
+}
+
+// A run that is only just beginning is not taken for one that was killed.
+func TestCleanWhileRunsBegin(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	stop := make(chan struct{})
+	var cleaning sync.WaitGroup
+	for range 4 {
+		cleaning.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					_, _ = Clean(false) // runs end under its hands
+				}
+			}
+		})
+	}
+	defer cleaning.Wait()
+	defer close(stop)
+	for range 25 {
+		run, err := Begin()
+		require.NoError(t, err)
+		require.DirExists(t, run.Directory)
+		require.NoError(t, run.End())
+	}
 }

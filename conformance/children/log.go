@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"sync"
 	"syscall"
@@ -29,8 +30,22 @@ type Log struct {
 	err     error // the first
 }
 
-// CreateLog makes the file anew.
-func CreateLog(path string) (*Log, error) { return createLog(path, LogBound) }
+// CreateLog makes the file anew. It takes the place of another file or of a link, but not
+// of a directory with all that is in it.
+func CreateLog(path string) (*Log, error) {
+	switch info, err := os.Lstat(path); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, fmt.Errorf("%s is a directory: its place is a log's, move it away", path)
+	default:
+		if err := os.Remove(path); err != nil {
+			return nil, err
+		}
+	}
+	return createLog(path, LogBound)
+}
 
 func createLog(path string, bound int64) (*Log, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)

@@ -48,13 +48,26 @@ func Begin() (*Run, error) {
 		return nil, err
 	}
 	r := &Run{Directory: directory}
-	if r.lock, err = os.OpenFile(filepath.Join(directory, lockFile), os.O_CREATE|os.O_RDWR|os.O_EXCL, 0o600); err != nil {
+	if r.lock, err = lockIn(directory); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(directory))
 	}
-	if err := syscall.Flock(int(r.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("lock %s: %w", r.lock.Name(), err), r.lock.Close(), os.RemoveAll(directory))
-	}
 	return r, nil
+}
+
+// lockIn locks a directory. The file gets its name when it is locked: otherwise Clean could
+// find it before, and take the run for one that was killed.
+func lockIn(directory string) (*os.File, error) {
+	lock, err := os.OpenFile(filepath.Join(directory, "new-"+lockFile), os.O_CREATE|os.O_RDWR|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", lock.Name(), err), lock.Close())
+	}
+	if err := os.Rename(lock.Name(), filepath.Join(directory, lockFile)); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return lock, nil
 }
 
 // spawner starts programs on a thread that lives as long as this program: the kernel
@@ -143,13 +156,13 @@ func Clean(dry bool) (all []Left, err error) {
 func cleanOne(directory string, dry bool) (*Left, error) {
 	info, err := os.Lstat(directory)
 	if err != nil || !info.IsDir() || !mine(info) {
-		return nil, nil // it has just gone, or is none of ours
+		return nil, nil // it has just gone, or is another's
 	}
 	lock, err := os.OpenFile(filepath.Join(directory, lockFile), os.O_RDWR|syscall.O_NOFOLLOW, 0)
 	if err != nil {
 		return nil, nil // it is only just beginning, or has just gone
 	}
-	defer func() { _ = lock.Close() }() // nothing is written
+	defer func() { _ = lock.Close() }() // nothing was written
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return nil, nil // it goes on
 	}

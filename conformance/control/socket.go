@@ -26,6 +26,9 @@ func Listen(path string) (*Socket, error) {
 	if err != nil {
 		return nil, err
 	}
+	if longest := len(syscall.RawSockaddrUnix{}.Path) - 1; len(path) > longest {
+		return nil, fmt.Errorf("control socket: %s is too long for a socket: name a path of at most %d bytes", path, longest)
+	}
 	s := &Socket{path: path}
 	// Otherwise two processes could find the same dead socket, and the second one
 	// would replace the new socket of the first.

@@ -58,7 +58,12 @@ func Main(options Options) int {
 	// every watch that ends is a line on stderr. What matters to the user comes
 	// back as an error.
 	klog.SetLogger(logr.Discard())
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	// A terminal that is closed asks for the same, except under nohup.
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	// The first signal asks for a clean end; from then on a second one ends the
 	// process at once.
 	context.AfterFunc(ctx, stop)

@@ -64,6 +64,7 @@ they are not broken.`,
 	flags.BoolVar(&sentences, "sentences", false, "list the vocabulary instead")
 	flags.BoolVar(&mutants, "mutants", false, "list the mutants instead")
 	flags.BoolVar(&served, "served", false, "list what podchain serve serves instead, and who looks after it")
+	command.MarkFlagsMutuallyExclusive("sentences", "mutants", "served")
 	return command
 }
 

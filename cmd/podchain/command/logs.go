@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/podchain/podchain/conformance/children"
 )
 
 // logExtension is that of the files in a directory of logs.
@@ -16,8 +18,9 @@ const logExtension = ".log"
 // logs is the directory with what programs have printed.
 type logs struct {
 	path string
-	// unnamed is one that no flag has named.
-	unnamed bool
+	// run is what one that no flag has named is in: it goes with what else a killed run
+	// has left.
+	run *children.Run
 	// made is one that was not there before.
 	made bool
 }
@@ -43,8 +46,15 @@ func logsPath(flag string, reports []string) string {
 func openLogs(flag string, reports []string) (logs, error) {
 	path := logsPath(flag, reports)
 	if path == "" {
-		made, err := os.MkdirTemp("", "podchain-logs-")
-		return logs{path: made, unnamed: true}, err
+		run, err := children.Begin()
+		if err != nil {
+			return logs{}, fmt.Errorf("the programs' logs: %w", err)
+		}
+		l := logs{path: filepath.Join(run.Directory, "logs"), run: run}
+		if err := os.Mkdir(l.path, 0o700); err != nil {
+			return logs{}, errors.Join(fmt.Errorf("the programs' logs: %w", err), run.End())
+		}
+		return l, nil
 	}
 	_, err := os.Stat(path)
 	missing := errors.Is(err, fs.ErrNotExist)
@@ -58,15 +68,28 @@ func openLogs(flag string, reports []string) (logs, error) {
 func (l logs) close(use bool, told io.Writer) error {
 	switch {
 	case l.path == "":
-	case !l.unnamed:
+	case l.run == nil:
 		if l.made && empty(l.path) {
 			return os.Remove(l.path)
 		}
 	case use && !empty(l.path):
-		fmt.Fprintf(told, "what the programs have printed is in %s\n", l.path)
+		return errors.Join(l.keep(told), l.run.End())
 	default:
-		return os.RemoveAll(l.path)
+		return l.run.End()
 	}
+	return nil
+}
+
+// keep puts the directory where it stays.
+func (l logs) keep(told io.Writer) error {
+	kept, err := os.MkdirTemp("", "podchain-logs-")
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(l.path, kept); err != nil {
+		return err
+	}
+	fmt.Fprintf(told, "what the programs have printed is in %s\n", kept)
 	return nil
 }
 

@@ -80,6 +80,17 @@ func TestVerifyWithABadProgram(t *testing.T) {
 	}
 }
 
+// What is in the directory of the logs and is none is not touched.
+func TestVerifyWithADirectoryInThePlaceOfALog(t *testing.T) {
+	t.Parallel()
+	command := podchain(t, "verify", "--select", "RS-05", "--link", "scheduler=true", "--logs", "logs")
+	write(t, command.Dir, "logs/scheduler.log/mine", "mine")
+	status, _, stderr := run(t, command)
+	assert.Equal(t, statusUnable, status)
+	assert.Contains(t, stderr, "logs/scheduler.log is a directory")
+	assert.FileExists(t, filepath.Join(command.Dir, "logs", "scheduler.log", "mine"))
+}
+
 func TestVerifyWithALinkTwice(t *testing.T) {
 	t.Parallel()
 	status, _, stderr := run(t, podchain(t, "verify", "--link", "scheduler=none", "--link", "scheduler=reference"))
@@ -164,7 +175,7 @@ func TestVerifyShowsWhatAProgramPrints(t *testing.T) {
 func TestCleanAfterAKilledRun(t *testing.T) {
 	t.Parallel()
 	temporary := t.TempDir()
-	command := podchain(t, "verify", "--select", "RS-05", "--logs", "logs", "--link",
+	command := podchain(t, "verify", "--select", "RS-05", "--link",
 		`scheduler=setsid sh -c 'echo $$ > away; exec sleep 1000' & `+itself(t)+` run scheduler --kubeconfig={kubeconfig} & echo $! > near; touch {dir}/made; wait`)
 	command.Env = append(command.Env, "TMPDIR="+temporary)
 	require.NoError(t, command.Start())
@@ -192,7 +203,7 @@ func TestCleanAfterAKilledRun(t *testing.T) {
 	for name, id := range ids {
 		assert.Eventually(t, func() bool { return gone(id) }, 10*time.Second, 10*time.Millisecond, "%s: process %d", name, id)
 	}
-	left, err := filepath.Glob(filepath.Join(temporary, "podchain-run-*"))
+	left, err := os.ReadDir(temporary)
 	require.NoError(t, err)
 	assert.Empty(t, left)
 }

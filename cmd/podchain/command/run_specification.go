@@ -52,7 +52,7 @@ func (o *runOptions) add(flags *pflag.FlagSet, formats string) {
 	flags.DurationVar(&o.timeout, "timeout", 0, "give up waiting for one thing after this time (default 1m, on a running cluster 2m)")
 	flags.StringArrayVar(&o.reports, "report", nil, "`FORMAT=FILE`: also write a report, in the format "+formats+" (repeatable)")
 	flags.StringArrayVar(&o.record, "record", nil, "keep in the report events what was observed in the scenarios that this `pattern` names, as in --select, besides those that did not pass (repeatable)")
-	flags.StringVar(&o.logs, "logs", "", "`directory` that keeps what programs print, up to 64 MiB of each: its first and last 16 MiB or more, and how much is missing in between (default: beside the first report; without one, a new one, which stays if something does not pass)")
+	flags.StringVar(&o.logs, "logs", "", "`directory` that keeps what programs print, up to 64 MiB of each: its first and last 16 MiB or more, and how much is missing in between; LINK.log of an earlier run is replaced (default: beside the first report; without one, a new one, which stays if something does not pass)")
 }
 
 // places are the files that it reads and writes.

@@ -87,7 +87,7 @@ func serve(ctx context.Context, out, told io.Writer, options serveOptions) (err 
 	}
 	// Before anything is done, in a store for instance; when the file is written, this is
 	// looked at once more.
-	if err := access.Vacant(options.kubeconfig); err != nil {
+	if err := access.Vacant(ctx, options.kubeconfig); err != nil {
 		return fmt.Errorf("write the kubeconfig: %w", err)
 	}
 	endControl := func() error { return nil }
@@ -147,7 +147,7 @@ func serve(ctx context.Context, out, told io.Writer, options serveOptions) (err 
 		defer func() { err = errors.Join(err, endControl()); endControl = func() error { return nil } }()
 	}
 	url := "https://" + listener.Addr().String()
-	remove, err := credentials.WriteKubeconfig(options.kubeconfig, url, options.control)
+	remove, err := credentials.WriteKubeconfig(ctx, options.kubeconfig, url, options.control)
 	if err != nil {
 		return err
 	}

@@ -67,7 +67,7 @@ func (s *served) config(t *testing.T) *rest.Config {
 }
 
 func TestServe(t *testing.T) {
-	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(signal.String(), func(t *testing.T) {
 			t.Parallel()
 			s := startServe(t, "--nodes=3")
@@ -172,6 +172,7 @@ func TestServeRefuses(t *testing.T) {
 		"a port in use":                 {[]string{"--port", port}, "podchain: port " + port + " is in use: choose another with --port, or 0 for any free one"},
 		"a port that is none":           {[]string{"--port", "65536"}, `podchain: invalid argument "65536" for "--port"`},
 		"less than no nodes":            {[]string{"--nodes", "-1"}, "podchain: --nodes -1: "},
+		"a kubeconfig without a name":   {[]string{"--kubeconfig-out", ""}, "podchain: write the kubeconfig: to which file? Name it with --kubeconfig-out"},
 		"a kubeconfig in no directory":  {[]string{"--kubeconfig-out", "none/kubeconfig"}, "podchain: write the kubeconfig: "},
 		"a kubeconfig that is not ours": {[]string{"--kubeconfig-out", foreign}, "podchain: write the kubeconfig: " + foreign + " exists and is not one of podchain's"},
 		"a kubeconfig of a namesake":    {[]string{"--kubeconfig-out", namesake}, "podchain: write the kubeconfig: " + namesake + " exists and is not one of podchain's"},
@@ -182,6 +183,7 @@ func TestServeRefuses(t *testing.T) {
 		"on a fifo":                     {[]string{"--control", fifo}, "podchain: control socket: " + fifo + " is there and is not a socket"},
 		"on a directory":                {[]string{"--control", "."}, " is there and is not a socket"},
 		"on a device":                   {[]string{"--control", device}, "podchain: control socket: " + device + " is there and is not a socket"},
+		"with too long a path":          {[]string{"--control", strings.Repeat("a", 108)}, " is too long for a socket: "},
 		"one file for both":             {[]string{"--control", "both", "--kubeconfig-out", "both"}, "podchain: write the kubeconfig: both exists and is not a regular file"},
 		"an argument":                   {[]string{"now"}, `podchain: unknown command "now" for "podchain serve"`},
 		"a flag that does not exist":    {[]string{"--node", "1"}, "podchain: unknown flag: --node"},

@@ -3,7 +3,9 @@ package command
 import (
 	"fmt"
 	"io"
+	"math"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -16,6 +18,8 @@ const (
 	gap = 2
 	// narrowest is a column that can still be read.
 	narrowest = 6
+	// marks are what a text may be broken behind.
+	marks = ",/:-"
 )
 
 // printTable prints rows in columns. On a terminal they keep to its width, and what does
@@ -68,32 +72,67 @@ func terminalWidth(out io.Writer) int {
 }
 
 // columns returns how wide each is: as wide as what is in it, unless all of them are wider
-// than the limit. Then the widest give way. There is no limit if it is 0, or
-// leaves too little to read.
+// than the limit. Then those give way where it makes the fewest lines, if possible without
+// breaking a word. There is no limit if it is 0, or leaves too little to read.
 func columns(rows [][]string, limit int) []int {
-	var widths []int
+	var widths, words []int // the longest text of each column, the longest word
+	var lengths [][]int     // of all texts of each
 	for _, row := range rows {
 		for i, cell := range row {
 			if i == len(widths) {
-				widths = append(widths, 0)
+				widths, words, lengths = append(widths, 0), append(words, narrowest), append(lengths, nil)
 			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+			length := utf8.RuneCountInString(cell)
+			lengths[i] = append(lengths[i], length)
+			widths[i], words[i] = max(widths[i], length), max(words[i], longestWord(cell))
 		}
 	}
 	left := limit - gap*(len(widths)-1)
 	if limit == 0 || left < narrowest*len(widths) {
 		return widths
 	}
-	for {
-		sum := 0
-		for _, width := range widths {
-			sum += width
-		}
-		if sum <= left {
-			return widths
-		}
-		widths[slices.Index(widths, slices.Max(widths))]--
+	if sum(words) > left {
+		words = slices.Repeat([]int{narrowest}, len(words))
 	}
+	for sum(widths) > left {
+		narrowed, least := 0, math.Inf(1)
+		for i, width := range widths {
+			if cost := lost(lengths[i], width); width > words[i] && cost < least {
+				narrowed, least = i, cost
+			}
+		}
+		widths[narrowed]--
+	}
+	return widths
+}
+
+// word is a piece of a text that wrap breaks only if it has to.
+var word = regexp.MustCompile("[^ " + marks + "]*[" + marks + "]?")
+
+func longestWord(text string) (longest int) {
+	for _, one := range word.FindAllString(text, -1) {
+		longest = max(longest, utf8.RuneCountInString(one))
+	}
+	return longest
+}
+
+// lost is about how many lines more texts take when they have one column less than the
+// width.
+func lost(lengths []int, width int) float64 {
+	broken := 0
+	for _, length := range lengths {
+		if length >= width {
+			broken += length
+		}
+	}
+	return float64(broken) / float64(width*(width-1))
+}
+
+func sum(all []int) (total int) {
+	for _, one := range all {
+		total += one
+	}
+	return total
 }
 
 // wrap breaks a text into lines that are not wider than the width: behind a blank or a
@@ -107,7 +146,7 @@ func wrap(text string, width int) (lines []string) {
 				end, next = i, i+1
 				break
 			}
-			if strings.ContainsRune(",/:-", rest[i-1]) {
+			if strings.ContainsRune(marks, rest[i-1]) {
 				end, next = i, i
 				break
 			}

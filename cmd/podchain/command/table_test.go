@@ -97,3 +97,33 @@ func TestWrap(t *testing.T) {
 		assert.Equal(t, test.want, wrap(test.text, test.width), test.text)
 	}
 }
+
+// TestColumns: what is long in all rows gets most of the room, and a word is broken only
+// where there is no other way.
+func TestColumns(t *testing.T) {
+	long := strings.Repeat("a sentence of words ", 5)
+	for name, test := range map[string]struct {
+		rows  [][]string
+		limit int
+		want  []int
+	}{
+		"all of it has room":      {[][]string{{"id", "words"}}, 9, []int{2, 5}},
+		"no limit":                {[][]string{{"id", long}}, 0, []int{2, 100}},
+		"too little to read":      {[][]string{{"id", long}}, 10, []int{2, 100}},
+		"the long one gives way":  {[][]string{{"identity", long}}, 40, []int{8, 30}},
+		"a rare one gives way":    {[][]string{{"a,b,c,d,e,f,g,h", long}, {"-", long}, {"-", long}}, 40, []int{7, 31}},
+		"a word is not broken":    {[][]string{{"persistentvolumeclaims", long}, {"x", long}}, 40, []int{22, 16}},
+		"a word has to be broken": {[][]string{{"persistentvolumeclaims", long}, {"x", long}}, 26, []int{6, 18}},
+	} {
+		t.Run(name, func(t *testing.T) { assert.Equal(t, test.want, columns(test.rows, test.limit)) })
+	}
+}
+
+// Of several lists only one would be printed.
+func TestListTwice(t *testing.T) {
+	t.Parallel()
+	status, stdout, stderr := run(t, podchain(t, "list", "--served", "--mutants"))
+	assert.Equal(t, statusUnable, status)
+	assert.Empty(t, stdout)
+	assert.Contains(t, stderr, "[mutants served] were all set")
+}
