@@ -16,8 +16,8 @@ import (
 // goroutinesApart are the places that start a goroutine by themselves, and why none of
 // them can panic, or why that is dealt with.
 var goroutinesApart = map[string]string{
-	"apiserver/watch.go context.AfterFunc":                           "it only cancels a context",
 	"apiserver/admission.go context.AfterFunc":                       "it only cancels a context",
+	"apiserver/watch.go context.AfterFunc":                           "it only cancels a context",
 	"controller/queue.go context.AfterFunc":                          "it shuts a queue of client-go down",
 	"memory/transport.go context.AfterFunc":                          "they cancel a context, and wake who waits",
 	"memory/transport.go sync.WaitGroup":                             "it counts what crash.Go starts",
@@ -31,7 +31,7 @@ var goroutinesApart = map[string]string{
 // of its link: package crash starts them.
 func TestGoroutinesAreStartedByCrash(t *testing.T) {
 	found := map[string]bool{}
-	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+	look := func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") ||
 			strings.Contains(path, "storetest/") || strings.Contains(path, "controllertest/") {
 			return err
@@ -63,8 +63,10 @@ func TestGoroutinesAreStartedByCrash(t *testing.T) {
 			return true
 		})
 		return nil
-	})
-	require.NoError(t, err)
+	}
+	require.NoError(t, filepath.WalkDir(".", look))
+	// What its links send goes through the suite's taps.
+	require.NoError(t, filepath.WalkDir(filepath.Join("..", "conformance", "tap"), look))
 	for place := range goroutinesApart {
 		assert.Contains(t, found, place, "it is no more: remove it from the list")
 	}

@@ -145,7 +145,7 @@ type server struct {
 
 func (c *Cluster) newServer() (s *server, err error) {
 	s = &server{}
-	s.domain = crash.NewDomain(func(fault *crash.Panic) {
+	ended := func(fault *crash.Panic) {
 		_ = c.crashes.note(implementation.APIServer, "api-server", fault) // Crashed tells
 		// Its requests end with it, this one among them.
 		crash.Go(func() {
@@ -155,7 +155,12 @@ func (c *Cluster) newServer() (s *server, err error) {
 				_ = c.stopAPIServer() // which cannot fail
 			}
 		})
-	})
+	}
+	s.domain = crash.NewDomain(ended)
+	// Its store may have been opened before, and does a part of its work.
+	if store, ok := c.store.(interface{ OnPanic(func(*crash.Panic)) }); ok {
+		store.OnPanic(ended)
+	}
 	options := apiserver.Options{Store: c.store, Token: c.options.Token}
 	if !c.options.Shared {
 		// Also those that do not run: something else may well have taken their place.

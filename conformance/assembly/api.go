@@ -89,7 +89,8 @@ func (a *api) try(ctx context.Context, kubeconfig string) error {
 		return fmt.Errorf("it does not answer: %w", err)
 	}
 	defer response.Body.Close()
-	if body, err := io.ReadAll(io.LimitReader(response.Body, tailBytes)); err != nil || response.StatusCode != http.StatusOK {
+	const most = 8 << 10
+	if body, err := io.ReadAll(io.LimitReader(response.Body, most)); err != nil || response.StatusCode != http.StatusOK {
 		return fmt.Errorf("it is not ready: GET /readyz is answered with %s: %.200s", response.Status, body)
 	}
 	a.mu.Lock()

@@ -52,6 +52,20 @@ func (p Part) Has(link implementation.Link) bool {
 	return false
 }
 
+// LogsOf are patterns for the files of Part.Logs, and of the directories of further
+// clusters below it, that what a link's programs print goes to, wherever they come from:
+// what else is there is somebody's.
+func LogsOf(link implementation.Link) (patterns []string) {
+	names := []string{string(link) + ".log"}
+	if link == implementation.Kubelet {
+		names = append(names, string(link)+"-node-*.log", "nodes/*/*.log")
+	}
+	for _, name := range names {
+		patterns = append(patterns, name, "cluster-*/"+name)
+	}
+	return patterns
+}
+
 // Lacking is the error for a link that an origin has not got.
 func Lacking(origin string, link implementation.Link) error {
 	return fmt.Errorf("%s has no %s", origin, link)

@@ -1,26 +1,18 @@
 package assembly
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os/exec"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/podchain/podchain/conformance/children"
-	"github.com/podchain/podchain/conformance/printable"
 )
 
-const (
-	// endPatience is how long a program may take to end after SIGTERM.
-	endPatience = 10 * time.Second
-	// tailLines and tailBytes bound what is shown of a log.
-	tailLines = 15
-	tailBytes = 8 << 10
-)
+// endPatience is how long a program may take to end after SIGTERM.
+const endPatience = 10 * time.Second
 
 // process is a program that runs, with whatever it has started itself.
 type process struct {
@@ -118,7 +110,7 @@ func (p *process) await(ctx context.Context, patience time.Duration, atWork func
 	case p.hasEnded():
 		return p.ended()
 	case errors.Is(context.Cause(ctx), errPatience):
-		return fmt.Errorf("%s has been running for %s and is not at work: %w; %s", p.name, patience, missing, p.tail())
+		return fmt.Errorf("%s has been running for %s and is not at work: %w; %s", p.name, patience, missing, p.log.Last())
 	default:
 		return fmt.Errorf("%s: waiting for it: %w: %w", p.name, ctx.Err(), missing)
 	}
@@ -131,22 +123,5 @@ func (p *process) ended() error {
 	if p.err != nil {
 		how = p.err.Error()
 	}
-	return fmt.Errorf("%s ended: %s; %s", p.name, how, p.tail())
-}
-
-// tail describes the end of the log.
-func (p *process) tail() string {
-	content, err := p.log.Tail(tailBytes)
-	switch {
-	case err != nil:
-		return err.Error()
-	case len(bytes.TrimSpace(content)) == 0:
-		return "it printed nothing"
-	}
-	lines := strings.Split(strings.TrimRight(string(content), "\n"), "\n")
-	lines = lines[max(0, len(lines)-tailLines):]
-	for i, line := range lines {
-		lines[i] = "  | " + printable.Line(line)
-	}
-	return "it printed last:\n" + strings.Join(lines, "\n")
+	return fmt.Errorf("%s ended: %s; %s", p.name, how, p.log.Last())
 }

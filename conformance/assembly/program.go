@@ -151,7 +151,7 @@ func (r *running) add(node string) (_ *seat, err error) {
 	if err := os.Mkdir(s.directory, 0o700); err != nil {
 		return nil, err
 	}
-	if s.log, err = children.CreateLog(log); err != nil {
+	if s.log, err = children.CreateLog(log, s.name); err != nil {
 		return nil, err
 	}
 	defer func() {

@@ -2,6 +2,7 @@ package children
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -20,7 +21,7 @@ import (
 func logged(t *testing.T, bound int64) (*Log, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "log")
-	log, err := createLog(path, bound)
+	log, err := createLog(path, "the test", bound)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, log.Close()) })
 	return log, path
@@ -45,8 +46,10 @@ func TestLogIsBounded(t *testing.T) {
 			content, err := os.ReadFile(path)
 			require.NoError(t, err)
 			assert.LessOrEqual(t, len(content), bound)
+			content, titled := bytes.CutPrefix(content, []byte("# podchain: what the test prints\n"))
+			assert.True(t, titled)
 			head, rest, cut := bytes.Cut(content, []byte("[podchain: "))
-			assert.Equal(t, all.Len() > bound, cut)
+			assert.Equal(t, all.Len() > bound-int(log.begin), cut)
 			assert.True(t, bytes.HasPrefix(all.Bytes(), head))
 			if cut {
 				note, tail, _ := bytes.Cut(rest, []byte("\n"))
@@ -62,33 +65,57 @@ func TestLogIsBounded(t *testing.T) {
 	}
 }
 
-// A log takes the place of an earlier one, and of nothing else: neither of a directory,
-// nor of what a link leads to.
-func TestLogTakesThePlaceOfALog(t *testing.T) {
-	directory := t.TempDir()
-	at := func(name string) string { return filepath.Join(directory, name) }
-	require.NoError(t, os.WriteFile(at("mine"), []byte("mine"), 0o600))
-	require.NoError(t, os.WriteFile(at("earlier.log"), []byte("earlier"), 0o400))
-	require.NoError(t, os.Symlink("mine", at("link.log")))
-	require.NoError(t, os.Mkdir(at("directory.log"), 0o700))
-	for name, says := range map[string]string{"earlier.log": "", "link.log": "", "directory.log": "is a directory: its place is a log's"} {
-		log, err := CreateLog(at(name))
-		if says != "" {
-			require.ErrorContains(t, err, says)
-			continue
-		}
-		require.NoError(t, err)
-		_, err = log.Write([]byte("new"))
-		require.NoError(t, err)
-		require.NoError(t, log.Close())
-		content, err := os.ReadFile(at(name))
-		require.NoError(t, err)
-		assert.Equal(t, "new", string(content))
+// A log of an earlier run is replaced; anything else that is in its place is left as it
+// is.
+func TestCreateLog(t *testing.T) {
+	for name, test := range map[string]struct {
+		make  func(path string) error
+		fails string
+	}{
+		"nothing":     {func(string) error { return nil }, ""},
+		"empty":       {func(path string) error { return os.WriteFile(path, nil, 0o600) }, ""},
+		"an earlier":  {func(path string) error { return os.WriteFile(path, []byte("# podchain: what x prints\nold\n"), 0o600) }, ""},
+		"a user's":    {func(path string) error { return os.WriteFile(path, []byte("# mine, and not podchain's\n"), 0o600) }, "it is no log that podchain has written"},
+		"a short one": {func(path string) error { return os.WriteFile(path, []byte("#"), 0o600) }, "it is no log that podchain has written"},
+		"a directory": {func(path string) error { return os.Mkdir(path, 0o700) }, "it is no log that podchain has written"},
+		"a pipe":      {func(path string) error { return syscall.Mkfifo(path, 0o600) }, "it is no log that podchain has written"},
+		"a link": {func(path string) error {
+			return errors.Join(os.WriteFile(path+".other", []byte("# podchain: what x prints\n"), 0o600), os.Symlink(path+".other", path))
+		}, "it is no log that podchain has written"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "x.log")
+			require.NoError(t, test.make(path))
+			before, _ := os.Lstat(path)
+			checked := CheckLogs(filepath.Dir(path), "x.log", "nothing/*.log")
+			log, err := CreateLog(path, "the test")
+			if test.fails != "" {
+				require.ErrorContains(t, err, test.fails)
+				require.ErrorIs(t, err, ErrNotOurs)
+				require.ErrorContains(t, checked, path+": "+test.fails)
+				after, err := os.Lstat(path)
+				require.NoError(t, err)
+				assert.True(t, os.SameFile(before, after))
+				assert.Equal(t, before.ModTime(), after.ModTime(), "it is as it was")
+				return
+			}
+			require.NoError(t, checked)
+			require.NoError(t, err)
+			content, err := os.ReadFile(path)
+			require.NoError(t, err)
+			assert.Equal(t, "# podchain: what the test prints\n", string(content))
+			assert.Equal(t, "it printed nothing", log.Last())
+			_, err = log.Write([]byte("one\ntwo\x1b\n"))
+			require.NoError(t, err)
+			assert.Equal(t, "it printed last:\n  | one\n  | two\\x1b", log.Last())
+			_, err = CreateLog(path, "another")
+			require.ErrorContains(t, err, "another run of podchain is writing it")
+			require.NoError(t, log.Close())
+			log, err = CreateLog(path, "another")
+			require.NoError(t, err)
+			require.NoError(t, log.Close())
+		})
 	}
-	content, err := os.ReadFile(at("mine"))
-	require.NoError(t, err)
-	assert.Equal(t, "mine", string(content))
-	assert.DirExists(t, at("directory.log"))
 }
 
 // One line without an end is bounded, too.

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/podchain/podchain/conformance/printable"
 )
 
 // LogBound is how large a log becomes at most.
@@ -20,6 +22,7 @@ const LogBound = 64 << 20
 // the order of what was printed at any time.
 type Log struct {
 	bound int64
+	begin int64 // where what was printed begins: behind the title
 
 	mu      sync.Mutex
 	file    *os.File
@@ -28,31 +31,6 @@ type Log struct {
 	tail    int64 // where what follows it begins
 	missing int64
 	err     error // the first
-}
-
-// CreateLog makes the file anew. It takes the place of another file or of a link, but not
-// of a directory with all that is in it.
-func CreateLog(path string) (*Log, error) {
-	switch info, err := os.Lstat(path); {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return nil, err
-	case info.IsDir():
-		return nil, fmt.Errorf("%s is a directory: its place is a log's, move it away", path)
-	default:
-		if err := os.Remove(path); err != nil {
-			return nil, err
-		}
-	}
-	return createLog(path, LogBound)
-}
-
-func createLog(path string, bound int64) (*Log, error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	return &Log{bound: bound, file: file}, nil
 }
 
 // Write implements io.Writer. It never fails, as the program is not to notice: what
@@ -126,7 +104,7 @@ func (l *Log) lineBefore(offset int64) (int64, error) {
 func (l *Log) Tail(length int64) ([]byte, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	text := make([]byte, min(length, l.size))
+	text := make([]byte, min(length, l.size-l.begin))
 	_, err := l.file.ReadAt(text, l.size-int64(len(text)))
 	if errors.Is(err, io.EOF) {
 		err = nil
@@ -135,6 +113,29 @@ func (l *Log) Tail(length int64) ([]byte, error) {
 		err = fmt.Errorf("its log is not complete: %w", l.err)
 	}
 	return text, err
+}
+
+const (
+	// lastLines and lastBytes bound what an error shows of a log.
+	lastLines = 15
+	lastBytes = 8 << 10
+)
+
+// Last describes the end of the log, for an error.
+func (l *Log) Last() string {
+	content, err := l.Tail(lastBytes)
+	switch {
+	case err != nil:
+		return err.Error()
+	case len(bytes.TrimSpace(content)) == 0:
+		return "it printed nothing"
+	}
+	lines := strings.Split(strings.TrimRight(string(content), "\n"), "\n")
+	lines = lines[max(0, len(lines)-lastLines):]
+	for i, line := range lines {
+		lines[i] = "  | " + printable.Line(line)
+	}
+	return "it printed last:\n" + strings.Join(lines, "\n")
 }
 
 // Close closes the file.

@@ -4,18 +4,14 @@
 package children
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 )
 
@@ -70,35 +66,13 @@ func lockIn(directory string) (*os.File, error) {
 	return lock, nil
 }
 
-// spawner starts programs on a thread that lives as long as this program: the kernel
-// kills them when the thread that started them ends, and one of the Go runtime's may
-// end at any time.
-var spawner = sync.OnceValue(func() chan<- func() {
-	work := make(chan func())
-	go func() {
-		runtime.LockOSThread()
-		for do := range work {
-			do()
-		}
-	}()
-	return work
-})
-
-// Start starts a command in a process group of its own.
+// Start starts a command of the run: see the function Start.
 func (r *Run) Start(command *exec.Cmd) error {
 	if command.Env == nil {
 		command.Env = os.Environ()
 	}
 	command.Env = append(command.Env, Variable+"="+filepath.Base(r.Directory))
-	if command.SysProcAttr == nil {
-		command.SysProcAttr = &syscall.SysProcAttr{}
-	}
-	// A group, so that what a shell starts can be told to end as well.
-	command.SysProcAttr.Setpgid = true
-	command.SysProcAttr.Pdeathsig = syscall.SIGKILL
-	started := make(chan error)
-	spawner() <- func() { started <- command.Start() }
-	return <-started
+	return Start(command, 0)
 }
 
 // End ends what is left of the run, and removes its folder.
@@ -179,61 +153,4 @@ func cleanOne(directory string, dry bool) (*Left, error) {
 func mine(info fs.FileInfo) bool {
 	status, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(status.Uid) == os.Geteuid()
-}
-
-// kill ends all programs of a run, and returns which there were. Those that start others
-// meanwhile are looked for again.
-func kill(run string) (killed []int, err error) {
-	for {
-		found := slices.DeleteFunc(processes(run), func(id int) bool { return slices.Contains(killed, id) })
-		if len(found) == 0 {
-			return killed, err
-		}
-		for _, id := range found {
-			err = errors.Join(err, killOne(id, run))
-		}
-		killed = append(killed, found...)
-	}
-}
-
-// killOne kills a process, if it is the one that it was: another one may have its id by
-// now. What is opened is the process and not its id.
-func killOne(id int, run string) error {
-	process, err := os.FindProcess(id)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = process.Release() }() // nobody waits for it here
-	if !belongs(id, run) {
-		return nil
-	}
-	if err := process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("kill process %d: %w", id, err)
-	}
-	return nil
-}
-
-// processes are the ids of the programs of a run, as far as this user may see them.
-func processes(run string) []int {
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
-		return nil // there is no /proc here: then the kernel has ended what it could
-	}
-	var ids []int
-	for _, entry := range entries {
-		if id, err := strconv.Atoi(entry.Name()); err == nil && id != os.Getpid() && belongs(id, run) {
-			ids = append(ids, id)
-		}
-	}
-	return ids
-}
-
-func belongs(id int, run string) bool {
-	environment, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", id))
-	if err != nil {
-		return false // it has ended, or is another user's
-	}
-	return slices.ContainsFunc(bytes.Split(environment, []byte{0}), func(variable []byte) bool {
-		return string(variable) == Variable+"="+run
-	})
 }

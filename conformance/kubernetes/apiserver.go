@@ -14,6 +14,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/yaml"
 
+	"github.com/podchain/podchain/conformance/children"
 	"github.com/podchain/podchain/conformance/control"
 	"github.com/podchain/podchain/conformance/pki"
 )
@@ -23,7 +24,7 @@ import (
 type apiServer struct {
 	command []string
 	address string // host:port
-	log     string
+	log     *children.Log
 	ca      *pki.Authority
 	config  *rest.Config // of an administrator
 	process *process     // nil while it is stopped
@@ -40,7 +41,7 @@ const (
 
 const apiServerPatience = 2 * time.Minute
 
-func newAPIServer(program, directory, logs string, store *store, audited string) (*apiServer, error) {
+func newAPIServer(program, directory, logs string, book *logbook, store *store, audited string) (*apiServer, error) {
 	ca, err := pki.NewAuthority(filepath.Join(directory, "pki"), "podchain-kubernetes")
 	if err != nil {
 		return nil, err
@@ -62,7 +63,10 @@ func newAPIServer(program, directory, logs string, store *store, audited string)
 	if err != nil {
 		return nil, err
 	}
-	a := &apiServer{address: fmt.Sprintf("127.0.0.1:%d", ports[0]), log: filepath.Join(logs, "api-server.log"), ca: ca}
+	a := &apiServer{address: fmt.Sprintf("127.0.0.1:%d", ports[0]), ca: ca}
+	if a.log, err = book.open(filepath.Join(logs, "api-server.log"), "the API server"); err != nil {
+		return nil, err
+	}
 	a.config = &rest.Config{Host: "https://" + a.address, QPS: -1, TLSClientConfig: rest.TLSClientConfig{
 		CAData: ca.PEM, CertData: admin.Certificate, KeyData: admin.Key}}
 	files := store.Server.Files()

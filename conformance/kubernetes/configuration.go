@@ -38,8 +38,8 @@ func (c *Cluster) describe(n *node, object *corev1.Node, number int) (machine.De
 		// Where programs keep things that no flag moves elsewhere.
 		Private: []string{"/run", "/var/lib", "/var/log"},
 		Programs: map[string]machine.Program{
-			containerdProgram: {Args: []string{"containerd", "--config", n.path("containerd.toml")}, Log: n.log(containerdProgram)},
-			kubeletProgram:    {Log: n.log(kubeletProgram), Args: c.kubeletCommand(n, object, address)},
+			containerdProgram: {Args: []string{"containerd", "--config", n.path("containerd.toml")}},
+			kubeletProgram:    {Args: c.kubeletCommand(n, object, address)},
 		},
 	}
 	if c.api != nil {

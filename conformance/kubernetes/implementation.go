@@ -102,7 +102,8 @@ type Cluster struct {
 	kubelet   string // program of the reference's kubelet; empty: Kubernetes' own
 	directory string
 	logs      string
-	plugins   string // folder of the CNI plugins
+	book      logbook // of the logs
+	plugins   string  // folder of the CNI plugins
 	programs  programs
 	journal   *runtime.Journal
 	claim     *claim
@@ -234,7 +235,7 @@ func (c *Cluster) startAPI(ctx context.Context) (err error) {
 	if c.store, err = startStore(ctx, c.storeName, c.programs["store"], c.directory, c.logs); err != nil {
 		return err
 	}
-	if c.api, err = newAPIServer(c.programs["kube-apiserver"], c.directory, c.logs, c.store, c.audited); err != nil {
+	if c.api, err = newAPIServer(c.programs["kube-apiserver"], c.directory, c.logs, &c.book, c.store, c.audited); err != nil {
 		return err
 	}
 	c.config, c.identifies = c.api.config, true
@@ -364,6 +365,7 @@ func (c *Cluster) Stop(ctx context.Context) error {
 	keep(c.store.stop())
 	c.relays.close()
 	keep(c.images.stop())
+	keep(c.book.close())
 	keep(c.claim.release())
 	return errors.Join(errs...)
 }

@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/podchain/podchain/conformance/assembly"
+	"github.com/podchain/podchain/conformance/children"
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
@@ -64,14 +65,20 @@ func (k *KWOK) Start(ctx context.Context, part assembly.Part) (_ implementation.
 			err = errors.Join(err, h.Stop(context.WithoutCancel(ctx)))
 		}
 	}()
-	if h.directory, err = os.MkdirTemp("", "podchain-kwok-"); err != nil {
+	if h.run, err = children.Begin(); err != nil {
 		return nil, err
 	}
+	h.directory = h.run.Directory
 	logs := part.Logs
 	if logs == "" {
 		logs = h.directory
 	}
-	h.log = filepath.Join(logs, "kubelet.log")
+	if err := os.MkdirAll(logs, 0o755); err != nil {
+		return nil, err
+	}
+	if h.log, err = children.CreateLog(filepath.Join(logs, "kubelet.log"), "KWOK"); err != nil {
+		return nil, err
+	}
 	if err := os.WriteFile(h.stages(), stages, 0o600); err != nil {
 		return nil, err
 	}
@@ -100,8 +107,9 @@ func (k *KWOK) Start(ctx context.Context, part assembly.Part) (_ implementation.
 // hollowNodes are the nodes that KWOK plays.
 type hollowNodes struct {
 	program   string
+	run       *children.Run
 	directory string
-	log       string
+	log       *children.Log
 	config    *rest.Config // of an administrator
 	client    kubernetes.Interface
 	door      *door
@@ -170,7 +178,7 @@ func (h *hollowNodes) StartLink(ctx context.Context, link implementation.Link) e
 	case <-h.running.ended:
 		return h.running.crash()
 	case <-ctx.Done():
-		return fmt.Errorf("KWOK: waited %s for its first request to the API server; %s", linkPatience, tail(h.log))
+		return fmt.Errorf("KWOK: waited %s for its first request to the API server; %s", linkPatience, h.log.Last())
 	}
 }
 
@@ -199,8 +207,8 @@ func (h *hollowNodes) Stop(ctx context.Context) error {
 	if h.door != nil {
 		err = errors.Join(err, h.door.Close())
 	}
-	if h.directory != "" {
-		err = errors.Join(err, os.RemoveAll(h.directory))
+	if h.log != nil {
+		err = errors.Join(err, h.log.Close())
 	}
-	return err
+	return errors.Join(err, h.run.End())
 }

@@ -32,7 +32,7 @@ func (h *hollowNodes) AddNode(ctx context.Context, object *corev1.Node) error {
 	ctx, cancel := context.WithTimeout(ctx, nodePatience)
 	defer cancel()
 	if err := await(ctx, node.Name, h.client.CoreV1().Nodes().Watch, isReady); err != nil {
-		return fmt.Errorf("node %s: %w: waited %s: %w; %s", node.Name, implementation.ErrNotReady, nodePatience, err, tail(h.log))
+		return fmt.Errorf("node %s: %w: waited %s: %w; %s", node.Name, implementation.ErrNotReady, nodePatience, err, h.log.Last())
 	}
 	return nil
 }

@@ -171,7 +171,12 @@ func (c *Cluster) spawnLink(link implementation.Link, flags ...string) (*process
 	}
 	command = append(command, flags...)
 	asked := c.doors[link].Expect()
-	started, err := spawn("the "+string(link), filepath.Join(c.logs, string(link)+".log"), exec.Command(command[0], command[1:]...))
+	name := "the " + string(link)
+	log, err := c.book.open(filepath.Join(c.logs, string(link)+".log"), name)
+	if err != nil {
+		return nil, nil, err
+	}
+	started, err := spawn(name, log, exec.Command(command[0], command[1:]...))
 	return started, asked, err
 }
 
@@ -185,7 +190,7 @@ func (p *process) begins(ctx context.Context, asked <-chan struct{}) error {
 	case <-p.ended:
 		return p.crash()
 	case <-ctx.Done():
-		return fmt.Errorf("%s: waited %s for its first request to the API server; %s", p.name, linkPatience, tail(p.log))
+		return fmt.Errorf("%s: waited %s for its first request to the API server; %s", p.name, linkPatience, p.log.Last())
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/podchain/podchain/conformance/children"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/kubernetes/internal/machine"
 	"github.com/podchain/podchain/reference/runtime/cri"
@@ -29,6 +30,9 @@ type node struct {
 	name      string
 	directory string
 	logs      string
+	book      *logbook
+	printed   map[string]*children.Log // by its programs
+	pipes     []*children.Pipe
 	door      *door // of its kubelet
 	relays    relays
 	machine   *process
@@ -41,8 +45,8 @@ type node struct {
 
 // The programs of a node.
 const (
-	containerdProgram = "containerd"
-	kubeletProgram    = "kubelet"
+	containerdProgram = machine.Containerd
+	kubeletProgram    = machine.Kubelet
 )
 
 const (
@@ -57,6 +61,8 @@ func (c *Cluster) newNode(ctx context.Context, object *corev1.Node, number int) 
 		name:      object.Name,
 		directory: filepath.Join(c.directory, "nodes", fmt.Sprint(number)), // short: sockets have short names
 		logs:      filepath.Join(c.logs, "nodes", object.Name),
+		book:      &c.book,
+		printed:   map[string]*children.Log{},
 	}
 	for _, directory := range []string{n.logs, n.directory, n.path("cni"), n.path("kubelet"), n.path("pods")} {
 		if err := os.MkdirAll(directory, 0o755); err != nil {
@@ -100,7 +106,7 @@ func (c *Cluster) newNode(ctx context.Context, object *corev1.Node, number int) 
 		_, err := runtimeClient.Version(ctx, "")
 		return err
 	}); err != nil {
-		return n, fmt.Errorf("node %s: waited %s for containerd: %w; %s", n.name, containerdPatience, err, tail(n.log(containerdProgram)))
+		return n, fmt.Errorf("node %s: waited %s for containerd: %w; %s", n.name, containerdPatience, err, n.printed[containerdProgram].Last())
 	}
 	n.proxy, err = cri.NewProxy("unix://"+socket, func(request any) func(any, error) {
 		return c.journal.Record(n.name, request)
@@ -122,8 +128,27 @@ func retryFor(ctx context.Context, patience time.Duration, stop <-chan struct{},
 	return retry(ctx, stop, attempt)
 }
 
-func (n *node) path(name string) string   { return filepath.Join(n.directory, name) }
-func (n *node) log(program string) string { return filepath.Join(n.logs, program+".log") }
+func (n *node) path(name string) string { return filepath.Join(n.directory, name) }
+
+// log returns the log of a program of the node.
+func (n *node) log(program string) (*children.Log, error) {
+	return n.book.open(filepath.Join(n.logs, program+".log"), program+" of "+n.name)
+}
+
+// outputs opens what the machine hands on to its programs, in their order.
+func (n *node) outputs() (files []*os.File, err error) {
+	for _, program := range machine.Outputs {
+		if n.printed[program], err = n.log(program); err != nil {
+			return files, err
+		}
+		pipe, err := n.printed[program].Pipe()
+		if err != nil {
+			return files, err
+		}
+		n.pipes, files = append(n.pipes, pipe), append(files, pipe.Writer)
+	}
+	return files, nil
+}
 
 // makeMachine starts the first process of the node's namespaces.
 func (n *node) makeMachine(ctx context.Context, program string) error {
@@ -142,8 +167,17 @@ func (n *node) makeMachine(ctx context.Context, program string) error {
 	}
 	command.Stdout = inner
 	n.answers = bufio.NewReader(output)
-	n.machine, err = spawn("machine of "+n.name, filepath.Join(n.logs, "machine.log"), command)
+	log, err := n.log("machine")
+	if err == nil {
+		command.ExtraFiles, err = n.outputs()
+	}
+	if err == nil {
+		n.machine, err = spawn("machine of "+n.name, log, command)
+	}
 	discard(inner)
+	for _, file := range command.ExtraFiles {
+		discard(file)
+	}
 	if err != nil {
 		discard(output)
 		return err
@@ -160,7 +194,7 @@ func (n *node) makeMachine(ctx context.Context, program string) error {
 	case err := <-made:
 		return err
 	case <-ctx.Done():
-		return fmt.Errorf("waited %s for the machine to be made; %s", machinePatience, tail(n.machine.log))
+		return fmt.Errorf("waited %s for the machine to be made; %s", machinePatience, n.machine.log.Last())
 	}
 }
 
@@ -168,7 +202,7 @@ func (n *node) makeMachine(ctx context.Context, program string) error {
 func (n *node) answer() error {
 	line, err := n.answers.ReadString('\n')
 	if err != nil {
-		return fmt.Errorf("node %s: its machine does not answer: %w; %s", n.name, err, tail(n.machine.log))
+		return fmt.Errorf("node %s: its machine does not answer: %w; %s", n.name, err, n.machine.log.Last())
 	}
 	line = strings.TrimSpace(line)
 	if line == machine.OK {
@@ -194,6 +228,10 @@ func (n *node) stop() error {
 	var errs []error
 	if n.machine != nil {
 		errs = append(errs, n.machine.kill())
+	}
+	for _, pipe := range n.pipes {
+		pipe.Drain()
+		pipe.Close()
 	}
 	if n.proxy != nil {
 		errs = append(errs, n.proxy.Stop())

@@ -97,7 +97,7 @@ func (c *Cluster) awaitNode(ctx context.Context, client kubernetes.Interface, n 
 		return isReady(node) && !(marked && isMarked(node))
 	})
 	if err != nil {
-		return fmt.Errorf("node %s: %w: waited %s: %w; %s", n.name, implementation.ErrNotReady, nodePatience, err, tail(n.log(kubeletProgram)))
+		return fmt.Errorf("node %s: %w: waited %s: %w; %s", n.name, implementation.ErrNotReady, nodePatience, err, n.printed[kubeletProgram].Last())
 	}
 	return nil
 }
@@ -124,7 +124,7 @@ func (c *Cluster) awaitAccount(ctx context.Context) error {
 	accounts := client.CoreV1().ServiceAccounts(metav1.NamespaceDefault)
 	if err := await(ctx, "default", accounts.Watch, func(*corev1.ServiceAccount) bool { return true }); err != nil {
 		return fmt.Errorf("waited %s for ServiceAccount default in namespace default: %w; %s",
-			nodePatience, err, tail(c.links[implementation.NamespaceController].log))
+			nodePatience, err, c.links[implementation.NamespaceController].log.Last())
 	}
 	return nil
 }

@@ -7,19 +7,18 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
-	"sync"
 	"syscall"
 	"time"
+
+	"github.com/podchain/podchain/conformance/children"
 )
 
 // process is a program that runs until it is stopped, with its log in a file.
 type process struct {
 	name    string
-	log     string
+	log     *children.Log
 	command *exec.Cmd
 	ended   chan struct{}
 }
@@ -33,53 +32,31 @@ const niceness = 5
 // look for work there when there is none.
 var thrift = []string{"GOGC=400", fmt.Sprintf("GOMAXPROCS=%d", max(1, runtime.NumCPU()/2))}
 
-// spawner starts programs on a thread that lives as long as this program: the
-// kernel kills them when the thread that started them ends, and a thread of the
-// Go runtime may end at any time. They have the priority of that thread.
-var spawner = sync.OnceValue(func() chan<- func() {
-	work := make(chan func())
-	go func() {
-		runtime.LockOSThread()
-		_ = syscall.Setpriority(syscall.PRIO_PROCESS, syscall.Gettid(), niceness) // they run anyway
-		for do := range work {
-			do()
-		}
-	}()
-	return work
-})
-
-// spawn starts a program in a process group of its own. What it prints is added
-// to the log.
-func spawn(name, log string, command *exec.Cmd) (*process, error) {
-	if err := os.MkdirAll(filepath.Dir(log), 0o755); err != nil {
-		return nil, err
-	}
-	file, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+// spawn starts a program. What it prints is added to the log.
+func spawn(name string, log *children.Log, command *exec.Cmd) (*process, error) {
+	pipe, err := log.Pipe()
 	if err != nil {
 		return nil, err
 	}
-	defer discard(file)
 	if command.Stdout == nil {
-		command.Stdout = file
+		command.Stdout = pipe.Writer
 	}
-	command.Stderr = file
-	if command.SysProcAttr == nil {
-		command.SysProcAttr = &syscall.SysProcAttr{}
-	}
+	command.Stderr = pipe.Writer
 	if command.Env == nil {
 		command.Env = slices.Concat(thrift, os.Environ()) // which may say otherwise
 	}
-	command.SysProcAttr.Setpgid = true
-	command.SysProcAttr.Pdeathsig = syscall.SIGKILL
-	started := make(chan error)
-	spawner() <- func() { started <- command.Start() }
-	if err := <-started; err != nil {
+	err = children.Start(command, niceness)
+	// The process, if there is one, has the pipe open itself.
+	if err = errors.Join(err, pipe.Writer.Close()); err != nil {
+		pipe.Close()
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	p := &process{name: name, log: log, command: command, ended: make(chan struct{})}
 	go func() {
+		defer pipe.Close()
 		defer close(p.ended)
 		_ = command.Wait() // how it ended is in ProcessState
+		pipe.Drain()
 	}()
 	return p, nil
 }
@@ -91,7 +68,7 @@ func (p *process) crash() error {
 	}
 	select {
 	case <-p.ended:
-		return fmt.Errorf("%s ended by itself (%s); %s", p.name, p.command.ProcessState, tail(p.log))
+		return fmt.Errorf("%s ended by itself (%s); %s", p.name, p.command.ProcessState, p.log.Last())
 	default:
 		return nil
 	}
@@ -153,9 +130,9 @@ func (p *process) ready(ctx context.Context, what string, patience time.Duration
 	}
 	select {
 	case <-p.ended:
-		return fmt.Errorf("%s ended (%s) before %s; %s", p.name, p.command.ProcessState, what, tail(p.log))
+		return fmt.Errorf("%s ended (%s) before %s; %s", p.name, p.command.ProcessState, what, p.log.Last())
 	default:
-		return fmt.Errorf("%s: waited %s for %s: %w; %s", p.name, patience, what, last, tail(p.log))
+		return fmt.Errorf("%s: waited %s for %s: %w; %s", p.name, patience, what, last, p.log.Last())
 	}
 }
 
@@ -185,36 +162,4 @@ func retry(ctx context.Context, stop <-chan struct{}, attempt func(context.Conte
 			return last
 		}
 	}
-}
-
-// tailLines is how much of a log an error shows.
-const tailLines = 12
-
-// tail returns the end of a log, for an error.
-func tail(log string) string {
-	text, err := readTail(log)
-	if err != nil {
-		return err.Error()
-	}
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	if len(lines) > tailLines {
-		lines = lines[len(lines)-tailLines:]
-	}
-	return fmt.Sprintf("the end of %s:\n  %s", log, strings.Join(lines, "\n  "))
-}
-
-func readTail(log string) (string, error) {
-	const most = 16 << 10
-	file, err := os.Open(log)
-	if err != nil {
-		return "", err
-	}
-	defer discard(file)
-	if info, err := file.Stat(); err == nil && info.Size() > most {
-		if _, err := file.Seek(-most, io.SeekEnd); err != nil {
-			return "", err
-		}
-	}
-	text, err := io.ReadAll(file)
-	return string(text), err
 }

@@ -9,12 +9,16 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/podchain/podchain/conformance/children"
 )
 
 // TestProcesses: a program is stopped with what it started, and an error about it
 // shows what it said.
 func TestProcesses(t *testing.T) {
-	log := filepath.Join(t.TempDir(), "log")
+	log, err := children.CreateLog(filepath.Join(t.TempDir(), "log"), "the test")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, log.Close()) }()
 	spawned := func(script string) *process {
 		p, err := spawn("the test", log, exec.Command("sh", "-c", script))
 		require.NoError(t, err)
@@ -24,8 +28,8 @@ func TestProcesses(t *testing.T) {
 
 	p := spawned("echo one; exec sleep 60")
 	require.NoError(t, p.crash())
-	err := p.ready(t.Context(), "it to be fine", 200*time.Millisecond, never)
-	require.ErrorContains(t, err, "the test: waited 200ms for it to be fine: not yet; the end of "+log+":\n  one")
+	err = p.ready(t.Context(), "it to be fine", 200*time.Millisecond, never)
+	require.ErrorContains(t, err, "the test: waited 200ms for it to be fine: not yet; it printed last:\n  | one")
 	require.NoError(t, p.stop(t.Context()))
 
 	p = spawned("echo two; exit 3")

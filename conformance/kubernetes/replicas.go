@@ -52,7 +52,7 @@ func (c *Cluster) StartReplica(ctx context.Context, link implementation.Link) er
 	ctx, cancel := context.WithTimeout(ctx, electionPatience)
 	defer cancel()
 	if err := await(ctx, lease, leases.Watch, func(lease *coordinationv1.Lease) bool { return holder(lease) != "" }); err != nil {
-		return fmt.Errorf("%s: waited %s for it to lead: %w; %s", leader.name, electionPatience, err, tail(leader.log))
+		return fmt.Errorf("%s: waited %s for it to lead: %w; %s", leader.name, electionPatience, err, leader.log.Last())
 	}
 	waiting, asked, err := c.spawnLink(link, "--leader-elect=true")
 	if err != nil {

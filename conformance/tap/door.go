@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/podchain/podchain/conformance/access"
+	"github.com/podchain/podchain/conformance/crash"
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
@@ -78,7 +79,7 @@ func (t *Taps) Open(link implementation.Link, config *rest.Config) (*Door, error
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          quiet,
 	}
-	go func() { d.ended <- d.server.ServeTLS(listener, "", "") }()
+	crash.Go(func() { d.ended <- d.server.ServeTLS(listener, "", "") })
 	return d, nil
 }
 

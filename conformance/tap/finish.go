@@ -2,10 +2,12 @@ package tap
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
 
+	"github.com/podchain/podchain/conformance/crash"
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
@@ -79,6 +81,9 @@ type finisher struct {
 	sent *sent
 }
 
+// errUnanswered is what a request ends with that panics.
+var errUnanswered = errors.New("the request was broken off by a panic")
+
 // RoundTrip implements http.RoundTripper.
 func (f *finisher) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !targetOf(r).writes() {
@@ -90,17 +95,22 @@ func (f *finisher) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	answered := make(chan answer)
 	f.sent.add()
-	go func() {
-		response, err := f.next.RoundTrip(r.WithContext(context.WithoutCancel(r.Context())))
-		f.sent.done() // the header of an answer comes after what it tells of
-		select {
-		case answered <- answer{response, err}:
-		case <-r.Context().Done():
-			if err == nil {
-				_ = response.Body.Close() // nobody reads it
+	crash.Go(func() {
+		a := answer{err: errUnanswered}
+		defer func() {
+			f.sent.done() // the header of an answer comes after what it tells of
+			select {
+			case answered <- a:
+			case <-r.Context().Done():
+				if a.response != nil {
+					_ = a.response.Body.Close() // nobody reads it
+				}
 			}
-		}
-	}()
+		}()
+		// Where it panics the link ends, and what it has sent has come to its end, too.
+		response, err := f.next.RoundTrip(r.WithContext(context.WithoutCancel(r.Context()))) //nolint:bodyclose // by the reader, or above
+		a = answer{response, err}
+	})
 	select {
 	case a := <-answered:
 		return a.response, a.err

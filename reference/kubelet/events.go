@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/kubernetes/scheme"
 	coreclient "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/tools/record"
@@ -67,6 +68,11 @@ type sink struct {
 	core   coreclient.CoreV1Interface
 	mu     sync.RWMutex
 	closed bool
+
+	// named is the Event that was created last, and name is its name. The broadcaster
+	// creates one after the other, and hands in the same one until it is written.
+	named *corev1.Event
+	name  string
 }
 
 func (s *sink) close() {
@@ -76,13 +82,22 @@ func (s *sink) close() {
 }
 
 // Create gives the Event a name of its own: the broadcaster's is made of the
-// time, and in virtual time many Events share one instant.
+// time, and in virtual time many Events share one instant. It keeps that name when it is
+// tried again: the attempt before may have written it, and only its answer was lost.
 func (s *sink) Create(event *corev1.Event) (*corev1.Event, error) {
+	again := s.named == event
+	if !again {
+		s.named, s.name = event, eventname.New(event.InvolvedObject.Name)
+	}
 	event = event.DeepCopy()
-	event.Name = eventname.New(event.InvolvedObject.Name)
-	return s.write(event, func(events coreclient.EventInterface) (*corev1.Event, error) {
+	event.Name = s.name
+	written, err := s.write(event, func(events coreclient.EventInterface) (*corev1.Event, error) {
 		return events.CreateWithEventNamespaceWithContext(s.ctx, event)
 	})
+	if again && apierrors.IsAlreadyExists(err) {
+		return event, nil // it is there: what is said again is counted in it
+	}
+	return written, err
 }
 
 func (s *sink) Update(event *corev1.Event) (*corev1.Event, error) {

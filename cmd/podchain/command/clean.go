@@ -32,8 +32,9 @@ func newCleanCommand() *cobra.Command {
 		Use:   "clean",
 		Short: "Remove what killed runs have left on this machine and in a cluster",
 		Long: `End the programs of links (podchain verify --link LINK='COMMAND LINE') that killed runs
-have left on this machine, and remove their temporary folders: what carries PODCHAIN_RUN
-with the run's name in its environment is the run's. The next run with such a program does
+have left on this machine, and their stores (--store etcd), and remove their temporary
+folders, in which is also what programs printed where neither --logs nor a report gave
+that a place. What carries PODCHAIN_RUN with the run's name in its environment is the run's. The next run with such a program does
 the same. What other users have left is theirs to clean.
 
 With --kubeconfig also remove what killed runs of podchain verify --kubeconfig have left

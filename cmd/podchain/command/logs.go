@@ -7,9 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/podchain/podchain/conformance/assembly"
 	"github.com/podchain/podchain/conformance/children"
+	"github.com/podchain/podchain/conformance/implementation"
 )
 
 // logExtension is that of the files in a directory of logs.
@@ -18,9 +21,9 @@ const logExtension = ".log"
 // logs is the directory with what programs have printed.
 type logs struct {
 	path string
-	// run is what one that no flag has named is in: it goes with what else a killed run
-	// has left.
-	run *children.Run
+	// unnamed is the run whose folder it is in until the end, if no flag has named it: what
+	// a killed podchain has left there goes with the rest of it.
+	unnamed *children.Run
 	// made is one that was not there before.
 	made bool
 }
@@ -41,6 +44,23 @@ func logsPath(flag string, reports []string) string {
 	return path
 }
 
+// checkLogs returns an error if programs of the links would write over somebody's files
+// in the directory of logsPath, or in those of a matrix below it.
+func checkLogs(path string, links sources, below ...string) error {
+	if path == "" {
+		return nil
+	}
+	var patterns []string
+	for _, link := range implementation.AllLinks {
+		if links[link] != fromReference && links[link] != fromNowhere {
+			for _, pattern := range assembly.LogsOf(link) {
+				patterns = append(patterns, filepath.Join(append(slices.Clone(below), pattern)...))
+			}
+		}
+	}
+	return children.CheckLogs(path, patterns...)
+}
+
 // openLogs makes the directory of logsPath, or else one that stays if somebody may want
 // to read what is in it.
 func openLogs(flag string, reports []string) (logs, error) {
@@ -50,11 +70,11 @@ func openLogs(flag string, reports []string) (logs, error) {
 		if err != nil {
 			return logs{}, fmt.Errorf("the programs' logs: %w", err)
 		}
-		l := logs{path: filepath.Join(run.Directory, "logs"), run: run}
-		if err := os.Mkdir(l.path, 0o700); err != nil {
+		path = filepath.Join(run.Directory, "logs")
+		if err := os.Mkdir(path, 0o700); err != nil {
 			return logs{}, errors.Join(fmt.Errorf("the programs' logs: %w", err), run.End())
 		}
-		return l, nil
+		return logs{path: path, unnamed: run}, nil
 	}
 	_, err := os.Stat(path)
 	missing := errors.Is(err, fs.ErrNotExist)
@@ -68,25 +88,30 @@ func openLogs(flag string, reports []string) (logs, error) {
 func (l logs) close(use bool, told io.Writer) error {
 	switch {
 	case l.path == "":
-	case l.run == nil:
+	case l.unnamed == nil:
 		if l.made && empty(l.path) {
 			return os.Remove(l.path)
 		}
 	case use && !empty(l.path):
-		return errors.Join(l.keep(told), l.run.End())
+		// Where they cannot be moved, they stay where they are.
+		if err := l.keep(told); err != nil {
+			return fmt.Errorf("what the programs have printed stays in %s: %w", l.path, err)
+		}
+		return l.unnamed.End()
 	default:
-		return l.run.End()
+		return l.unnamed.End()
 	}
 	return nil
 }
 
-// keep puts the directory where it stays.
+// keep moves the directory to where it stays.
 func (l logs) keep(told io.Writer) error {
 	kept, err := os.MkdirTemp("", "podchain-logs-")
-	if err != nil {
-		return err
+	if err == nil {
+		// Only the name is wanted: a directory is not renamed to one that is there.
+		err = errors.Join(os.Remove(kept), os.Rename(l.path, kept))
 	}
-	if err := os.Rename(l.path, kept); err != nil {
+	if err != nil {
 		return err
 	}
 	fmt.Fprintf(told, "what the programs have printed is in %s\n", kept)

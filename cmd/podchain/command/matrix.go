@@ -89,6 +89,9 @@ func matrix(ctx context.Context, program Options, options matrixOptions, out, to
 		if elsewhere := c.sources.elsewhere(program.Origins); elsewhere != "" {
 			return handOver(ctx, elsewhere, told)
 		}
+		if err := checkLogs(logsPath(options.run.logs, options.run.reports), c.sources, strconv.Itoa(c.Number)); err != nil {
+			return err
+		}
 	}
 	whole.Specification = selected.Digest
 	if err := options.takeOver(whole); err != nil {

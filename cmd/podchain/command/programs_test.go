@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -78,17 +79,6 @@ func TestVerifyWithABadProgram(t *testing.T) {
 			onlyIn(t, command.Dir, nil)
 		})
 	}
-}
-
-// What is in the directory of the logs and is none is not touched.
-func TestVerifyWithADirectoryInThePlaceOfALog(t *testing.T) {
-	t.Parallel()
-	command := podchain(t, "verify", "--select", "RS-05", "--link", "scheduler=true", "--logs", "logs")
-	write(t, command.Dir, "logs/scheduler.log/mine", "mine")
-	status, _, stderr := run(t, command)
-	assert.Equal(t, statusUnable, status)
-	assert.Contains(t, stderr, "logs/scheduler.log is a directory")
-	assert.FileExists(t, filepath.Join(command.Dir, "logs", "scheduler.log", "mine"))
 }
 
 func TestVerifyWithALinkTwice(t *testing.T) {
@@ -208,6 +198,36 @@ func TestCleanAfterAKilledRun(t *testing.T) {
 	assert.Empty(t, left)
 }
 
+// So it is with the store that podchain starts for itself.
+func TestCleanAfterAKilledRunWithAStore(t *testing.T) {
+	t.Parallel()
+	temporary, programs := t.TempDir(), t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(programs, "etcd"), []byte("#!/bin/sh\nsetsid sleep 1000 &\necho $! > \"$ID\"\nwait\n"), 0o700))
+	command := podchain(t, "verify", "--select", "RS-05", "--store", "etcd")
+	id := filepath.Join(command.Dir, "id")
+	command.Env = append(command.Env, "TMPDIR="+temporary, "PATH="+programs+":"+os.Getenv("PATH"), "ID="+id)
+	require.NoError(t, command.Start())
+	var process int
+	require.Eventually(t, func() bool {
+		text, err := os.ReadFile(id)
+		if err == nil {
+			process, err = strconv.Atoi(strings.TrimSpace(string(text)))
+		}
+		return err == nil
+	}, time.Minute, 10*time.Millisecond)
+	require.NoError(t, command.Process.Kill())
+	require.Error(t, command.Wait())
+	clean := podchain(t, "clean")
+	clean.Env = append(clean.Env, "TMPDIR="+temporary)
+	status, stdout, stderr := run(t, clean)
+	assert.Zero(t, status, stderr)
+	assert.Contains(t, stdout, strconv.Itoa(process))
+	assert.True(t, gone(process))
+	left, err := os.ReadDir(temporary)
+	require.NoError(t, err)
+	assert.Empty(t, left)
+}
+
 // gone tells whether a process has ended, though its parent may not have asked yet.
 func gone(id int) bool {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", id))
@@ -224,3 +244,48 @@ const needsAScheduler = `Feature: mine
       When Deployment "web" is created
       Then Deployment "web" is ready
 `
+
+// What podchain printed there before is replaced, and nothing else that is called like
+// a log.
+func TestNoLogOfAUserIsLost(t *testing.T) {
+	t.Parallel()
+	const mine, old = "my own\n", "# podchain: what the scheduler prints\nold\n"
+	program := itself(t) + " run scheduler --kubeconfig={kubeconfig}"
+	verify := []string{"verify", "--select", "RS-05", "--logs", "d", "--link", "scheduler=" + program}
+	matrix := []string{"matrix", "--select", "RS-05", "--logs", "d", "--links", "deployment-controller", "--of", "reference", "--link", "scheduler=" + program}
+	for name, test := range map[string]struct {
+		arguments []string
+		file      string
+		content   string
+		refused   bool
+	}{
+		"of a user":               {append(verify, "--report", "events=e"), "d/scheduler.log", mine, true},
+		"of a further cluster":    {append(verify, "--report", "events=e"), "d/cluster-2/scheduler.log", mine, true},
+		"of a matrix":             {append(matrix, "--report", "json=e"), "d/1/scheduler.log", mine, true},
+		"of another program":      {append(verify, "--report", "events=n"), "d/kubelet.log", mine, false},
+		"of an earlier run":       {append(verify, "--report", "events=n"), "d/scheduler.log", old, false},
+		"of a user of its matrix": {append(matrix, "--report", "json=n"), "d/scheduler.log", mine, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			command := podchain(t, test.arguments...)
+			write(t, command.Dir, test.file, test.content)
+			write(t, command.Dir, "e", "an earlier report\n")
+			before := everything(t, command.Dir)
+			status, _, stderr := run(t, command)
+			after := everything(t, command.Dir)
+			if test.refused {
+				assert.Equal(t, statusUnable, status, stderr)
+				assert.Contains(t, stderr, test.file+": it is no log that podchain has written: move it away, or name another directory for the logs")
+				assert.Empty(t, cmp.Diff(before, after), "nothing is lost, and nothing left")
+				return
+			}
+			assert.Zero(t, status, stderr)
+			if test.content == old {
+				assert.NotContains(t, after[test.file], "\nold\n")
+			} else {
+				assert.Equal(t, before[test.file], after[test.file])
+			}
+		})
+	}
+}

@@ -165,6 +165,11 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 	}
 	claims := options.claims.Claims
 	claims.Specification = whole
+	if options.kubeconfig == "" {
+		if err := checkLogs(logsPath(options.run.logs, options.run.reports), sources); err != nil {
+			return err
+		}
+	}
 	streams, others, err := openStreams(options.run.reports, out)
 	if err != nil {
 		return err

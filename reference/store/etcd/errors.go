@@ -12,7 +12,9 @@ import (
 
 // failure is what a failed request means to the caller.
 func (s *Store) failure(ctx context.Context, what string, err error) error {
-	switch {
+	switch fault := s.fault.Load(); {
+	case fault != nil:
+		return fmt.Errorf("etcd: %s: %w", what, fault)
 	case s.ctx.Err() != nil:
 		return store.ErrClosed
 	case ctx.Err() != nil:

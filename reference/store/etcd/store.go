@@ -51,6 +51,9 @@ type Store struct {
 	ctx        context.Context
 	cancel     context.CancelFunc
 	background crash.Group
+	domain     *crash.Domain // of what runs in the background
+	fault      atomic.Pointer[crash.Panic]
+	onPanic    atomic.Pointer[func(*crash.Panic)]
 }
 
 var _ store.Store = (*Store)(nil)
@@ -83,8 +86,29 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	}
 	s.log = store.NewLog(current, historyKept)
 	s.follower = newFollower(current)
-	s.background.Go(s.follow)
+	s.begin()
 	return s, nil
+}
+
+// begin starts what runs in the background. A panic there ends the store, and nothing
+// else: every request fails with it from then on.
+func (s *Store) begin() {
+	s.domain = crash.NewDomain(func(fault *crash.Panic) {
+		s.fault.Store(fault)
+		s.cancel()
+		if tell := s.onPanic.Load(); tell != nil {
+			(*tell)(fault)
+		}
+	})
+	s.background.Go(func() { s.domain.Do(s.follow) })
+}
+
+// OnPanic has the panic that ends the store handed on, and not to who asked for it before.
+func (s *Store) OnPanic(tell func(*crash.Panic)) {
+	s.onPanic.Store(&tell)
+	if fault := s.fault.Load(); fault != nil {
+		tell(fault)
+	}
 }
 
 // greet asks for the present revision. Unlike other requests it does not wait for
@@ -105,6 +129,7 @@ func (s *Store) Close() error {
 	s.cancel()
 	err := s.client.Close()
 	s.background.Wait()
+	s.domain.Close()
 	return failure("close", err)
 }
 

@@ -27,11 +27,22 @@ type Relay struct{ Address, Socket string }
 // Program is something that runs on the node.
 type Program struct {
 	Args []string
-	// Log gets what it prints.
-	Log string
 	// Environment is added to that of the harness.
 	Environment []string
 }
+
+// The programs of a node.
+const (
+	Containerd = "containerd"
+	Kubelet    = "kubelet"
+)
+
+// Outputs are the programs whose output goes to files that are open in the machine: from
+// FirstOutput on, in this order.
+var Outputs = []string{Containerd, Kubelet}
+
+// FirstOutput is the descriptor behind those of input, output and errors.
+const FirstOutput = 3
 
 // The verbs of commands; each is followed by the name of a program.
 const (

@@ -24,6 +24,9 @@ func main() {
 		fmt.Fprintln(os.Stderr, "machine: it is started by the harness, as the first process of new namespaces")
 		os.Exit(2)
 	}
+	for i := range machine.Outputs {
+		unix.CloseOnExec(machine.FirstOutput + i) // each is for one program
+	}
 	description, err := read(os.Args[1])
 	if err == nil {
 		err = set(description)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -73,11 +74,7 @@ func (p *processes) start(name string, program machine.Program) error {
 	if err != nil {
 		return err
 	}
-	log, err := os.OpenFile(program.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	defer discard(log)
+	log := uintptr(machine.FirstOutput + slices.Index(machine.Outputs, name))
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return err
@@ -85,7 +82,7 @@ func (p *processes) start(name string, program machine.Program) error {
 	defer discard(null)
 	pid, err := syscall.ForkExec(path, program.Args, &syscall.ProcAttr{
 		Dir: "/", Env: append(os.Environ(), program.Environment...),
-		Files: []uintptr{null.Fd(), log.Fd(), log.Fd()},
+		Files: []uintptr{null.Fd(), log, log},
 		Sys:   &syscall.SysProcAttr{Setsid: true},
 	})
 	if err != nil {

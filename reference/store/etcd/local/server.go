@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 
+	"github.com/podchain/podchain/conformance/children"
 	"github.com/podchain/podchain/conformance/crash"
 	"github.com/podchain/podchain/conformance/pki"
 	"github.com/podchain/podchain/reference/store/etcd"
@@ -31,7 +31,8 @@ type Options struct {
 	// Binary of it.
 	Binary string
 	// Directory for its socket, its certificates and its data, which is made, and
-	// removed at the end. Default: a temporary one.
+	// removed at the end. Default: that of the run (see package children), which is found
+	// and removed also when this program was killed.
 	Directory string
 	// Log is the file for what it prints. Default: one in the directory.
 	Log string
@@ -42,6 +43,8 @@ type Options struct {
 // signed for a client.
 type Server struct {
 	options         Options
+	run             *children.Run
+	log             *children.Log
 	authority       *pki.Authority
 	serving, client *pki.Identity
 	process         *process   // nil while it is killed
@@ -51,6 +54,7 @@ type Server struct {
 // process is one run of the program.
 type process struct {
 	command *exec.Cmd
+	pipe    *children.Pipe // into the log
 	done    chan struct{}
 }
 
@@ -62,25 +66,45 @@ func Start(ctx context.Context, options Options) (_ *Server, err error) {
 	if options.Program.Name == "" {
 		options.Program = Etcd
 	}
+	s := &Server{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("start %s: %w", options.Program.Name, err), s.remove())
+		}
+	}()
+	if s.run, err = children.Begin(); err != nil {
+		return nil, err
+	}
 	if options.Directory == "" {
-		options.Directory, err = os.MkdirTemp("", "podchain-"+options.Program.Name+"-")
-	} else {
-		err = os.Mkdir(options.Directory, 0o700)
+		options.Directory = s.run.Directory
+	} else if err = os.Mkdir(options.Directory, 0o700); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, fmt.Errorf("start %s: %w", options.Program.Name, err)
-	}
-	s := &Server{options: options}
+	s.options = options
 	if options.Log == "" {
 		s.options.Log = s.path("log")
 	}
-	if err = s.certify(); err == nil {
-		err = s.Restart(ctx)
+	if s.log, err = children.CreateLog(s.options.Log, options.Program.Name); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(options.Directory))
+	if err = s.certify(); err != nil {
+		return nil, err
+	}
+	if err = s.launch(ctx); err != nil {
+		return nil, err
 	}
 	return s, nil
+}
+
+// remove removes all that was made.
+func (s *Server) remove() (err error) {
+	if s.log != nil {
+		err = s.log.Close()
+	}
+	if s.options.Directory != "" {
+		err = errors.Join(err, os.RemoveAll(s.options.Directory))
+	}
+	return errors.Join(err, s.run.End())
 }
 
 func (s *Server) certify() (err error) {
@@ -110,32 +134,42 @@ func (s *Server) Restart(ctx context.Context) error {
 	if s.process != nil {
 		return nil
 	}
-	log, err := os.OpenFile(s.options.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	if err != nil {
+	if err := s.launch(ctx); err != nil {
 		return fmt.Errorf("start %s: %w", s.options.Program.Name, err)
 	}
-	defer func() { _ = log.Close() }() // the process has its own
+	return nil
+}
+
+func (s *Server) launch(ctx context.Context) error {
 	p := &process{done: make(chan struct{})}
+	var err error
+	if p.pipe, err = s.log.Pipe(); err != nil {
+		return err
+	}
 	p.command = exec.Command(s.options.Binary, s.options.Program.flags(s)...)
 	p.command.Dir = s.options.Directory
-	p.command.Stdout, p.command.Stderr = log, log
-	p.command.SysProcAttr = apart()
-	if err := p.command.Start(); err != nil {
-		return fmt.Errorf("start %s: %w", s.options.Program.Name, err)
+	p.command.Stdout, p.command.Stderr = p.pipe.Writer, p.pipe.Writer
+	err = s.run.Start(p.command)
+	// The process, if there is one, has the pipe open itself.
+	if err = errors.Join(err, p.pipe.Writer.Close()); err != nil {
+		p.pipe.Close()
+		return err
 	}
 	crash.Go(func() {
 		defer close(p.done)
 		_ = p.command.Wait() // how it ended, its output tells better
+		p.pipe.Drain()
 	})
 	err = s.serves(ctx, p.done)
 	select {
 	case <-p.done:
-		return fmt.Errorf("start %s: %s ended at once: %s\n%s", s.options.Program.Name, s.options.Binary, p.command.ProcessState, s.said())
+		p.pipe.Close()
+		return fmt.Errorf("%s ended at once: %s; %s", s.options.Binary, p.command.ProcessState, s.log.Last())
 	default:
 	}
 	if err != nil {
 		p.kill()
-		return fmt.Errorf("start %s: %w\n%s", s.options.Program.Name, err, s.said())
+		return fmt.Errorf("%w; %s", err, s.log.Last())
 	}
 	s.mu.Lock()
 	s.process = p
@@ -173,18 +207,10 @@ func (s *Server) serves(ctx context.Context, ended <-chan struct{}) error {
 	return errors.Join(err, client.Close())
 }
 
-// said returns what the program has printed.
-func (s *Server) said() string {
-	text, err := os.ReadFile(s.options.Log)
-	if err != nil {
-		return err.Error()
-	}
-	return strings.TrimSpace(string(text))
-}
-
 func (p *process) kill() {
 	_ = p.command.Process.Kill() // fails only if it has ended already
 	<-p.done
+	p.pipe.Close()
 }
 
 // Kill ends it as a crash would. What it has acknowledged is in its directory.
@@ -208,7 +234,7 @@ func (s *Server) Crashed() error {
 	}
 	select {
 	case <-running.done:
-		return fmt.Errorf("%s ended by itself: %s\n%s", s.options.Program.Name, running.command.ProcessState, s.said())
+		return fmt.Errorf("%s ended by itself: %s; %s", s.options.Program.Name, running.command.ProcessState, s.log.Last())
 	default:
 		return nil
 	}
@@ -218,7 +244,7 @@ func (s *Server) Crashed() error {
 // nothing for which it needs time.
 func (s *Server) Stop() error {
 	s.Kill()
-	if err := os.RemoveAll(s.options.Directory); err != nil {
+	if err := s.remove(); err != nil {
 		return fmt.Errorf("remove the data of %s: %w", s.options.Program.Name, err)
 	}
 	return nil
