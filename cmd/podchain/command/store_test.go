@@ -51,7 +51,7 @@ func TestServeOnItsOwnEtcd(t *testing.T) {
 	t.Setenv("TMPDIR", temporary)
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		s := startServe(t, "--store", "etcd")
-		held, err := filepath.Glob(filepath.Join(temporary, "podchain-etcd-*"))
+		held, err := filepath.Glob(filepath.Join(temporary, "podchain-run-*"))
 		require.NoError(t, err)
 		require.Len(t, held, 1)
 		require.NoError(t, s.Process.Signal(signal))
