@@ -76,6 +76,10 @@ func (rq *request) deleteOptions() (*metav1.DeleteOptions, error) {
 // object's revision. It returns the object as the last step left it.
 func (s *Server) deleteOne(rq *request, options *metav1.DeleteOptions) (r *record, gone bool, err error) {
 	dryRun := len(options.DryRun) > 0
+	var (
+		obj    runtime.Object
+		marked *record // as this deletion has left it; others see that, and may be quicker
+	)
 	for {
 		if err := rq.ctx.Err(); err != nil {
 			return nil, false, err
@@ -85,16 +89,22 @@ func (s *Server) deleteOne(rq *request, options *metav1.DeleteOptions) (r *recor
 			return nil, false, err
 		}
 		if current == nil {
+			if marked != nil {
+				return marked, true, nil
+			}
 			return nil, false, apierrors.NewNotFound(rq.groupResource(), rq.name)
 		}
 		shared, err := current.object()
 		if err != nil {
 			return nil, false, err
 		}
+		if marked != nil && accessor(shared).GetUID() != accessor(obj).GetUID() {
+			return marked, true, nil // another object has the name by now
+		}
 		if err := rq.precondition(options.Preconditions, accessor(shared)); err != nil {
 			return nil, false, err
 		}
-		obj := shared.DeepCopyObject()
+		obj = shared.DeepCopyObject()
 		remove := rq.mark(obj, options)
 		next, err := rq.storedRecord(obj)
 		if err != nil {
@@ -119,6 +129,7 @@ func (s *Server) deleteOne(rq *request, options *metav1.DeleteOptions) (r *recor
 			if err != nil {
 				return nil, false, err
 			}
+			marked = current
 		}
 		if !remove {
 			return current, false, nil
