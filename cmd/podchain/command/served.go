@@ -72,10 +72,10 @@ func servedGuide() site.Guide {
 	for _, about := range serves.About {
 		guide.Sections = append(guide.Sections, site.Section{Title: about.Title, Text: about.Text})
 	}
-	kinds := [][]string{{"Group and version", "Kind", "Resource", "Scope", "Subresources", "Stored", "Defaults", "Validated", "Looked after by", "Warning"}}
+	kinds := [][]string{{"Group and version", "Kind", "Looked after by", "Warning", "Validated", "Stored", "Defaults", "Scope", "Resource", "Subresources"}}
 	for _, k := range serves.All(reference.Links()) {
-		kinds = append(kinds, []string{k.GroupVersion(), k.Kind, k.Resource, scopeOf(k), strings.Join(k.Subresources, ", "),
-			yes(k.Stored), yes(k.Defaulted), validationOf(k), keeperOf(k), k.Warning})
+		kinds = append(kinds, []string{k.GroupVersion(), k.Kind, keeperOf(k), k.Warning, validationOf(k),
+			yes(k.Stored), yes(k.Defaulted), scopeOf(k), k.Resource, strings.Join(k.Subresources, ", ")})
 	}
 	fields := [][]string{{"Kind", "Field", "Warning"}}
 	for _, f := range serves.Fields() {
