@@ -104,12 +104,28 @@ func processes(run string) []int {
 	return ids
 }
 
+// A process that is just being replaced by a program has no environment for an instant:
+// it is looked at again, for as long as that may take on a busy machine.
+const (
+	replacedTries = 50
+	replacedPause = time.Millisecond
+)
+
 func belongs(id int, run string) bool {
-	environment, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", id))
-	if err != nil {
-		return false // it has ended, or is another user's
+	for range replacedTries {
+		environment, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", id))
+		if err != nil {
+			return false // it has ended, or is another user's
+		}
+		if len(environment) > 0 {
+			return slices.ContainsFunc(bytes.Split(environment, []byte{0}), func(variable []byte) bool {
+				return string(variable) == Variable+"="+run
+			})
+		}
+		if _, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", id)); err != nil {
+			return false // it has ended, or is the kernel's
+		}
+		time.Sleep(replacedPause)
 	}
-	return slices.ContainsFunc(bytes.Split(environment, []byte{0}), func(variable []byte) bool {
-		return string(variable) == Variable+"="+run
-	})
+	return false // it was started without any
 }
