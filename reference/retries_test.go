@@ -118,7 +118,7 @@ func TestEveryWriteIsTriedAgain(t *testing.T) {
 	assert.Empty(t, gocmp.Diff(pinned, written), "-pinned +written")
 }
 
-// way is how writes are disturbed: so many of them in a row.
+// way is how writes are disturbed, and how many of them in a row.
 type way struct {
 	name  string
 	times int
@@ -253,7 +253,7 @@ func (d *disturbed) rest() {
 	synctest.Wait()
 }
 
-// compared are the resources that make up a state. Events are advisory: whoever could
+// compared are the resources that make up a state. Events are advisory: a link that could
 // not write one goes on without.
 var compared = []schema.GroupVersionResource{
 	{Version: "v1", Resource: "namespaces"},

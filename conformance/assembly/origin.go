@@ -54,7 +54,7 @@ func (p Part) Has(link implementation.Link) bool {
 
 // LogsOf are patterns for the files of Part.Logs, and of the directories of further
 // clusters below it, that what a link's programs print goes to, wherever they come from:
-// what else is there is somebody's.
+// what else is there is a user's.
 func LogsOf(link implementation.Link) (patterns []string) {
 	names := []string{string(link) + ".log"}
 	if link == implementation.Kubelet {

@@ -145,7 +145,7 @@ func (l *Log) Close() error {
 	return l.file.Close()
 }
 
-// Pipe has the log take what is written into a pipe, whoever has it open.
+// Pipe has the log take what is written into a pipe, by any process that has it open.
 type Pipe struct {
 	// Writer is what a command gets as its output: to be closed here when it has it.
 	Writer *os.File

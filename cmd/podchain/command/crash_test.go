@@ -1,7 +1,6 @@
 package command
 
 import (
-	"context"
 	"encoding/xml"
 	"os"
 	"path/filepath"
@@ -14,7 +13,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/podchain/podchain/reference/scheduler/cluster"
 	"github.com/podchain/podchain/reference/scheduler/filter"
@@ -34,21 +32,13 @@ func panicAtPods() {
 const asDying = "PODCHAIN_TEST_AS_DYING"
 
 func dieAtDeployment(kubeconfig string) {
-	for {
+	for { // a file has no event that every system tells of
 		if _, err := os.Stat(kubeconfig); err == nil {
 			break
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
-	if err != nil {
-		panic(err)
-	}
-	deployments, err := kubernetes.NewForConfigOrDie(config).AppsV1().Deployments("").Watch(context.Background(), metav1.ListOptions{})
-	if err != nil {
-		panic(err)
-	}
-	<-deployments.ResultChan()
+	awaitDeployment(kubeconfig)
 	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 }
 

@@ -44,7 +44,7 @@ func logsPath(flag string, reports []string) string {
 	return path
 }
 
-// checkLogs returns an error if programs of the links would write over somebody's files
+// checkLogs returns an error if programs of the links would write over a user's files
 // in the directory of logsPath, or in those of a matrix below it.
 func checkLogs(path string, links sources, below ...string) error {
 	if path == "" {

@@ -45,6 +45,13 @@ func TestMain(m *testing.M) {
 const asCrashing = "PODCHAIN_TEST_AS_CRASHING"
 
 func crashEarly(kubeconfig string) {
+	awaitDeployment(kubeconfig)
+	fmt.Println("out of memory")
+	os.Exit(137)
+}
+
+// awaitDeployment returns when there is a Deployment in the cluster of this kubeconfig file.
+func awaitDeployment(kubeconfig string) {
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
 		panic(err)
@@ -54,8 +61,6 @@ func crashEarly(kubeconfig string) {
 		panic(err)
 	}
 	<-deployments.ResultChan()
-	fmt.Println("out of memory")
-	os.Exit(137)
 }
 
 // podchain returns the command that runs podchain with the arguments, in a
