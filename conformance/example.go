@@ -12,14 +12,14 @@ import (
 	"github.com/cucumber/godog"
 	messages "github.com/cucumber/messages/go/v21"
 
-	"github.com/podchain/podchain/conformance/crash"
+	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/field"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/implementation/crash"
 	"github.com/podchain/podchain/conformance/permission"
 	"github.com/podchain/podchain/conformance/specification"
-	"github.com/podchain/podchain/conformance/story"
 	"github.com/podchain/podchain/steps"
 )
 
@@ -241,8 +241,8 @@ func (p *performance) judge(ctx context.Context, world *steps.World, step int, e
 	lost := line.decided()
 	record := world.History.Now()
 	attribution := attribute(ctx, world.Cluster)
-	evidence := &events.Evidence{Error: err.Error(), Observed: story.Observed(record)}
-	defer func() { evidence.LastWrites = story.LastWrites(record, attribution, lastWrites, evidence.Blamed) }()
+	evidence := &events.Evidence{Error: err.Error(), Observed: diagnosis.Observed(record)}
+	defer func() { evidence.LastWrites = diagnosis.LastWrites(record, attribution, lastWrites, evidence.Blamed) }()
 	if step >= 0 {
 		evidence.Step = &step
 	}
@@ -260,7 +260,7 @@ func (p *performance) judge(ctx context.Context, world *steps.World, step int, e
 		return
 	}
 	verdict := events.Failed
-	blame, found := story.FirstBroken(record, world.Excused())
+	blame, found := diagnosis.FirstBroken(record, world.Excused())
 	evidence.Blamed, evidence.Missing = blame.Link, blame.Missing
 	link, crash := crashed(world.Cluster)
 	switch noVerdict := (steps.CouldNotRun{}); {
@@ -275,7 +275,7 @@ func (p *performance) judge(ctx context.Context, world *steps.World, step int, e
 			verdict = events.CouldNotRun // there is no cluster
 		}
 	case errors.Is(err, history.ErrRestless):
-		evidence.Blamed, evidence.Missing = story.Restless(record, attribution)
+		evidence.Blamed, evidence.Missing = diagnosis.Restless(record, attribution)
 	case errors.Is(err, history.ErrBroken):
 		// What is missing in the record may be what is missing in the chain.
 		verdict = events.CouldNotRun
@@ -303,13 +303,13 @@ func (p *performance) judge(ctx context.Context, world *steps.World, step int, e
 // keep keeps what was observed, if anybody wants it.
 func (p *performance) keep(ctx context.Context, world *steps.World, run Options) {
 	if p.outcome.Outcome == events.Passed && !slices.ContainsFunc(p.example.Capabilities, implementation.NeedsCalm) {
-		p.outcome.Transitions = story.Transitions(world.History.Now())
+		p.outcome.Transitions = diagnosis.Transitions(world.History.Now())
 	}
 	if !p.outcome.Outcome.Bad() && (run.Record == nil || !run.Record(p.example)) {
 		return
 	}
 	var err error
-	p.writes, p.calls, err = story.Recording(ctx, world.Cluster, world.History.Now(), world.Namespace, p.began)
+	p.writes, p.calls, err = diagnosis.Recording(ctx, world.Cluster, world.History.Now(), world.Namespace, p.began)
 	if err != nil {
 		p.beside(fmt.Errorf("what was observed cannot be told: %w", err))
 	}
@@ -317,10 +317,10 @@ func (p *performance) keep(ctx context.Context, world *steps.World, run Options)
 
 // attribute returns what the taps of the cluster know: without them the story goes by
 // what the objects say.
-func attribute(ctx context.Context, cluster implementation.Cluster) story.Attribution {
-	known, err := story.Known(ctx, cluster)
+func attribute(ctx context.Context, cluster implementation.Cluster) diagnosis.Attribution {
+	known, err := diagnosis.Known(ctx, cluster)
 	if err != nil {
-		return story.Attribution{}
+		return diagnosis.Attribution{}
 	}
 	return known
 }
@@ -328,7 +328,7 @@ func attribute(ctx context.Context, cluster implementation.Cluster) story.Attrib
 // wrongdoer returns the link that the requirement is about, unless it is known
 // that another has written what should not be, or it is for another to write:
 // then that one, and what it has written. The link is empty where nobody can tell.
-func wrongdoer(requirement *specification.Requirement, err error, record history.Record, attribution story.Attribution) (link implementation.Link, wrote string) {
+func wrongdoer(requirement *specification.Requirement, err error, record history.Record, attribution diagnosis.Attribution) (link implementation.Link, wrote string) {
 	if parsed, err := implementation.ParseLink(requirement.Link); err == nil {
 		link = parsed
 	}
@@ -345,7 +345,7 @@ func wrongdoer(requirement *specification.Requirement, err error, record history
 		return link, ""
 	}
 	kind, name := object.Object.GetKind(), object.Object.GetName()
-	writers := story.Writers(kind, deviation.Field)
+	writers := diagnosis.Writers(kind, deviation.Field)
 	if write, known := attribution.WriterOf(record, object.Object, deviation.Field); known && len(writers) > 0 && !slices.Contains(writers, write.Link) {
 		return write.Link, fmt.Sprintf("it has written %s of %s %q, which is the %s's to write", deviation.Field, kind, name, writers[0])
 	}

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/podchain/podchain/conformance"
-	"github.com/podchain/podchain/conformance/running"
+	"github.com/podchain/podchain/conformance/external"
 	"github.com/podchain/podchain/conformance/specification"
 	"github.com/podchain/podchain/features"
 )
@@ -17,7 +17,7 @@ func ExampleTest() {
 		if err != nil {
 			t.Fatal(err)
 		}
-		mine, err := running.FromKubeconfig("testdata/kubeconfig")
+		mine, err := external.FromKubeconfig("testdata/kubeconfig")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,9 +10,9 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
-	"github.com/podchain/podchain/conformance/belongings"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/permission"
+	"github.com/podchain/podchain/conformance/runresources"
 	"github.com/podchain/podchain/steps"
 )
 
@@ -20,12 +20,12 @@ import (
 // before it does anything, shows that it goes on, and leaves nothing behind.
 type guest struct {
 	run     string
-	life    *belongings.Life
-	sweeper *belongings.Sweeper
+	life    *runresources.Heartbeat
+	janitor *runresources.Janitor
 }
 
 func arrive(ctx context.Context, cluster implementation.Cluster, run string) (*guest, error) {
-	sweeper, err := NewSweeper(cluster)
+	janitor, err := NewJanitor(cluster)
 	if err != nil {
 		return nil, err
 	}
@@ -33,14 +33,14 @@ func arrive(ctx context.Context, cluster implementation.Cluster, run string) (*g
 	if _, disruptive := implementation.Offered[implementation.Nodes](cluster); disruptive {
 		further = append(further, permission.Disruption)
 	}
-	if err := permission.Check(ctx, sweeper.Client, further...); err != nil {
+	if err := permission.Check(ctx, janitor.Client, further...); err != nil {
 		return nil, err
 	}
-	life, err := belongings.Begin(ctx, sweeper.Client, run)
+	life, err := runresources.Begin(ctx, janitor.Client, run)
 	if err != nil {
 		return nil, err
 	}
-	return &guest{run, life, sweeper}, nil
+	return &guest{run, life, janitor}, nil
 }
 
 // farewell bounds the time until everything of a run is gone: Pods may take half
@@ -54,11 +54,11 @@ func (g *guest) leave(lost error) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), farewell)
 	defer cancel()
-	return errors.Join(g.life.End(), g.sweeper.Remove(ctx, g.run))
+	return errors.Join(g.life.End(), g.janitor.Remove(ctx, g.run))
 }
 
-// NewSweeper returns what finds and removes what runs have in a cluster.
-func NewSweeper(cluster implementation.Cluster) (*belongings.Sweeper, error) {
+// NewJanitor returns what finds and removes what runs have in a cluster.
+func NewJanitor(cluster implementation.Cluster) (*runresources.Janitor, error) {
 	config := rest.CopyConfig(cluster.Config())
 	// As the scenarios do: whatever is wrong with other encodings is theirs to find.
 	config.ContentType, config.AcceptContentTypes = "application/json", "application/json"
@@ -71,9 +71,9 @@ func NewSweeper(cluster implementation.Cluster) (*belongings.Sweeper, error) {
 	if err != nil {
 		return nil, err
 	}
-	sweeper := &belongings.Sweeper{Client: client, Objects: objects, Held: steps.Held()}
+	janitor := &runresources.Janitor{Client: client, Objects: objects, Finalizable: steps.Finalizable()}
 	if nodes, offered := implementation.Offered[implementation.Nodes](cluster); offered {
-		sweeper.RemoveNode = nodes.RemoveNode
+		janitor.RemoveNode = nodes.RemoveNode
 	}
-	return sweeper, nil
+	return janitor, nil
 }

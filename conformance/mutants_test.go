@@ -7,11 +7,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/podchain/podchain/conformance"
+	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/mutant"
 	"github.com/podchain/podchain/conformance/specification"
-	"github.com/podchain/podchain/conformance/story"
 	"github.com/podchain/podchain/features"
 	"github.com/podchain/podchain/reference"
 )
@@ -33,7 +33,7 @@ func TestMutantsAreBlamed(t *testing.T) {
 				}
 				failures++
 				assert.Equal(t, events.Failed, example.Outcome.Outcome, example.Location)
-				assert.Equal(t, m.Link, example.Outcome.Evidence.Blamed, story.Tell(example))
+				assert.Equal(t, m.Link, example.Outcome.Evidence.Blamed, diagnosis.Tell(example))
 			}
 			assert.Positive(t, failures, "nobody has noticed")
 		})

@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/events"
-	"github.com/podchain/podchain/conformance/story"
 )
 
 // Test runs the specification as subtests of a Go test: one for each
@@ -57,7 +57,7 @@ func Test(t *testing.T, options Options) {
 					case events.NotApplicable, events.KnownFailing:
 						t.Skip(outcome.Reason)
 					default:
-						t.Error(story.Tell(record))
+						t.Error(diagnosis.Tell(record))
 					}
 				})
 			}

@@ -13,11 +13,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/podchain/podchain/conformance/belongings"
-	"github.com/podchain/podchain/conformance/crash"
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/implementation/crash"
+	"github.com/podchain/podchain/conformance/runresources"
 	"github.com/podchain/podchain/conformance/specification"
 	"github.com/podchain/podchain/steps"
 )
@@ -48,7 +48,7 @@ func open(ctx context.Context, options *Options) (venue, error) {
 		return &bubbles{implementation: virtual, options: *options}, nil
 	}
 	if options.Run == "" {
-		options.Run = belongings.NewID()
+		options.Run = runresources.NewID()
 	}
 	s := &shared{options: *options, lag: &history.Lag{}}
 	var starting errgroup.Group
@@ -253,7 +253,7 @@ func (s *shared) run(ctx context.Context, _ *testing.T, example *specification.E
 	}
 	return perform(ctx, example, s.options, steps.Options{
 		Cluster: at.cluster, Feed: at.feed, Timeout: s.options.Timeout, Shared: true, Lasting: at.guest != nil, Run: s.options.Run, Lag: s.lag,
-		Namespace: fmt.Sprintf("%s-%03d", belongings.Home(s.options.Run), s.count.Add(1))}, at.cluster)
+		Namespace: fmt.Sprintf("%s-%03d", runresources.RunNamespace(s.options.Run), s.count.Add(1))}, at.cluster)
 }
 
 func (s *shared) observed() history.Summary { return s.lag.Summary() }

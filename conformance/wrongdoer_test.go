@@ -8,11 +8,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/field"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
-	"github.com/podchain/podchain/conformance/story"
 	"github.com/podchain/podchain/steps"
 )
 
@@ -42,7 +42,7 @@ func TestWrongdoer(t *testing.T) {
 			`Pod "a": status.containerStatuses[name=main].started: expected 1, it is absent`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			link, wrote := wrongdoer(&specification.Requirement{Link: test.about}, test.err, history.Record{}, story.Attribution{})
+			link, wrote := wrongdoer(&specification.Requirement{Link: test.about}, test.err, history.Record{}, diagnosis.Attribution{})
 			assert.Equal(t, test.want, link)
 			assert.Equal(t, test.wrote, wrote)
 		})

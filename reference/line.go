@@ -7,7 +7,7 @@ import (
 
 	"k8s.io/client-go/rest"
 
-	"github.com/podchain/podchain/reference/memory"
+	"github.com/podchain/podchain/reference/inmemoryhttp"
 )
 
 // line is one user's connection to the API server. Every link and every node
@@ -35,7 +35,7 @@ func newLine(name, token string, tap func(http.RoundTripper) http.RoundTripper) 
 	if tap != nil {
 		transport = tap(transport)
 	}
-	l.config = memory.Config(transport)
+	l.config = inmemoryhttp.Config(transport)
 	l.config.Host = "http://" + name
 	l.config.UserAgent = name
 	l.config.BearerToken = token
@@ -56,7 +56,7 @@ func (l *line) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // answer has the handler serve the line's requests.
-func (l *line) answer(handler http.Handler) { l.reach(memory.NewTransport(handler)) }
+func (l *line) answer(handler http.Handler) { l.reach(inmemoryhttp.NewTransport(handler)) }
 
 func (l *line) reach(remote remote) {
 	l.mu.Lock()

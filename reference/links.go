@@ -8,8 +8,8 @@ import (
 
 	"k8s.io/client-go/rest"
 
-	"github.com/podchain/podchain/conformance/crash"
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/implementation/crash"
 	"github.com/podchain/podchain/reference/apiserver"
 	"github.com/podchain/podchain/reference/controller/daemonset"
 	"github.com/podchain/podchain/reference/controller/deployment"

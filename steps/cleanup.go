@@ -8,7 +8,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/podchain/podchain/conformance/belongings"
+	"github.com/podchain/podchain/conformance/runresources"
 )
 
 // remove takes away what the scenario made: of a cluster that ends with the run
@@ -39,7 +39,7 @@ func (w *World) remove(ctx context.Context) error {
 		}
 		collection := w.client.Resource(kind.GroupVersionResource).Namespace(w.Namespace)
 		for _, object := range record.LiveOf(name, nil) {
-			faults = append(faults, belongings.LetGo(ctx, collection, object, isNode))
+			faults = append(faults, runresources.ReleaseFinalizers(ctx, collection, object, isNode))
 		}
 	}
 	return errors.Join(faults...)

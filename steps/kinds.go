@@ -40,9 +40,9 @@ func gvr(group, version, name string) schema.GroupVersionResource {
 	return schema.GroupVersionResource{Group: group, Version: version, Resource: name}
 }
 
-// Held returns the resources of a scenario's namespace in which it may hold on to
+// Finalizable returns the resources of a scenario's namespace in which it may hold on to
 // objects: nobody else lets go of those.
-func Held() []schema.GroupVersionResource {
+func Finalizable() []schema.GroupVersionResource {
 	var held []schema.GroupVersionResource
 	for name, kind := range kinds {
 		if kind.watched && !kind.cluster && name != "Lease" && name != "Event" {

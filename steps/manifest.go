@@ -6,8 +6,8 @@ import (
 	"github.com/cucumber/godog"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/podchain/podchain/conformance/belongings"
 	"github.com/podchain/podchain/conformance/field"
+	"github.com/podchain/podchain/conformance/runresources"
 	"github.com/podchain/podchain/fixtures"
 )
 
@@ -34,13 +34,13 @@ func (w *World) manifest(ctx context.Context, kind, name, replicas string, table
 	}
 	if kinds[kind].cluster {
 		// All else is marked by its namespace.
-		if err := unstructured.SetNestedField(object.Object, w.Run, "metadata", "labels", belongings.RunLabel); err != nil {
+		if err := unstructured.SetNestedField(object.Object, w.Run, "metadata", "labels", runresources.RunLabel); err != nil {
 			return nil, CouldNotRun{err}
 		}
 	}
 	if kind == "Node" {
 		// It is nobody else's, like those that join.
-		if err := unstructured.SetNestedField(object.Object, w.Namespace, "metadata", "labels", belongings.NodesLabel); err != nil {
+		if err := unstructured.SetNestedField(object.Object, w.Namespace, "metadata", "labels", runresources.NodesLabel); err != nil {
 			return nil, CouldNotRun{err}
 		}
 	}
@@ -82,10 +82,10 @@ func (w *World) place(kind string, spec map[string]any) {
 	if selector == nil {
 		selector = map[string]any{}
 	}
-	selector[belongings.NodesLabel] = w.Namespace
+	selector[runresources.NodesLabel] = w.Namespace
 	spec["nodeSelector"] = selector
 	if w.Shared {
 		tolerations, _ := spec["tolerations"].([]any)
-		spec["tolerations"] = append(tolerations, map[string]any{"key": belongings.NodesLabel, "operator": "Exists"})
+		spec["tolerations"] = append(tolerations, map[string]any{"key": runresources.NodesLabel, "operator": "Exists"})
 	}
 }

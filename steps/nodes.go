@@ -13,9 +13,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/sets"
 
-	"github.com/podchain/podchain/conformance/belongings"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/runresources"
 )
 
 // addNodes brings up the nodes of a table, and waits until they are ready. The
@@ -138,7 +138,7 @@ func (w *World) node(line map[string]string) (*corev1.Node, error) {
 		name = w.Namespace + "-" + name
 	}
 	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{
-		belongings.NodesLabel: w.Namespace, belongings.RunLabel: w.Run, corev1.LabelTopologyZone: w.Namespace}}}
+		runresources.NodesLabel: w.Namespace, runresources.RunLabel: w.Run, corev1.LabelTopologyZone: w.Namespace}}}
 	if w.Shared {
 		node.Spec.Taints = []corev1.Taint{w.ownTaint()}
 	}
@@ -179,7 +179,7 @@ func (w *World) node(line map[string]string) (*corev1.Node, error) {
 // ownTaint keeps the Pods of other scenarios off a node of this one, which will
 // soon be gone.
 func (w *World) ownTaint() corev1.Taint {
-	return corev1.Taint{Key: belongings.NodesLabel, Value: w.Namespace, Effect: corev1.TaintEffectNoSchedule}
+	return corev1.Taint{Key: runresources.NodesLabel, Value: w.Namespace, Effect: corev1.TaintEffectNoSchedule}
 }
 
 // keepOthersOut adds the scenario's own taint to the taints that a node is to

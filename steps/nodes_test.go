@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/podchain/podchain/conformance/belongings"
+	"github.com/podchain/podchain/conformance/runresources"
 )
 
 // A row of a table as a node on a shared cluster: it has a name and a zone of the
@@ -23,10 +23,10 @@ func TestNode(t *testing.T) {
 	capacity := corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("2")}
 	assert.Empty(t, cmp.Diff(&corev1.Node{
 		ObjectMeta: metav1.ObjectMeta{Name: "podchain-run-1-n1", Labels: map[string]string{
-			belongings.NodesLabel: "podchain-run-1", belongings.RunLabel: "run", corev1.LabelTopologyZone: "podchain-run-1",
+			runresources.NodesLabel: "podchain-run-1", runresources.RunLabel: "run", corev1.LabelTopologyZone: "podchain-run-1",
 			"disk": "ssd", "old": "no"}},
 		Spec: corev1.NodeSpec{Unschedulable: true, Taints: []corev1.Taint{
-			{Key: belongings.NodesLabel, Value: "podchain-run-1", Effect: corev1.TaintEffectNoSchedule},
+			{Key: runresources.NodesLabel, Value: "podchain-run-1", Effect: corev1.TaintEffectNoSchedule},
 			{Key: "use", Value: "gpu", Effect: corev1.TaintEffectPreferNoSchedule}}},
 		Status: corev1.NodeStatus{Capacity: capacity, Allocatable: capacity},
 	}, node))

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/podchain/podchain/conformance/implementation"
-	"github.com/podchain/podchain/conformance/keyspace"
+	"github.com/podchain/podchain/conformance/storehistory"
 )
 
 // storeLocked demands that the store answers who has the API server's certificate,
@@ -20,7 +20,7 @@ func (w *World) storeLocked(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := keyspace.Ask(ctx, access); err != nil {
+	if err := storehistory.Ask(ctx, access); err != nil {
 		return CouldNotRun{fmt.Errorf("without an answer to the API server's certificate the sentence proves nothing: %w", err)}
 	}
 	if len(access.Certificate) == 0 {
@@ -35,7 +35,7 @@ func (w *World) storeLocked(ctx context.Context) error {
 		}
 		stranger := access
 		stranger.Certificate, stranger.Key = pair[0], pair[1]
-		if err := keyspace.Ask(ctx, stranger); err == nil {
+		if err := storehistory.Ask(ctx, stranger); err == nil {
 			return fmt.Errorf("the store lets in who shows %s", whose)
 		}
 	}

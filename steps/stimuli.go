@@ -12,9 +12,9 @@ import (
 	"github.com/cucumber/godog"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/podchain/podchain/conformance/belongings"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/runresources"
 )
 
 // create POSTs the object and demands that it is stored.
@@ -261,7 +261,7 @@ func (w *World) someNode(ctx context.Context) (name string, err error) {
 // it brought, if it brought any, and none that another scenario did.
 func (w *World) usable(node *unstructured.Unstructured) bool {
 	if w.nodes.Len() == 0 {
-		return node.GetLabels()[belongings.NodesLabel] == ""
+		return node.GetLabels()[runresources.NodesLabel] == ""
 	}
 	return w.nodes.Has(node.GetName())
 }

@@ -16,7 +16,7 @@ import (
 
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
-	"github.com/podchain/podchain/conformance/keyspace"
+	"github.com/podchain/podchain/conformance/storehistory"
 )
 
 // places are the kinds whose objects are not kept under the name of their resource
@@ -69,7 +69,7 @@ func (w *World) watchStore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if w.store, err = keyspace.Watch(ctx, access); err != nil {
+	if w.store, err = storehistory.Watch(ctx, access); err != nil {
 		return CouldNotRun{fmt.Errorf("the store cannot be watched: %w", err)}
 	}
 	w.cleanup = append(w.cleanup, func(context.Context) error { return w.store.Close() })
@@ -77,7 +77,7 @@ func (w *World) watchStore(ctx context.Context) error {
 }
 
 // awaitStore asks the record of the store until holds returns nil.
-func (w *World) awaitStore(ctx context.Context, what string, holds func(keyspace.Record) error) error {
+func (w *World) awaitStore(ctx context.Context, what string, holds func(storehistory.Record) error) error {
 	if w.store == nil {
 		return CouldNotRun{errors.New("the store is not watched: say so before the stimulus")}
 	}
@@ -87,7 +87,7 @@ func (w *World) awaitStore(ctx context.Context, what string, holds func(keyspace
 }
 
 // storeUpToNow returns the record of the store as of its present revision.
-func (w *World) storeUpToNow(ctx context.Context) (record keyspace.Record, revision int64, err error) {
+func (w *World) storeUpToNow(ctx context.Context) (record storehistory.Record, revision int64, err error) {
 	if w.store == nil {
 		return nil, 0, CouldNotRun{errors.New("the store is not watched: say so before the stimulus")}
 	}
@@ -113,7 +113,7 @@ func (w *World) storeHolds(ctx context.Context, table *godog.Table) error {
 			return err
 		}
 		key := strings.ReplaceAll(w.fill(line["key"]), "{name}", subject.name)
-		err = w.awaitStore(ctx, key+" in the store", func(record keyspace.Record) error {
+		err = w.awaitStore(ctx, key+" in the store", func(record storehistory.Record) error {
 			return held(record.Of(key))
 		})
 		if err != nil {
@@ -124,7 +124,7 @@ func (w *World) storeHolds(ctx context.Context, table *godog.Table) error {
 }
 
 // held returns nil if the last change of a key left something in the store.
-func held(changes keyspace.Record) error {
+func held(changes storehistory.Record) error {
 	if len(changes) == 0 || changes[len(changes)-1].Deleted {
 		return fmt.Errorf("the changes of the key are: %s", changes)
 	}
@@ -137,7 +137,7 @@ func (w *World) storeLost(ctx context.Context, text string) error {
 	if err != nil {
 		return err
 	}
-	return w.awaitStore(ctx, key+" to be removed from the store", func(record keyspace.Record) error {
+	return w.awaitStore(ctx, key+" to be removed from the store", func(record storehistory.Record) error {
 		if changes := record.Of(key); len(changes) == 0 || held(changes) == nil {
 			return fmt.Errorf("the changes of the key are: %s", changes)
 		}
@@ -157,7 +157,7 @@ func (w *World) storeCreated(ctx context.Context, text string) error {
 	if err != nil {
 		return err
 	}
-	return w.awaitStore(ctx, key+" to be created in the store at revision "+version, func(record keyspace.Record) error {
+	return w.awaitStore(ctx, key+" to be created in the store at revision "+version, func(record storehistory.Record) error {
 		for _, c := range record.Of(key) {
 			if c.Created() && fmt.Sprint(c.Revision) == version {
 				return nil
@@ -180,7 +180,7 @@ func (w *World) storeAgrees(ctx context.Context, text string) error {
 	versions := subject.versions(w.History.Now())
 	first, last := versions[0].Object.GetResourceVersion(), versions[len(versions)-1].Object.GetResourceVersion()
 	what := fmt.Sprintf("%s in the store, created at revision %s and changed at %s", key, first, last)
-	return w.awaitStore(ctx, what, func(record keyspace.Record) error {
+	return w.awaitStore(ctx, what, func(record storehistory.Record) error {
 		changes := record.Of(key)
 		if err := held(changes); err != nil {
 			return err
@@ -237,7 +237,7 @@ func (w *World) sameChanges(ctx context.Context, table *godog.Table) error {
 }
 
 // events are the events of the API that changes in the store call for.
-func events(changes keyspace.Record) []string {
+func events(changes storehistory.Record) []string {
 	var all []string
 	for _, c := range changes {
 		kind := watch.Modified
@@ -281,7 +281,7 @@ func (w *World) noRevision(ctx context.Context, text, kind string) error {
 	if err := w.create(ctx, kind, name, "", nil); err != nil {
 		return CouldNotRun{fmt.Errorf("the witness could not be made: %w", err)}
 	}
-	err = w.awaitStore(ctx, "the witness, "+folder+name+", in the store", func(record keyspace.Record) error {
+	err = w.awaitStore(ctx, "the witness, "+folder+name+", in the store", func(record storehistory.Record) error {
 		return held(record.Of(folder + name))
 	})
 	if err != nil {
@@ -329,8 +329,8 @@ func (w *World) eventsEnd(ctx context.Context, text string) error {
 	}
 	for _, recorded := range events {
 		key := folder + recorded.GetName()
-		var last keyspace.Change
-		if err := w.awaitStore(ctx, key+" in the store", func(record keyspace.Record) error {
+		var last storehistory.Change
+		if err := w.awaitStore(ctx, key+" in the store", func(record storehistory.Record) error {
 			changes := record.Of(key)
 			if err := held(changes); err != nil {
 				return err

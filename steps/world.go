@@ -19,10 +19,10 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 
-	"github.com/podchain/podchain/conformance/belongings"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
-	"github.com/podchain/podchain/conformance/keyspace"
+	"github.com/podchain/podchain/conformance/runresources"
+	"github.com/podchain/podchain/conformance/storehistory"
 )
 
 // Options say how a scenario meets its cluster.
@@ -68,7 +68,7 @@ type World struct {
 	group    []reference // "each of them"
 	answers  []answer    // of the requests since the last When
 	watchers []*watcher  // opened by the scenario
-	store    *keyspace.Keyspace
+	store    *storehistory.Keyspace
 	sent     []sent           // while the API server went
 	nodes    sets.Set[string] // that the scenario brought
 	silent   sets.Set[string] // those of them whose kubelet it has stopped
@@ -129,7 +129,7 @@ func (w *World) open(ctx context.Context) error {
 	}
 	namespace := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "v1", "kind": "Namespace",
-		"metadata": map[string]any{"name": w.Namespace, "labels": map[string]any{belongings.RunLabel: w.Run}},
+		"metadata": map[string]any{"name": w.Namespace, "labels": map[string]any{runresources.RunLabel: w.Run}},
 	}}
 	if _, err := w.client.Resource(kinds["Namespace"].GroupVersionResource).Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
 		var status apierrors.APIStatus

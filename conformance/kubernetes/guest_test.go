@@ -30,11 +30,11 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
-	"github.com/podchain/podchain/conformance/belongings"
 	"github.com/podchain/podchain/conformance/control"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/kubernetes"
 	"github.com/podchain/podchain/conformance/permission"
+	"github.com/podchain/podchain/conformance/runresources"
 )
 
 // TestGuest has podchain check real Kubernetes as somebody's own cluster, by the
@@ -81,10 +81,10 @@ func TestGuest(t *testing.T) {
 	for _, report := range reports {
 		assert.Empty(t, cmp.Diff(quiet, report), "a quiet run (-) and one beside others (+)")
 	}
-	namespaces, err := api.CoreV1().Namespaces().List(ctx, metav1.ListOptions{LabelSelector: belongings.RunLabel})
+	namespaces, err := api.CoreV1().Namespaces().List(ctx, metav1.ListOptions{LabelSelector: runresources.RunLabel})
 	require.NoError(t, err)
 	assert.Empty(t, namespaces.Items)
-	nodes, err := api.CoreV1().Nodes().List(ctx, metav1.ListOptions{LabelSelector: belongings.RunLabel})
+	nodes, err := api.CoreV1().Nodes().List(ctx, metav1.ListOptions{LabelSelector: runresources.RunLabel})
 	require.NoError(t, err)
 	assert.Empty(t, nodes.Items)
 }
@@ -166,7 +166,7 @@ func (g guest) kill(ctx context.Context) string {
 	run := strings.TrimPrefix(string(line), "run ")
 	for event := range pods.ResultChan() {
 		pod, ok := event.Object.(*corev1.Pod)
-		if ok && pod.Status.Phase == corev1.PodRunning && strings.HasPrefix(pod.Namespace, belongings.Home(run)) {
+		if ok && pod.Status.Phase == corev1.PodRunning && strings.HasPrefix(pod.Namespace, runresources.RunNamespace(run)) {
 			break
 		}
 	}

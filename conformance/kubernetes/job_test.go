@@ -33,11 +33,11 @@ import (
 	client "k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
-	"github.com/podchain/podchain/conformance/belongings"
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/kubernetes"
 	"github.com/podchain/podchain/conformance/permission"
 	"github.com/podchain/podchain/conformance/report"
+	"github.com/podchain/podchain/conformance/runresources"
 )
 
 // user is the account of the Job.
@@ -97,7 +97,7 @@ func TestJob(t *testing.T) {
 	assert.Empty(t, cmp.Diff(plain, sharded), "a run from outside without shards (-), and the Job (+)")
 
 	needsEach(ctx, t, api, cluster.Config())
-	namespaces, err := api.CoreV1().Namespaces().List(ctx, metav1.ListOptions{LabelSelector: belongings.RunLabel})
+	namespaces, err := api.CoreV1().Namespaces().List(ctx, metav1.ListOptions{LabelSelector: runresources.RunLabel})
 	require.NoError(t, err)
 	assert.Empty(t, namespaces.Items)
 }

@@ -12,7 +12,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/podchain/podchain/conformance/implementation"
-	"github.com/podchain/podchain/conformance/keyspace"
+	"github.com/podchain/podchain/conformance/storehistory"
 	"github.com/podchain/podchain/reference/store/etcd/local"
 )
 
@@ -68,7 +68,7 @@ func startStore(ctx context.Context, name, binary, directory, logs string) (*sto
 	s := &store{Offer: local.Offer{Server: server, Prefix: prefix}}
 	access, err := s.StoreAccess(ctx)
 	if err == nil {
-		s.client, err = keyspace.Connect(access)
+		s.client, err = storehistory.Connect(access)
 	}
 	if err != nil {
 		return nil, errors.Join(err, server.Stop())

@@ -5,10 +5,10 @@ import (
 	"io"
 	"strings"
 
+	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/printable"
 	"github.com/podchain/podchain/conformance/specification"
-	"github.com/podchain/podchain/conformance/story"
 )
 
 // GitHub writes a summary in Markdown, as a step of a GitHub workflow shows it
@@ -27,7 +27,7 @@ func GitHub(out io.Writer, run *events.Recording) error {
 	}
 	for _, scenario := range bad(run) {
 		fmt.Fprintf(&text, "\n<details><summary><b>%s</b> %s: %s</summary>\n\n%s\n</details>\n",
-			scenario.Requirement.ID, scenario.Outcome.Outcome, markdown(printable.Text(scenario.Outcome.Reason)), fence(story.Tell(scenario)))
+			scenario.Requirement.ID, scenario.Outcome.Outcome, markdown(printable.Text(scenario.Outcome.Reason)), fence(diagnosis.Tell(scenario)))
 	}
 	_, err := io.WriteString(out, text.String())
 	return err
@@ -41,7 +41,7 @@ func Annotations(directory string) func(io.Writer, *events.Recording) error {
 		for _, scenario := range bad(run) {
 			_, err := fmt.Fprintf(out, "::error file=%s,line=%d,title=%s::%s\n",
 				property(directory+place(scenario).File), place(scenario).Line,
-				property(fmt.Sprintf("%s %s", scenario.Requirement.ID, scenario.Outcome.Outcome)), message(story.Tell(scenario)))
+				property(fmt.Sprintf("%s %s", scenario.Requirement.ID, scenario.Outcome.Outcome)), message(diagnosis.Tell(scenario)))
 			if err != nil {
 				return err
 			}

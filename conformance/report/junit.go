@@ -6,9 +6,9 @@ import (
 	"io"
 	"time"
 
+	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/printable"
-	"github.com/podchain/podchain/conformance/story"
 )
 
 // The elements of a JUnit report that all its readers know: of the attributes that
@@ -112,7 +112,7 @@ func caseOf(scenario *events.ScenarioRecord) junitCase {
 	case events.NotApplicable, events.KnownFailing:
 		c.Skipped = new(printable.Text(outcome.Reason))
 	case events.Failed, events.CouldNotRun, events.Stale:
-		note := &junitNote{Message: printable.Text(outcome.Reason), Type: string(outcome.Outcome), Story: story.Tell(scenario)}
+		note := &junitNote{Message: printable.Text(outcome.Reason), Type: string(outcome.Outcome), Story: diagnosis.Tell(scenario)}
 		if outcome.Outcome == events.CouldNotRun {
 			c.Error = note
 		} else {

@@ -9,8 +9,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/events"
-	"github.com/podchain/podchain/conformance/story"
 )
 
 // Latency is how long the chain took for one of its steps, over a run.
@@ -42,7 +42,7 @@ func Latencies(run *events.Recording) []Latency {
 		}
 	}
 	var all []Latency
-	for _, name := range story.TransitionNames {
+	for _, name := range diagnosis.TransitionNames {
 		if sorted := measured[name]; len(sorted) > 0 {
 			slices.Sort(sorted)
 			all = append(all, Latency{name, sorted})
@@ -92,8 +92,8 @@ func ParseThreshold(text string) (Threshold, error) {
 	if match == nil {
 		return Threshold{}, fmt.Errorf("%q: expected STEP pPERCENTILE < DURATION, such as \"bound p99 < 1s\"", text)
 	}
-	if !slices.Contains(story.TransitionNames, match[1]) {
-		return Threshold{}, fmt.Errorf("%q: %s is no step of the chain: there are %s", text, match[1], strings.Join(story.TransitionNames, ", "))
+	if !slices.Contains(diagnosis.TransitionNames, match[1]) {
+		return Threshold{}, fmt.Errorf("%q: %s is no step of the chain: there are %s", text, match[1], strings.Join(diagnosis.TransitionNames, ", "))
 	}
 	percentile, err := strconv.Atoi(match[2])
 	if err != nil || percentile < 1 || percentile > 100 {

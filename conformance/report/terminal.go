@@ -8,11 +8,11 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/printable"
 	"github.com/podchain/podchain/conformance/specification"
-	"github.com/podchain/podchain/conformance/story"
 )
 
 // Terminal writes the result for somebody to read: every example that did not
@@ -20,7 +20,7 @@ import (
 func Terminal(out io.Writer, result *events.Recording) error {
 	var text strings.Builder
 	for _, scenario := range bad(result) {
-		text.WriteString(story.Tell(scenario))
+		text.WriteString(diagnosis.Tell(scenario))
 	}
 	table(&text, result)
 	byReason(&text, result, events.NotApplicable, "Not applicable, since ")
@@ -155,6 +155,6 @@ func byReason(text *strings.Builder, result *events.Recording, verdict events.Ve
 	}
 	slices.Sort(reasons)
 	for _, reason := range reasons {
-		fmt.Fprintf(text, "\n%s\n%s\n", story.Wrap(since+printable.Text(reason)+":", ""), story.Wrap(strings.Join(of[reason], " "), "  "))
+		fmt.Fprintf(text, "\n%s\n%s\n", diagnosis.Wrap(since+printable.Text(reason)+":", ""), diagnosis.Wrap(strings.Join(of[reason], " "), "  "))
 	}
 }

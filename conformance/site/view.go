@@ -7,10 +7,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
-	"github.com/podchain/podchain/conformance/story"
 )
 
 // site is everything that the pages show.
@@ -194,7 +194,7 @@ func (r *requirement) Verdicts() []verdict {
 		}
 		for _, scenario := range found.Scenarios {
 			if scenario.Outcome.Outcome.Told() {
-				one.Stories = append(one.Stories, strings.TrimSpace(story.Tell(scenario)))
+				one.Stories = append(one.Stories, strings.TrimSpace(diagnosis.Tell(scenario)))
 			}
 		}
 		if one.Stories == nil && one.Timelines == nil {

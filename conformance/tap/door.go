@@ -14,9 +14,9 @@ import (
 
 	"k8s.io/client-go/rest"
 
-	"github.com/podchain/podchain/conformance/access"
-	"github.com/podchain/podchain/conformance/crash"
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/implementation/crash"
+	"github.com/podchain/podchain/conformance/kubeconfig"
 )
 
 // Door is where one link that is a program reaches the API server: a loopback
@@ -26,7 +26,7 @@ type Door struct {
 	// URL of the port.
 	URL string
 
-	credentials *access.Access
+	credentials *kubeconfig.Access
 	server      *http.Server
 	ended       chan error
 
@@ -39,7 +39,7 @@ type Door struct {
 // that bears another token, such as one of a ServiceAccount, is passed on with
 // just that.
 func (t *Taps) Open(link implementation.Link, config *rest.Config) (*Door, error) {
-	credentials, err := access.New()
+	credentials, err := kubeconfig.New()
 	if err != nil {
 		return nil, err
 	}

@@ -7,8 +7,8 @@ import (
 	"net/http"
 	"sync"
 
-	"github.com/podchain/podchain/conformance/crash"
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/implementation/crash"
 )
 
 // Finish carries every write of a link that has been sent on its way to its end,

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/podchain/podchain/conformance/crash"
+	"github.com/podchain/podchain/conformance/implementation/crash"
 	"github.com/podchain/podchain/conformance/tap"
 )
 

@@ -9,9 +9,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 
+	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
-	"github.com/podchain/podchain/conformance/story"
 )
 
 // The steps of the chain, by the numbers that the specification gives them, and
@@ -263,7 +263,7 @@ var programs = map[string][]implementation.Link{
 // writer returns who wrote the version: the link whose part it is, unless the
 // object's managed fields name somebody else.
 func (c *chain) writer(version history.Version, link implementation.Link) string {
-	manager, _, _ := strings.Cut(story.Writer(c.own.Now(), history.Version{
+	manager, _, _ := strings.Cut(diagnosis.Writer(c.own.Now(), history.Version{
 		Seq: c.own.Now().Len(), Type: version.Type, Object: version.Object}), " (")
 	if slices.Contains(programs[manager], link) {
 		return string(link)

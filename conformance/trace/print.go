@@ -7,7 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/podchain/podchain/conformance/story"
+	"github.com/podchain/podchain/conformance/diagnosis"
 )
 
 // width is that of a terminal of the usual size.
@@ -137,7 +137,7 @@ func (p *pod) times() [4]time.Time { return [4]time.Time{p.created, p.bound, p.s
 // maxBlames is how many things left undone are listed.
 const maxBlames = 5
 
-func (p *printer) blames(blames []story.Blame) {
+func (p *printer) blames(blames []diagnosis.Blame) {
 	for i, blame := range blames {
 		if i == maxBlames {
 			p.printf("  and %d more\n", len(blames)-maxBlames)

@@ -9,9 +9,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/sets"
 
+	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
-	"github.com/podchain/podchain/conformance/story"
 )
 
 // trouble is what an object's status says stands in the way.
@@ -102,16 +102,16 @@ func (c *chain) notReady() []trouble {
 
 // stuckAt returns what is left undone and by which link, the first in the order
 // of the chain first. patient says that time alone may cure all of it.
-func (c *chain) stuckAt() (blames []story.Blame, patient bool) {
+func (c *chain) stuckAt() (blames []diagnosis.Blame, patient bool) {
 	if c.gone {
-		return []story.Blame{{Link: implementation.APIServer, Missing: "somebody has deleted the Deployment"}}, false
+		return []diagnosis.Blame{{Link: implementation.APIServer, Missing: "somebody has deleted the Deployment"}}, false
 	}
 	troubles := c.troubles()
 	blind := sets.New[implementation.Link]()
 	if c.nodesUnknown {
 		blind.Insert(implementation.Kubelet)
 	}
-	broken, silent := story.FirstBroken(c.own.Now(), blind)
+	broken, silent := diagnosis.FirstBroken(c.own.Now(), blind)
 	patient = len(troubles) == 0 && !silent
 	if patient {
 		troubles = c.notReady()
@@ -121,10 +121,10 @@ func (c *chain) stuckAt() (blames []story.Blame, patient bool) {
 		blames = append(blames, broken)
 	}
 	for _, trouble := range grouped(troubles) {
-		blames = append(blames, story.Blame{Link: trouble.link, Missing: trouble.String()})
+		blames = append(blames, diagnosis.Blame{Link: trouble.link, Missing: trouble.String()})
 	}
 	if len(blames) == 0 {
-		blames = append(blames, story.Blame{Link: implementation.DeploymentController, Missing: fmt.Sprintf(
+		blames = append(blames, diagnosis.Blame{Link: implementation.DeploymentController, Missing: fmt.Sprintf(
 			"%s: %d of %d Pods are available", describe(c.deployment), history.Int(c.deployment, "status", "availableReplicas"), c.wanted())})
 	}
 	return blames, patient

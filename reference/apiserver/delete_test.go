@@ -14,7 +14,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/podchain/podchain/reference/apiserver"
-	"github.com/podchain/podchain/reference/memory"
+	"github.com/podchain/podchain/reference/inmemoryhttp"
 	"github.com/podchain/podchain/reference/store"
 )
 
@@ -37,10 +37,10 @@ func TestDeletionThatIsOvertaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, err := apiserver.New(apiserver.Options{Store: overtaken{store.NewMemory()}, WithoutAdmission: []string{"ServiceAccount"}})
 		require.NoError(t, err)
-		transport := memory.NewTransport(server)
+		transport := inmemoryhttp.NewTransport(server)
 		defer transport.Close()
 		defer server.Close()
-		client, err := kubernetes.NewForConfig(memory.Config(transport))
+		client, err := kubernetes.NewForConfig(inmemoryhttp.Config(transport))
 		require.NoError(t, err)
 		pods := client.CoreV1().Pods("default")
 		_, err = pods.Create(t.Context(), &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "web"},

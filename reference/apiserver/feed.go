@@ -6,7 +6,7 @@ import (
 	"sort"
 	"sync"
 
-	"github.com/podchain/podchain/conformance/crash"
+	"github.com/podchain/podchain/conformance/implementation/crash"
 	"github.com/podchain/podchain/reference/store"
 )
 

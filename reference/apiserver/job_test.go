@@ -13,7 +13,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/podchain/podchain/reference/apiserver"
-	"github.com/podchain/podchain/reference/memory"
+	"github.com/podchain/podchain/reference/inmemoryhttp"
 	"github.com/podchain/podchain/reference/store"
 )
 
@@ -68,12 +68,12 @@ func startWithAllKinds(t *testing.T) kubernetes.Interface {
 	t.Helper()
 	server, err := apiserver.New(apiserver.Options{Store: store.NewMemory()})
 	require.NoError(t, err)
-	transport := memory.NewTransport(server)
+	transport := inmemoryhttp.NewTransport(server)
 	t.Cleanup(func() {
 		server.Close()
 		transport.Close()
 	})
-	client, err := kubernetes.NewForConfig(memory.Config(transport))
+	client, err := kubernetes.NewForConfig(inmemoryhttp.Config(transport))
 	require.NoError(t, err)
 	return client
 }

@@ -27,7 +27,7 @@ import (
 
 	"github.com/podchain/podchain/reference/apiserver"
 	"github.com/podchain/podchain/reference/apiserver/kinds"
-	"github.com/podchain/podchain/reference/memory"
+	"github.com/podchain/podchain/reference/inmemoryhttp"
 	"github.com/podchain/podchain/reference/store"
 )
 
@@ -87,12 +87,12 @@ func startOn(t testing.TB, stored *store.Memory, served []*kinds.Kind, contentTy
 	c := &cluster{store: stored}
 	server, err := apiserver.New(apiserver.Options{Store: c.store, Kinds: served})
 	require.NoError(t, err)
-	transport := memory.NewTransport(server)
+	transport := inmemoryhttp.NewTransport(server)
 	t.Cleanup(func() {
 		server.Close()
 		transport.Close()
 	})
-	c.config = memory.Config(transport)
+	c.config = inmemoryhttp.Config(transport)
 	if contentType != "" {
 		c.config.ContentType, c.config.AcceptContentTypes = contentType, contentType
 	}

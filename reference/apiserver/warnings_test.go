@@ -20,7 +20,7 @@ import (
 
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/reference/apiserver"
-	"github.com/podchain/podchain/reference/memory"
+	"github.com/podchain/podchain/reference/inmemoryhttp"
 	"github.com/podchain/podchain/reference/store"
 )
 
@@ -51,13 +51,13 @@ func startWarning(t *testing.T, links []implementation.Link) *warning {
 	t.Helper()
 	server, err := apiserver.New(apiserver.Options{Store: store.NewMemory(), Links: links, WithoutAdmission: []string{"ServiceAccount"}})
 	require.NoError(t, err)
-	transport := memory.NewTransport(server)
+	transport := inmemoryhttp.NewTransport(server)
 	t.Cleanup(func() {
 		server.Close()
 		transport.Close()
 	})
 	w := &warning{}
-	config := memory.Config(transport)
+	config := inmemoryhttp.Config(transport)
 	config.WarningHandler = &w.heard
 	config.ContentType, config.AcceptContentTypes = "application/json", "application/json"
 	w.Interface, err = dynamic.NewForConfig(config)

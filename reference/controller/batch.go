@@ -4,7 +4,7 @@ import (
 	"context"
 	"sync/atomic"
 
-	"github.com/podchain/podchain/conformance/crash"
+	"github.com/podchain/podchain/conformance/implementation/crash"
 )
 
 // maxParallel bounds the requests that one batch has in flight.

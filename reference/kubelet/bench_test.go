@@ -13,8 +13,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/podchain/podchain/reference/apiserver"
+	"github.com/podchain/podchain/reference/inmemoryhttp"
 	"github.com/podchain/podchain/reference/kubelet"
-	"github.com/podchain/podchain/reference/memory"
 	"github.com/podchain/podchain/reference/runtime"
 	"github.com/podchain/podchain/reference/store"
 )
@@ -26,8 +26,8 @@ func BenchmarkStart(b *testing.B) {
 	for b.Loop() {
 		server, err := apiserver.New(apiserver.Options{Store: store.NewMemory(), WithoutAdmission: []string{"ServiceAccount"}})
 		require.NoError(b, err)
-		transport := memory.NewTransport(server)
-		config := memory.Config(transport)
+		transport := inmemoryhttp.NewTransport(server)
+		config := inmemoryhttp.Config(transport)
 		client, err := kubernetes.NewForConfig(config)
 		require.NoError(b, err)
 		ctx, cancel := context.WithCancel(b.Context())

@@ -23,8 +23,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/podchain/podchain/reference/apiserver"
+	"github.com/podchain/podchain/reference/inmemoryhttp"
 	"github.com/podchain/podchain/reference/kubelet"
-	"github.com/podchain/podchain/reference/memory"
 	"github.com/podchain/podchain/reference/runtime"
 	"github.com/podchain/podchain/reference/store"
 )
@@ -53,14 +53,14 @@ func start(t *testing.T) *cluster { return startWith(t, runtime.RegistryOptions{
 func startWith(t *testing.T, images runtime.RegistryOptions) *cluster {
 	server, err := apiserver.New(apiserver.Options{Store: store.NewMemory(), WithoutAdmission: []string{"ServiceAccount"}})
 	require.NoError(t, err)
-	transport := memory.NewTransport(server)
+	transport := inmemoryhttp.NewTransport(server)
 	t.Cleanup(func() {
 		server.Close()
 		transport.Close()
 	})
 	registry := runtime.NewRegistry(images)
 	c := &cluster{
-		t: t, config: memory.Config(transport), registry: registry, journal: runtime.NewJournal(),
+		t: t, config: inmemoryhttp.Config(transport), registry: registry, journal: runtime.NewJournal(),
 		runtime: runtime.NewSimulated(runtime.Options{Registry: registry}),
 		history: map[string][]string{},
 	}

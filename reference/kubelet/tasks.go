@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/podchain/podchain/conformance/crash"
+	"github.com/podchain/podchain/conformance/implementation/crash"
 )
 
 // tasks are the goroutines of a kubelet: none starts after close, and close

@@ -10,7 +10,7 @@ import (
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	eventsclient "k8s.io/client-go/kubernetes/typed/events/v1"
 
-	"github.com/podchain/podchain/conformance/crash"
+	"github.com/podchain/podchain/conformance/implementation/crash"
 	"github.com/podchain/podchain/reference/controller"
 	"github.com/podchain/podchain/reference/eventname"
 )

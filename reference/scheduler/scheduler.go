@@ -10,7 +10,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 
-	"github.com/podchain/podchain/conformance/crash"
+	"github.com/podchain/podchain/conformance/implementation/crash"
 	"github.com/podchain/podchain/reference/scheduler/cluster"
 	"github.com/podchain/podchain/reference/scheduler/filter"
 	"github.com/podchain/podchain/reference/scheduler/queue"

@@ -24,7 +24,7 @@ import (
 
 	"github.com/podchain/podchain/reference/apiserver"
 	"github.com/podchain/podchain/reference/apiserver/kinds"
-	"github.com/podchain/podchain/reference/memory"
+	"github.com/podchain/podchain/reference/inmemoryhttp"
 	"github.com/podchain/podchain/reference/scheduler"
 	"github.com/podchain/podchain/reference/store"
 )
@@ -49,8 +49,8 @@ func inBubble(t *testing.T, f func(w *world)) {
 	synctest.Test(t, func(t *testing.T) {
 		server, err := apiserver.New(apiserver.Options{Store: store.NewMemory(), Kinds: kinds.All(), WithoutAdmission: []string{"ServiceAccount"}})
 		require.NoError(t, err)
-		transport := memory.NewTransport(server)
-		w := &world{T: t, config: memory.Config(transport), stop: func() {}}
+		transport := inmemoryhttp.NewTransport(server)
+		w := &world{T: t, config: inmemoryhttp.Config(transport), stop: func() {}}
 		t.Cleanup(func() {
 			w.stop()
 			server.Close()

@@ -13,10 +13,10 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/podchain/podchain/conformance"
-	"github.com/podchain/podchain/conformance/belongings"
 	"github.com/podchain/podchain/conformance/children"
+	"github.com/podchain/podchain/conformance/external"
 	"github.com/podchain/podchain/conformance/printable"
-	"github.com/podchain/podchain/conformance/running"
+	"github.com/podchain/podchain/conformance/runresources"
 )
 
 type cleanOptions struct {
@@ -78,7 +78,7 @@ func clean(ctx context.Context, options cleanOptions, out, told io.Writer) (err 
 		}
 		return nil
 	}
-	target, err := running.FromKubeconfig(options.kubeconfig)
+	target, err := external.FromKubeconfig(options.kubeconfig)
 	if err != nil {
 		return err
 	}
@@ -89,15 +89,15 @@ func clean(ctx context.Context, options cleanOptions, out, told io.Writer) (err 
 		return err
 	}
 	defer func() { err = errors.Join(err, cluster.Stop(context.WithoutCancel(ctx))) }()
-	sweeper, err := conformance.NewSweeper(cluster)
+	janitor, err := conformance.NewJanitor(cluster)
 	if err != nil {
 		return err
 	}
-	left, err := sweeper.Find(ctx)
+	left, err := janitor.Find(ctx)
 	if err != nil {
 		return err
 	}
-	if left, err = dead(ctx, sweeper, left, options.runs, out, told); err != nil {
+	if left, err = dead(ctx, janitor, left, options.runs, out, told); err != nil {
 		return err
 	}
 	var faults []error
@@ -106,7 +106,7 @@ func clean(ctx context.Context, options cleanOptions, out, told io.Writer) (err 
 			fmt.Fprintf(out, "would remove %s\n", run)
 			continue
 		}
-		if err := remove(ctx, sweeper, run.ID, options.timeout); err != nil {
+		if err := remove(ctx, janitor, run.ID, options.timeout); err != nil {
 			faults = append(faults, err)
 			continue
 		}
@@ -133,9 +133,9 @@ func cleanMachine(dry bool, out io.Writer) (left bool, err error) {
 
 // dead returns those of the runs that are to be removed: the wanted ones, or, if
 // none is named, all that do not go on.
-func dead(ctx context.Context, sweeper *belongings.Sweeper, found []belongings.Run, wanted []string, out, told io.Writer) ([]belongings.Run, error) {
+func dead(ctx context.Context, janitor *runresources.Janitor, found []runresources.Run, wanted []string, out, told io.Writer) ([]runresources.Run, error) {
 	for _, id := range wanted {
-		if !slices.ContainsFunc(found, func(run belongings.Run) bool { return run.ID == id }) {
+		if !slices.ContainsFunc(found, func(run runresources.Run) bool { return run.ID == id }) {
 			fmt.Fprintf(out, "nothing is there of run %s; there is something of %s\n", id, orNone(found))
 		}
 	}
@@ -144,13 +144,13 @@ func dead(ctx context.Context, sweeper *belongings.Sweeper, found []belongings.R
 	}
 	var alive sets.Set[string]
 	if len(wanted) == 0 && len(found) > 0 {
-		fmt.Fprintf(told, "waiting %s for signs of life of %s\n", belongings.Patience, orNone(found))
+		fmt.Fprintf(told, "waiting %s for signs of life of %s\n", runresources.Patience, orNone(found))
 		var err error
-		if alive, err = sweeper.Alive(ctx, found); err != nil {
+		if alive, err = janitor.Alive(ctx, found); err != nil {
 			return nil, err
 		}
 	}
-	return slices.DeleteFunc(found, func(run belongings.Run) bool {
+	return slices.DeleteFunc(found, func(run runresources.Run) bool {
 		if alive.Has(run.ID) {
 			fmt.Fprintf(out, "run %s goes on: it is left alone\n", run.ID)
 			return true
@@ -159,7 +159,7 @@ func dead(ctx context.Context, sweeper *belongings.Sweeper, found []belongings.R
 	}), nil
 }
 
-func orNone(runs []belongings.Run) string {
+func orNone(runs []runresources.Run) string {
 	var ids []string
 	for _, run := range runs {
 		ids = append(ids, run.ID)
@@ -170,8 +170,8 @@ func orNone(runs []belongings.Run) string {
 	return "run " + strings.Join(ids, ", ")
 }
 
-func remove(ctx context.Context, sweeper *belongings.Sweeper, run string, timeout time.Duration) error {
+func remove(ctx context.Context, janitor *runresources.Janitor, run string, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	return sweeper.Remove(ctx, run)
+	return janitor.Remove(ctx, run)
 }

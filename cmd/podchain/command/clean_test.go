@@ -14,10 +14,10 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/podchain/podchain/conformance/belongings"
+	"github.com/podchain/podchain/conformance/runresources"
 )
 
-var ofRuns = metav1.ListOptions{LabelSelector: belongings.RunLabel}
+var ofRuns = metav1.ListOptions{LabelSelector: runresources.RunLabel}
 
 func clientOf(t *testing.T, s *served) kubernetes.Interface {
 	t.Helper()
@@ -69,7 +69,7 @@ func TestCleanRemovesWhatAKilledRunHasLeft(t *testing.T) {
 	node := (<-nodes.ResultChan()).Object.(*corev1.Node)
 	require.NoError(t, killed.Process.Kill())
 	require.Error(t, killed.Wait())
-	run1 := node.Labels[belongings.RunLabel]
+	run1 := node.Labels[runresources.RunLabel]
 
 	// What goes on, until it is told to end.
 	pods, err := client.CoreV1().Pods(metav1.NamespaceAll).Watch(t.Context(), metav1.ListOptions{})
@@ -83,7 +83,7 @@ func TestCleanRemovesWhatAKilledRunHasLeft(t *testing.T) {
 	require.NoError(t, err)
 	run2 := strings.TrimSuffix(strings.Fields(line)[1], ":")
 	for event := range pods.ResultChan() {
-		if pod, ok := event.Object.(*corev1.Pod); ok && strings.HasPrefix(pod.Namespace, belongings.Home(run2)) {
+		if pod, ok := event.Object.(*corev1.Pod); ok && strings.HasPrefix(pod.Namespace, runresources.RunNamespace(run2)) {
 			break
 		}
 	}
@@ -99,7 +99,7 @@ func TestCleanRemovesWhatAKilledRunHasLeft(t *testing.T) {
 	assert.Contains(t, stdout, "removed run "+run1)
 	assert.Contains(t, stdout, node.Name)
 	for _, id := range []string{run1, run2} {
-		namespaces, err := client.CoreV1().Namespaces().List(t.Context(), metav1.ListOptions{LabelSelector: belongings.RunLabel + "=" + id})
+		namespaces, err := client.CoreV1().Namespaces().List(t.Context(), metav1.ListOptions{LabelSelector: runresources.RunLabel + "=" + id})
 		require.NoError(t, err)
 		assert.Equal(t, id == run2, len(namespaces.Items) > 0, "run %s", id)
 	}
@@ -121,7 +121,7 @@ func TestCleanTellsWhatIsStuck(t *testing.T) {
 	s := startServe(t)
 	client := clientOf(t, s)
 	_, err := client.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
-		Name: "podchain-killed-001", Labels: map[string]string{belongings.RunLabel: "killed"}}}, metav1.CreateOptions{})
+		Name: "podchain-killed-001", Labels: map[string]string{runresources.RunLabel: "killed"}}}, metav1.CreateOptions{})
 	require.NoError(t, err)
 	for _, finalizer := range []string{"example.com/hold", "example.org/hold"} {
 		_, err = client.CoreV1().ConfigMaps("podchain-killed-001").Create(t.Context(), &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
@@ -175,12 +175,12 @@ func TestARunThatIsCleanedAwayEnds(t *testing.T) {
 	var stderr strings.Builder
 	going.Stderr = &stderr
 	require.NoError(t, going.Start())
-	id := (<-leases.ResultChan()).Object.(metav1.Object).GetLabels()[belongings.RunLabel]
+	id := (<-leases.ResultChan()).Object.(metav1.Object).GetLabels()[runresources.RunLabel]
 	status, _, told := run(t, podchain(t, "clean", "--kubeconfig", s.kubeconfig, "--run", id))
 	assert.Equal(t, 0, status, told)
 	require.Error(t, going.Wait())
 	assert.NotZero(t, going.ProcessState.ExitCode())
-	assert.Contains(t, stderr.String(), belongings.ErrRemoved.Error())
+	assert.Contains(t, stderr.String(), runresources.ErrRemoved.Error())
 	nothingLeft(t, client)
 }
 

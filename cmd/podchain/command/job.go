@@ -13,8 +13,8 @@ import (
 
 	"github.com/podchain/podchain/conformance"
 	"github.com/podchain/podchain/conformance/events"
+	"github.com/podchain/podchain/conformance/external"
 	"github.com/podchain/podchain/conformance/permission"
-	"github.com/podchain/podchain/conformance/running"
 )
 
 //go:embed job.yaml
@@ -90,7 +90,7 @@ func job(options jobOptions, flags *pflag.FlagSet, out io.Writer) error {
 	if err := conformance.CheckShard(events.Shard{Index: 1, Count: options.shards}, selected); err != nil {
 		return fmt.Errorf("--shards %d: %w", options.shards, err)
 	}
-	arguments := []string{"verify", "--kubeconfig", running.InCluster, "--shard", fmt.Sprintf("%s/%d", ofJob, options.shards),
+	arguments := []string{"verify", "--kubeconfig", external.InCluster, "--shard", fmt.Sprintf("%s/%d", ofJob, options.shards),
 		"--report", eventsFormat + "=-", "--quiet"}
 	arguments = append(arguments, given(flags, "image", "shards")...)
 	if _, err := io.WriteString(out, permission.Manifest()); err != nil {

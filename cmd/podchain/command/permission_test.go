@@ -26,8 +26,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
-	"github.com/podchain/podchain/conformance/belongings"
 	"github.com/podchain/podchain/conformance/permission"
+	"github.com/podchain/podchain/conformance/runresources"
 	"github.com/podchain/podchain/conformance/specification"
 	"github.com/podchain/podchain/features"
 )
@@ -174,11 +174,11 @@ func TestTheManifestGrantsWhatIsNeededAndNothingElse(t *testing.T) {
 	client, err := kubernetes.NewForConfig(served.config(t))
 	require.NoError(t, err)
 	_, err = client.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
-		Name: "podchain-killed", Labels: map[string]string{belongings.RunLabel: "killed"}}}, metav1.CreateOptions{})
+		Name: "podchain-killed", Labels: map[string]string{runresources.RunLabel: "killed"}}}, metav1.CreateOptions{})
 	require.NoError(t, err)
 	a := &authorizer{granted: permission.Needed()}
 	file := filepath.Join(t.TempDir(), "k")
-	write(t, filepath.Dir(file), "k", kubeconfig(authorize(t, served, a), "t"))
+	write(t, filepath.Dir(file), "k", kubeconfigFor(authorize(t, served, a), "t"))
 	var shards sync.WaitGroup
 	for shard := range 3 {
 		shards.Go(func() {
@@ -212,13 +212,13 @@ func TestTheManifestGrantsWhatDisturbsOthers(t *testing.T) {
 	for _, requirement := range needing(t, "nodes") {
 		command.Args = append(command.Args, "--select", requirement)
 	}
-	write(t, command.Dir, "k", kubeconfig(authorize(t, served, a), "t"))
+	write(t, command.Dir, "k", kubeconfigFor(authorize(t, served, a), "t"))
 	status, stdout, stderr := run(t, command)
 	assert.Equal(t, 0, status, "%s%s", stdout, stderr)
 	client, err := kubernetes.NewForConfig(served.config(t))
 	require.NoError(t, err)
 	_, err = client.CoreV1().Nodes().Create(t.Context(), &corev1.Node{ObjectMeta: metav1.ObjectMeta{
-		Name: "podchain-killed-n1", Labels: map[string]string{belongings.RunLabel: "killed"}}}, metav1.CreateOptions{})
+		Name: "podchain-killed-n1", Labels: map[string]string{runresources.RunLabel: "killed"}}}, metav1.CreateOptions{})
 	require.NoError(t, err)
 	clean := podchain(t, "clean", "--kubeconfig", filepath.Join(command.Dir, "k"), "--run", "killed")
 	status, stdout, stderr = run(t, clean)
@@ -269,7 +269,7 @@ func TestEveryPermissionIsNeeded(t *testing.T) {
 			t.Parallel()
 			granted := slices.DeleteFunc(permission.Needed(), func(p permission.Permission) bool { return p == missing })
 			file := filepath.Join(t.TempDir(), "k")
-			write(t, filepath.Dir(file), "k", kubeconfig(authorize(t, served, &authorizer{granted: granted}), "t"))
+			write(t, filepath.Dir(file), "k", kubeconfigFor(authorize(t, served, &authorizer{granted: granted}), "t"))
 			verify := New(Options{})
 			verify.SetArgs([]string{"verify", "--kubeconfig", file, "--select", "RS-01"})
 			verify.SetOut(io.Discard)
@@ -321,7 +321,7 @@ func TestAMissingPermissionCouldNotRun(t *testing.T) {
 			if test.select_ != "" {
 				command.Args = append(command.Args, "--select", test.select_)
 			}
-			write(t, command.Dir, "k", kubeconfig(authorize(t, served, a), "t"))
+			write(t, command.Dir, "k", kubeconfigFor(authorize(t, served, a), "t"))
 			status, stdout, stderr := run(t, command)
 			assert.Equal(t, statusUnable, status)
 			for _, text := range test.stdout {

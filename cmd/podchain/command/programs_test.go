@@ -130,7 +130,7 @@ func TestRunIsNotPossible(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			command := podchain(t, append([]string{"run"}, strings.Fields(c.arguments)...)...)
-			write(t, command.Dir, "k", kubeconfig("https://127.0.0.1:1", "guess"))
+			write(t, command.Dir, "k", kubeconfigFor("https://127.0.0.1:1", "guess"))
 			status, _, stderr := run(t, command)
 			assert.Equal(t, 2, status)
 			assert.Contains(t, stderr, c.says)

@@ -18,9 +18,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
-	"github.com/podchain/podchain/conformance/access"
 	"github.com/podchain/podchain/conformance/control"
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/kubeconfig"
 	"github.com/podchain/podchain/reference"
 )
 
@@ -87,7 +87,7 @@ func serve(ctx context.Context, out, told io.Writer, options serveOptions) (err 
 	}
 	// Before anything is done, in a store for instance; when the file is written, this is
 	// looked at once more.
-	if err := access.Vacant(ctx, options.kubeconfig); err != nil {
+	if err := kubeconfig.Vacant(ctx, options.kubeconfig); err != nil {
 		return fmt.Errorf("write the kubeconfig: %w", err)
 	}
 	endControl := func() error { return nil }
@@ -103,7 +103,7 @@ func serve(ctx context.Context, out, told io.Writer, options serveOptions) (err 
 	if err != nil {
 		return err
 	}
-	credentials, err := access.New()
+	credentials, err := kubeconfig.New()
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

@@ -18,13 +18,13 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/events"
+	"github.com/podchain/podchain/conformance/external"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/printable"
-	"github.com/podchain/podchain/conformance/running"
 	"github.com/podchain/podchain/conformance/site"
-	"github.com/podchain/podchain/conformance/story"
 	"github.com/podchain/podchain/conformance/trace"
 	"github.com/podchain/podchain/reference"
 )
@@ -108,7 +108,7 @@ func runTrace(ctx context.Context, options traceOptions, in io.Reader, out, told
 	var target implementation.Implementation
 	if options.kubeconfig == "" {
 		target = reference.New(reference.Options{AnyImage: true})
-	} else if target, err = running.FromKubeconfig(options.kubeconfig); err != nil {
+	} else if target, err = external.FromKubeconfig(options.kubeconfig); err != nil {
 		return err
 	}
 	cluster, err := target.Start(ctx)
@@ -157,7 +157,7 @@ type diagram struct {
 }
 
 func draw(ctx context.Context, cluster implementation.Cluster, of implementation.Description, record history.Record, deployment *unstructured.Unstructured, posted time.Time) (*diagram, error) {
-	writes, calls, err := story.Recording(context.WithoutCancel(ctx), cluster, record, deployment.GetNamespace(), posted)
+	writes, calls, err := diagnosis.Recording(context.WithoutCancel(ctx), cluster, record, deployment.GetNamespace(), posted)
 	if err != nil {
 		return nil, err
 	}

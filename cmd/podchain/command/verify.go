@@ -12,11 +12,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/podchain/podchain/conformance"
-	"github.com/podchain/podchain/conformance/belongings"
+	"github.com/podchain/podchain/conformance/external"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/mutant"
 	"github.com/podchain/podchain/conformance/report"
-	"github.com/podchain/podchain/conformance/running"
+	"github.com/podchain/podchain/conformance/runresources"
 	"github.com/podchain/podchain/conformance/specification"
 	"github.com/podchain/podchain/features"
 	"github.com/podchain/podchain/reference"
@@ -213,8 +213,8 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 	}
 	id := ""
 	if options.kubeconfig != "" {
-		id = belongings.NewID()
-		fmt.Fprintf(progressOut, "run %s: what it makes in the cluster has the label %s=%[1]s\n", id, belongings.RunLabel)
+		id = runresources.NewID()
+		fmt.Fprintf(progressOut, "run %s: what it makes in the cluster has the label %s=%[1]s\n", id, runresources.RunLabel)
 		defer context.AfterFunc(ctx, func() {
 			fmt.Fprintln(progressOut, "ending: what the run has made is removed; interrupt once more to leave it to podchain clean")
 		})()
@@ -327,7 +327,7 @@ func loadSelected(directory string, selection []string) (*specification.Specific
 
 // somebodys is the cluster that somebody else runs.
 func somebodys(ctx context.Context, program Options, options verifyOptions, told io.Writer) (implementation.Implementation, error) {
-	cluster, err := running.FromKubeconfig(options.kubeconfig)
+	cluster, err := external.FromKubeconfig(options.kubeconfig)
 	if err != nil {
 		return nil, err
 	}

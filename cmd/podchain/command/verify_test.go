@@ -105,10 +105,10 @@ func TestVerifyRefusesBadInput(t *testing.T) {
 			files:     map[string]string{"k": "{]"},
 			arguments: []string{"--kubeconfig", "k"}, says: []string{"kubeconfig k"}},
 		"a cluster that cannot be reached": {
-			files:     map[string]string{"k": kubeconfig("https://"+nobody, "t")},
+			files:     map[string]string{"k": kubeconfigFor("https://"+nobody, "t")},
 			arguments: []string{"--kubeconfig", "k"}, says: []string{nobody, "cannot be reached"}},
 		"allowing what nobody asks for": {arguments: []string{"--kubeconfig", "k", "--allow", "everything"},
-			files: map[string]string{"k": kubeconfig("https://127.0.0.1:1", "t")}, says: []string{"what can be allowed is disruptive"}},
+			files: map[string]string{"k": kubeconfigFor("https://127.0.0.1:1", "t")}, says: []string{"what can be allowed is disruptive"}},
 		"a socket without a cluster": {arguments: []string{"--control", "c"}, says: []string{"--control goes with --kubeconfig"}},
 		"a store of another's API server": {arguments: []string{"--store", "etcd", "--link", "all=kubernetes"},
 			says: []string{"--store goes with the reference's API server; this one comes from kubernetes"}},
@@ -160,7 +160,7 @@ func onlyIn(t *testing.T, directory string, files map[string]string) {
 	}))
 }
 
-func kubeconfig(server, token string) string {
+func kubeconfigFor(server, token string) string {
 	return `{apiVersion: v1, kind: Config, current-context: c,
 clusters: [{name: c, cluster: {server: "` + server + `", insecure-skip-tls-verify: true}}],
 users: [{name: u, user: {token: ` + token + `}}],
@@ -259,7 +259,7 @@ func TestVerifyIsNotLetIn(t *testing.T) {
 	t.Parallel()
 	served := startServe(t)
 	command := podchain(t, "verify", "--kubeconfig", "k")
-	write(t, command.Dir, "k", kubeconfig(served.config(t).Host, "guess"))
+	write(t, command.Dir, "k", kubeconfigFor(served.config(t).Host, "guess"))
 	status, _, stderr := run(t, command)
 	assert.Equal(t, 2, status)
 	assert.Contains(t, stderr, "does not let this account in (401 Unauthorized)")

@@ -17,7 +17,7 @@ import (
 
 	"github.com/podchain/podchain/reference/apiserver"
 	"github.com/podchain/podchain/reference/apiserver/kinds"
-	"github.com/podchain/podchain/reference/memory"
+	"github.com/podchain/podchain/reference/inmemoryhttp"
 	"github.com/podchain/podchain/reference/store"
 )
 
@@ -34,12 +34,12 @@ func InBubble(t *testing.T, test func(w *World)) {
 	synctest.Test(t, func(t *testing.T) {
 		server, err := apiserver.New(apiserver.Options{Store: store.NewMemory(), Kinds: kinds.All(), WithoutAdmission: []string{"ServiceAccount"}})
 		require.NoError(t, err)
-		transport := memory.NewTransport(server)
+		transport := inmemoryhttp.NewTransport(server)
 		t.Cleanup(func() {
 			server.Close()
 			transport.Close()
 		})
-		config := memory.Config(transport)
+		config := inmemoryhttp.Config(transport)
 		client, err := kubernetes.NewForConfig(config)
 		require.NoError(t, err)
 		test(&World{T: t, Client: client, config: config})

@@ -19,7 +19,7 @@ import (
 	"k8s.io/client-go/metadata"
 	"k8s.io/klog/v2"
 
-	"github.com/podchain/podchain/conformance/crash"
+	"github.com/podchain/podchain/conformance/implementation/crash"
 	"github.com/podchain/podchain/reference/controller"
 )
 

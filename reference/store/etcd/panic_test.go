@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/podchain/podchain/conformance/crash"
+	"github.com/podchain/podchain/conformance/implementation/crash"
 )
 
 // What panics in the background ends the store, says so to who wants to know, before or

@@ -19,7 +19,7 @@ import (
 	"google.golang.org/grpc/backoff"
 
 	"github.com/podchain/podchain/conformance/children"
-	"github.com/podchain/podchain/conformance/crash"
+	"github.com/podchain/podchain/conformance/implementation/crash"
 	"github.com/podchain/podchain/conformance/pki"
 	"github.com/podchain/podchain/reference/store/etcd"
 )

@@ -1,0 +1,125 @@
+package diagnosis
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/runresources"
+)
+
+// Observed returns the chain as the record shows it at its end, a line for each
+// object, in the order of the chain.
+func Observed(record history.Record) []string {
+	var lines []string
+	for _, kind := range []string{"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Pod"} {
+		for _, object := range record.LiveOf(kind, nil) {
+			lines = append(lines, fmt.Sprintf("%s %q: %s", kind, object.GetName(), summary(object)))
+		}
+	}
+	if len(lines) == 0 {
+		lines = append(lines, "no object of the chain was seen")
+	}
+	return lines
+}
+
+func summary(object *unstructured.Unstructured) string {
+	var parts []string
+	add := func(format string, values ...any) { parts = append(parts, fmt.Sprintf(format, values...)) }
+	if object.GetDeletionTimestamp() != nil {
+		add("terminating")
+	}
+	if object.GetKind() == "Pod" {
+		add("%s", history.Text(object, "status", "phase"))
+		if node := history.Text(object, "spec", "nodeName"); node != "" {
+			add("on %s", node)
+		} else {
+			add("no node")
+		}
+		conditions, _, _ := unstructured.NestedSlice(object.Object, "status", "conditions")
+		for _, entry := range conditions {
+			condition, _ := entry.(map[string]any)
+			text := fmt.Sprintf("%v=%v", condition["type"], condition["status"])
+			if reason, _ := condition["reason"].(string); reason != "" {
+				text += "(" + reason + ")"
+			}
+			add("%s", text)
+		}
+		return strings.Join(parts, ", ")
+	}
+	add("generation %d observed %d", object.GetGeneration(), history.Int(object, "status", "observedGeneration"))
+	if object.GetKind() == "DaemonSet" {
+		add("desired %d, ready %d", history.Int(object, "status", "desiredNumberScheduled"), history.Int(object, "status", "numberReady"))
+		return strings.Join(parts, ", ")
+	}
+	add("replicas %d, in status %d, ready %d, available %d", history.Int(object, "spec", "replicas"),
+		history.Int(object, "status", "replicas"), history.Int(object, "status", "readyReplicas"),
+		history.Int(object, "status", "availableReplicas"))
+	return strings.Join(parts, ", ")
+}
+
+// LastWrites returns the last writes, at most count, oldest first: when after the
+// record began, the resourceVersion, what, and by which link, or by which field
+// manager where only the object says it. If the one that is blamed has written none
+// of these, the first line is the last one that it has. Nodes that other scenarios
+// have brought are left out.
+func LastWrites(record history.Record, attribution Attribution, count int, blamed implementation.Link) []string {
+	var writes []history.Version
+	last := -1 // of the one that is blamed
+	for _, version := range record.All() {
+		switch kind := version.Object.GetKind(); {
+		case kind == "Lease", kind == "Event", kind == "Node" && isOthers(record, version.Object):
+			continue
+		}
+		if write, known := attribution.Of(record, version); known && write.Link == blamed {
+			last = len(writes)
+		}
+		writes = append(writes, version)
+	}
+	if len(writes) == 0 {
+		return nil
+	}
+	began := writes[0].At
+	shown := writes[max(0, len(writes)-count):]
+	if earlier := len(writes) - len(shown); last >= 0 && last < earlier {
+		shown = append([]history.Version{writes[last]}, shown[1:]...)
+	}
+	lines := make([]string, 0, len(shown))
+	for _, version := range shown {
+		lines = append(lines, fmt.Sprintf("%9s  %s %-8s %s %q by %s", version.At.Sub(began).Round(time.Millisecond),
+			version.Object.GetResourceVersion(), version.Type, version.Object.GetKind(), version.Object.GetName(), attribution.Writer(record, version)))
+	}
+	return lines
+}
+
+// isOthers tells whether another scenario on the same cluster has brought the node.
+func isOthers(record history.Record, node *unstructured.Unstructured) bool {
+	owner := node.GetLabels()[runresources.NodesLabel]
+	return owner != "" && len(record.Of("Namespace", func(own *unstructured.Unstructured) bool { return own.GetName() == owner })) == 0
+}
+
+// restless is how many of the last writes tell who never comes to rest.
+const restless = 200
+
+// Restless returns the link that wrote most of the last versions of a record
+// that ends because there is no end of them; "" if nobody can tell.
+func Restless(record history.Record, attribution Attribution) (link implementation.Link, why string) {
+	all := record.All()
+	last := all[max(0, len(all)-restless):]
+	count := map[string]int{}
+	most := ""
+	for _, version := range last {
+		writer, _, _ := strings.Cut(attribution.Writer(record, version), " (")
+		if count[writer]++; count[writer] > count[most] {
+			most = writer
+		}
+	}
+	if known, err := implementation.ParseLink(most); err == nil {
+		link = known
+	}
+	return link, fmt.Sprintf("it does not come to rest: %d of the last %d writes are by %s", count[most], len(last), most)
+}

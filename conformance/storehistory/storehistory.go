@@ -1,0 +1,251 @@
+// Package storehistory records every change of a store that speaks etcd's protocol, and
+// answers questions about it. It is to the store what package history is to the
+// API: one watch is opened before the stimulus, and a verdict is a function of what
+// it has brought.
+//
+// Values are opaque: what is asked about is keys and revisions.
+package storehistory
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+
+	"github.com/podchain/podchain/conformance/implementation"
+)
+
+// Change is one write of one key.
+type Change struct {
+	// Key without the prefix of the API server, such as "pods/default/web-1".
+	Key string
+	// Foreign says that the key has not this prefix.
+	Foreign bool
+	// Revision of the write; CreateRevision is that of the first write since the
+	// key was absent, 0 for a removal.
+	Revision, CreateRevision int64
+	// Deleted says that the key was removed.
+	Deleted bool
+	// Leased says that the key has, or until it was removed had, a lease.
+	Leased bool
+	// Lease of the key; 0 for none, and for a removal.
+	Lease int64
+}
+
+// Created says that there was no such key before.
+func (c Change) Created() bool { return !c.Deleted && c.CreateRevision == c.Revision }
+
+func (c Change) String() string {
+	what := "put"
+	if c.Deleted {
+		what = "delete"
+	}
+	return fmt.Sprintf("%s %s (revision %d)", what, c.Key, c.Revision)
+}
+
+// Keyspace is the record of a store since a revision. All methods may be called
+// from any goroutine.
+type Keyspace struct {
+	client *clientv3.Client
+	prefix string
+	since  int64
+	cancel context.CancelFunc
+	done   chan struct{}
+
+	mu      sync.Mutex
+	changes []Change
+	broken  error
+	changed chan struct{} // closed and replaced at every change
+}
+
+// patience bounds one request to the store.
+const patience = 10 * time.Second
+
+// Connect returns a client of the store. It is connected when it is first used.
+func Connect(access implementation.StoreAccess) (*clientv3.Client, error) {
+	certificates, err := clientTLS(access)
+	if err != nil {
+		return nil, fmt.Errorf("the store at %s: %w", strings.Join(access.Endpoints, ", "), err)
+	}
+	return clientv3.New(clientv3.Config{
+		Endpoints: access.Endpoints, TLS: certificates, Logger: zap.NewNop(),
+		// A store that has come back is found soon.
+		DialOptions: []grpc.DialOption{grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second},
+			MinConnectTimeout: time.Second,
+		})},
+	})
+}
+
+// Ask asks the store for something, and returns why there is no answer. It does not
+// wait for a store that is away, or lets nobody in.
+func Ask(ctx context.Context, access implementation.StoreAccess) error {
+	client, err := Connect(access)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	_, err = etcdserverpb.NewKVClient(client.ActiveConnection()).Range(ctx,
+		&etcdserverpb.RangeRequest{Key: []byte(all), RangeEnd: []byte(all), CountOnly: true}, grpc.WaitForReady(false))
+	return errors.Join(err, client.Close())
+}
+
+func clientTLS(access implementation.StoreAccess) (*tls.Config, error) {
+	if len(access.CA) == 0 && len(access.Certificate) == 0 {
+		return nil, nil
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if len(access.CA) > 0 {
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(access.CA) {
+			return nil, errors.New("the CA is no certificate in PEM")
+		}
+	}
+	if len(access.Certificate) > 0 {
+		pair, err := tls.X509KeyPair(access.Certificate, access.Key)
+		if err != nil {
+			return nil, err
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
+}
+
+// Watch records what is written after now, to any key, until Close: each revision
+// has a change of some key, so the record tells how far it has got.
+func Watch(ctx context.Context, access implementation.StoreAccess) (*Keyspace, error) {
+	client, err := Connect(access)
+	if err != nil {
+		return nil, err
+	}
+	k := &Keyspace{client: client, prefix: access.Prefix, done: make(chan struct{}), changed: make(chan struct{})}
+	if k.since, err = k.Revision(ctx); err != nil {
+		return nil, errors.Join(err, client.Close())
+	}
+	watching, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	k.cancel = cancel
+	go k.follow(client.Watch(watching, all, clientv3.WithFromKey(), clientv3.WithRev(k.since+1), clientv3.WithPrevKV()))
+	return k, nil
+}
+
+// all, as the first key of a range without an end, means every key.
+const all = "\x00"
+
+// Close ends the record.
+func (k *Keyspace) Close() error {
+	k.cancel()
+	<-k.done
+	return k.client.Close()
+}
+
+// Since is the revision after which the record begins.
+func (k *Keyspace) Since() int64 { return k.since }
+
+// Revision returns the present revision of the store.
+func (k *Keyspace) Revision(ctx context.Context) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	response, err := k.client.Get(ctx, all, clientv3.WithFromKey(), clientv3.WithCountOnly())
+	if err != nil {
+		return 0, fmt.Errorf("ask the store for its revision: %w", err)
+	}
+	return response.Header.Revision, nil
+}
+
+// TimeToLive returns what a lease was granted, and what is left of it.
+func (k *Keyspace) TimeToLive(ctx context.Context, lease int64) (granted, left time.Duration, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	response, err := k.client.TimeToLive(ctx, clientv3.LeaseID(lease))
+	if err != nil {
+		return 0, 0, fmt.Errorf("ask the store how long lease %x lives: %w", lease, err)
+	}
+	return time.Duration(response.GrantedTTL) * time.Second, time.Duration(response.TTL) * time.Second, nil
+}
+
+// follow records what the watch brings. The client takes the watch up again where
+// the store was away.
+func (k *Keyspace) follow(responses clientv3.WatchChan) {
+	defer close(k.done)
+	for response := range responses {
+		k.mu.Lock()
+		if err := response.Err(); err != nil {
+			k.broken = fmt.Errorf("the watch of the store: %w", err)
+		}
+		for _, event := range response.Events {
+			k.changes = append(k.changes, k.change(event))
+		}
+		close(k.changed)
+		k.changed = make(chan struct{})
+		k.mu.Unlock()
+	}
+}
+
+func (k *Keyspace) change(event *clientv3.Event) Change {
+	key, own := strings.CutPrefix(string(event.Kv.Key), k.prefix)
+	c := Change{
+		Key: key, Foreign: !own,
+		Revision: event.Kv.ModRevision, CreateRevision: event.Kv.CreateRevision,
+		Deleted: event.Type == clientv3.EventTypeDelete,
+		Leased:  event.Kv.Lease != 0 || event.PrevKv != nil && event.PrevKv.Lease != 0,
+		Lease:   event.Kv.Lease,
+	}
+	if c.Deleted {
+		c.CreateRevision, c.Lease = 0, 0
+	}
+	return c
+}
+
+// Now returns what has been recorded so far, in the order of revisions.
+func (k *Keyspace) Now() Record {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.changes[:len(k.changes):len(k.changes)]
+}
+
+// Await returns nil as soon as holds returns nil for what is recorded. When ctx
+// ends first, the error says what was awaited and what holds said last.
+func (k *Keyspace) Await(ctx context.Context, what string, holds func(Record) error) error {
+	started := time.Now()
+	for {
+		k.mu.Lock()
+		record, broken, changed := k.changes[:len(k.changes):len(k.changes)], k.broken, k.changed
+		k.mu.Unlock()
+		if broken != nil {
+			return broken
+		}
+		err := holds(record)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("waited %s for %s; last seen: %w", time.Since(started).Round(time.Millisecond), what, err)
+		}
+	}
+}
+
+// Reach returns the record when it has everything up to the revision.
+func (k *Keyspace) Reach(ctx context.Context, revision int64) (Record, error) {
+	var reached Record
+	err := k.Await(ctx, fmt.Sprintf("the watch of the store to bring revision %d", revision), func(record Record) error {
+		reached = record
+		if last := max(k.since, record.last()); last < revision {
+			return fmt.Errorf("it has brought revision %d", last)
+		}
+		return nil
+	})
+	return reached, err
+}
