@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/podchain/podchain/conformance"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/events"
-	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
 	"github.com/podchain/podchain/features"
 	"github.com/podchain/podchain/reference"
@@ -22,14 +22,14 @@ func TestMissingLinkIsBlamed(t *testing.T) {
 	// A requirement or more for every link.
 	some, err := whole.Select([]string{"CHAIN", "STS-01", "DS-01", "GC-01", "NS-01", "NODE-05"})
 	require.NoError(t, err)
-	for _, link := range implementation.AllLinks {
+	for _, link := range chain.AllLinks {
 		if !reference.Has(link) {
 			continue
 		}
 		t.Run(string(link), func(t *testing.T) {
 			result, err := conformance.Run(t.Context(), conformance.Options{
 				Specification:  some,
-				Implementation: reference.New(reference.Options{Without: []implementation.Link{link}}),
+				Implementation: reference.New(reference.Options{Without: []chain.Link{link}}),
 				Testing:        t,
 			})
 			require.NoError(t, err)

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/podchain/podchain/conformance"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
 	"github.com/podchain/podchain/features"
@@ -36,7 +37,7 @@ type realCluster struct {
 	stopped atomic.Bool
 }
 
-func (c *realCluster) StopLink(ctx context.Context, link implementation.Link) error {
+func (c *realCluster) StopLink(ctx context.Context, link chain.Link) error {
 	if !c.stopped.Swap(true) {
 		c.of.disturbed.Add(1)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/cucumber/godog"
 	messages "github.com/cucumber/messages/go/v21"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/field"
@@ -69,16 +70,16 @@ func (p *performance) lose(why error) {
 		evidence = &events.Evidence{}
 	}
 	evidence.Error = strings.TrimSuffix(why.Error()+"\n"+evidence.Error, "\n")
-	evidence.Blamed = implementation.APIServer
+	evidence.Blamed = chain.APIServer
 	evidence.Missing, _, _ = strings.Cut(why.Error(), "\n")
 	p.fault(events.CouldNotRun, evidence)
 }
 
 // crash notes that a link has ended by itself while the example had a cluster of its
 // own. Without an API server there is none.
-func (p *performance) crash(link implementation.Link, crash error) {
+func (p *performance) crash(link chain.Link, crash error) {
 	verdict := events.Failed
-	if link == implementation.APIServer {
+	if link == chain.APIServer {
 		verdict = events.CouldNotRun
 	}
 	switch evidence := p.outcome.Evidence; {
@@ -162,7 +163,7 @@ func notOffered(cluster implementation.Cluster, lacking []string) string {
 // cameLater says which link is too old for what the example asserts, "" if none.
 func cameLater(cluster implementation.Cluster, example *specification.Example) string {
 	for _, came := range example.Since {
-		if has := implementation.Before(cluster, implementation.Link(came.Link), came.Version); has != "" {
+		if has := implementation.Before(cluster, chain.Link(came.Link), came.Version); has != "" {
 			return fmt.Sprintf("it came with %s; the %s is %s", came.Version, came.Link, has)
 		}
 	}
@@ -271,7 +272,7 @@ func (p *performance) judge(ctx context.Context, world *steps.World, step int, e
 		evidence.Blamed = link
 		evidence.Missing, _, _ = strings.Cut(crash.Error(), "\n")
 		evidence.Error += "\n" + crash.Error()
-		if link == implementation.APIServer {
+		if link == chain.APIServer {
 			verdict = events.CouldNotRun // there is no cluster
 		}
 	case errors.Is(err, history.ErrRestless):
@@ -285,10 +286,10 @@ func (p *performance) judge(ctx context.Context, world *steps.World, step int, e
 		verdict = events.CouldNotRun
 		evidence.Blamed, evidence.Missing = "", ""
 	case errors.Is(err, steps.ErrNoAnswer):
-		evidence.Blamed, evidence.Missing = implementation.APIServer, "it does not answer"
+		evidence.Blamed, evidence.Missing = chain.APIServer, "it does not answer"
 	case found:
 	case errors.Is(err, implementation.ErrNotReady):
-		evidence.Blamed, evidence.Missing = implementation.Kubelet, implementation.ErrNotReady.Error()
+		evidence.Blamed, evidence.Missing = chain.Kubelet, implementation.ErrNotReady.Error()
 	case errors.As(err, &noVerdict):
 		verdict = events.CouldNotRun
 	case step < 0:
@@ -328,8 +329,8 @@ func attribute(ctx context.Context, cluster implementation.Cluster) diagnosis.At
 // wrongdoer returns the link that the requirement is about, unless it is known
 // that another has written what should not be, or it is for another to write:
 // then that one, and what it has written. The link is empty where nobody can tell.
-func wrongdoer(requirement *specification.Requirement, err error, record history.Record, attribution diagnosis.Attribution) (link implementation.Link, wrote string) {
-	if parsed, err := implementation.ParseLink(requirement.Link); err == nil {
+func wrongdoer(requirement *specification.Requirement, err error, record history.Record, attribution diagnosis.Attribution) (link chain.Link, wrote string) {
+	if parsed, err := chain.ParseLink(requirement.Link); err == nil {
 		link = parsed
 	}
 	if wrong := (*steps.Wrong)(nil); errors.As(err, &wrong) {
@@ -357,7 +358,7 @@ func wrongdoer(requirement *specification.Requirement, err error, record history
 }
 
 // crashed returns the link that has ended without being told to.
-func crashed(cluster implementation.Cluster) (implementation.Link, error) {
+func crashed(cluster implementation.Cluster) (chain.Link, error) {
 	if crashing, ok := implementation.Offered[implementation.Crashing](cluster); ok {
 		return crashing.Crashed()
 	}

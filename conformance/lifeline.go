@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/client-go/rest"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
@@ -158,7 +159,7 @@ func (l *lifeline) ask() error {
 
 // crashed returns how the API server has ended by itself.
 func (l *lifeline) crashed() error {
-	if link, crash := crashed(l.Cluster); crash != nil && link == implementation.APIServer {
+	if link, crash := crashed(l.Cluster); crash != nil && link == chain.APIServer {
 		return fmt.Errorf("the cluster has died: %w", crash)
 	}
 	return nil
@@ -202,17 +203,17 @@ type excusing struct {
 }
 
 // StopLink implements implementation.Links.
-func (e excusing) StopLink(ctx context.Context, link implementation.Link) error {
-	if link == implementation.APIServer {
+func (e excusing) StopLink(ctx context.Context, link chain.Link) error {
+	if link == chain.APIServer {
 		e.of.excuse(true)
 	}
 	return e.Links.StopLink(ctx, link)
 }
 
 // StartLink implements implementation.Links.
-func (e excusing) StartLink(ctx context.Context, link implementation.Link) error {
+func (e excusing) StartLink(ctx context.Context, link chain.Link) error {
 	err := e.Links.StartLink(ctx, link)
-	if link == implementation.APIServer {
+	if link == chain.APIServer {
 		e.of.excuse(false)
 	}
 	return err

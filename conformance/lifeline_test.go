@@ -10,11 +10,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/podchain/podchain/conformance/chain"
+	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"k8s.io/client-go/rest"
-
-	"github.com/podchain/podchain/conformance/implementation"
 )
 
 // mortal is a cluster whose API server is away until a time, and may have crashed.
@@ -27,10 +27,10 @@ func (m *mortal) Config() *rest.Config { return &rest.Config{Host: "http://morta
 
 func (m *mortal) Stop(context.Context) error { return nil }
 
-func (m *mortal) Crashed() (implementation.Link, error) { return implementation.APIServer, m.crash }
+func (m *mortal) Crashed() (chain.Link, error) { return chain.APIServer, m.crash }
 
-func (m *mortal) StopLink(context.Context, implementation.Link) error  { return nil }
-func (m *mortal) StartLink(context.Context, implementation.Link) error { return nil }
+func (m *mortal) StopLink(context.Context, chain.Link) error  { return nil }
+func (m *mortal) StartLink(context.Context, chain.Link) error { return nil }
 
 func (m *mortal) RoundTrip(r *http.Request) (*http.Response, error) {
 	if time.Now().Before(m.back) {
@@ -60,7 +60,7 @@ func TestLifeline(t *testing.T) {
 				links, offered := implementation.Offered[implementation.Links](line)
 				require.True(t, offered)
 				if c.stopped {
-					require.NoError(t, links.StopLink(t.Context(), implementation.APIServer))
+					require.NoError(t, links.StopLink(t.Context(), chain.APIServer))
 				}
 				client, err := rest.HTTPClientFor(line.Config())
 				require.NoError(t, err)

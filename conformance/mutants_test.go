@@ -7,9 +7,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/podchain/podchain/conformance"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/events"
-	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/mutant"
 	"github.com/podchain/podchain/conformance/specification"
 	"github.com/podchain/podchain/features"
@@ -42,11 +42,11 @@ func TestMutantsAreBlamed(t *testing.T) {
 
 // Every link that the reference has can do something wrongly.
 func TestEveryLinkHasAMutant(t *testing.T) {
-	wrong := map[implementation.Link]bool{}
+	wrong := map[chain.Link]bool{}
 	for _, m := range mutant.All {
 		wrong[m.Link] = true
 	}
-	for _, link := range implementation.AllLinks {
+	for _, link := range chain.AllLinks {
 		assert.Equal(t, reference.Has(link), wrong[link], link)
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/podchain/podchain/conformance"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/events"
-	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
 	"github.com/podchain/podchain/features"
 	"github.com/podchain/podchain/reference"
@@ -33,8 +33,8 @@ func TestLinkThatNeverRests(t *testing.T) {
 	result, err := conformance.Run(t.Context(), conformance.Options{
 		Specification: one, Testing: t, Parallel: 1,
 		Implementation: reference.New(reference.Options{
-			Tap: func(link implementation.Link, next http.RoundTripper) http.RoundTripper {
-				if link != implementation.DeploymentController {
+			Tap: func(link chain.Link, next http.RoundTripper) http.RoundTripper {
+				if link != chain.DeploymentController {
 					return next
 				}
 				return roundTripper(func(r *http.Request) (*http.Response, error) {
@@ -51,7 +51,7 @@ func TestLinkThatNeverRests(t *testing.T) {
 	require.Len(t, result.Requirements, 1)
 	for _, example := range result.Requirements[0].Scenarios {
 		assert.Equal(t, events.Failed, example.Outcome.Outcome)
-		assert.Equal(t, implementation.DeploymentController, example.Outcome.Evidence.Blamed)
+		assert.Equal(t, chain.DeploymentController, example.Outcome.Evidence.Blamed)
 		assert.Contains(t, example.Outcome.Reason, "deployment-controller: it does not come to rest: ")
 		assert.Contains(t, example.Outcome.Evidence.Error, "the objects change without end")
 	}
@@ -65,7 +65,7 @@ func disturb(t *testing.T, next http.RoundTripper, r *http.Request, value string
 		strings.NewReader(`{"metadata":{"annotations":{"example.com/count":"`+value+`"}}}`))
 	assert.NoError(t, err)
 	patch.Header.Set("Content-Type", "application/merge-patch+json")
-	patch.Header.Set("User-Agent", string(implementation.DeploymentController))
+	patch.Header.Set("User-Agent", string(chain.DeploymentController))
 	if response, err := next.RoundTrip(patch); err == nil { // else the cluster is being stopped
 		assert.NoError(t, response.Body.Close())
 	}

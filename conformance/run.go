@@ -15,6 +15,7 @@ import (
 
 	"github.com/cucumber/godog"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
@@ -164,7 +165,7 @@ func Check(specification *specification.Specification, further func(*godog.Scena
 				}
 			}
 			for _, came := range example.Since {
-				if _, err := implementation.ParseLink(came.Link); err != nil && !told[requirement.ID+came.Link] {
+				if _, err := chain.ParseLink(came.Link); err != nil && !told[requirement.ID+came.Link] {
 					told[requirement.ID+came.Link] = true
 					faults = append(faults, fmt.Errorf("%s: it is tagged as having come with %s: %w", example.Location, came, err))
 				}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/podchain/podchain/conformance"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
@@ -25,8 +26,8 @@ func (m mixed) Start(ctx context.Context) (implementation.Cluster, error) {
 
 type mixedCluster struct{ implementation.Cluster }
 
-func (mixedCluster) Version(link implementation.Link) string {
-	if link == implementation.Scheduler {
+func (mixedCluster) Version(link chain.Link) string {
+	if link == chain.Scheduler {
 		return "v1.34.4"
 	}
 	return "v1.37.2"

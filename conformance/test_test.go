@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/podchain/podchain/conformance"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/events"
-	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
 	"github.com/podchain/podchain/features"
 	"github.com/podchain/podchain/reference"
@@ -53,7 +53,7 @@ func TestTestKnowsWhatFails(t *testing.T) {
 	t.Run("", func(t *testing.T) {
 		conformance.Test(t, conformance.Options{
 			Specification:  selected,
-			Implementation: reference.New(reference.Options{Without: []implementation.Link{implementation.Scheduler}}),
+			Implementation: reference.New(reference.Options{Without: []chain.Link{chain.Scheduler}}),
 			Known:          func(*specification.Example) string { return "there is no scheduler" },
 			Events: func(event events.Event) {
 				if event.Outcome != nil {

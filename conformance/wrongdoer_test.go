@@ -8,10 +8,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/field"
 	"github.com/podchain/podchain/conformance/history"
-	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
 	"github.com/podchain/podchain/steps"
 )
@@ -27,18 +27,18 @@ func TestWrongdoer(t *testing.T) {
 	for name, test := range map[string]struct {
 		about string // link of the requirement
 		err   error
-		want  implementation.Link
+		want  chain.Link
 		wrote string
 	}{
-		"no object":                         {"scheduler", errors.New("no Event appeared"), implementation.Scheduler, ""},
+		"no object":                         {"scheduler", errors.New("no Event appeared"), chain.Scheduler, ""},
 		"no object, the whole chain":        {"chain", errors.New("no Event appeared"), "", ""},
-		"its own field":                     {"replicaset-controller", deviation("ReplicaSet", "status.replicas"), implementation.ReplicaSetController, ""},
-		"a field of several":                {"kubelet", deviation("Pod", "status.conditions[type=PodScheduled].status"), implementation.Kubelet, ""},
-		"a field of nobody":                 {"replicaset-controller", deviation("Pod", "metadata.labels"), implementation.ReplicaSetController, ""},
-		"what the API server decides about": {"api-server", deviation("Deployment", "status.replicas"), implementation.APIServer, ""},
-		"another's field": {"api-server", deviation("Pod", "status.observedGeneration"), implementation.Kubelet,
+		"its own field":                     {"replicaset-controller", deviation("ReplicaSet", "status.replicas"), chain.ReplicaSetController, ""},
+		"a field of several":                {"kubelet", deviation("Pod", "status.conditions[type=PodScheduled].status"), chain.Kubelet, ""},
+		"a field of nobody":                 {"replicaset-controller", deviation("Pod", "metadata.labels"), chain.ReplicaSetController, ""},
+		"what the API server decides about": {"api-server", deviation("Deployment", "status.replicas"), chain.APIServer, ""},
+		"another's field": {"api-server", deviation("Pod", "status.observedGeneration"), chain.Kubelet,
 			`Pod "a": status.observedGeneration: expected 1, it is absent`},
-		"a field, the whole chain": {"chain", deviation("Pod", "status.containerStatuses[name=main].started"), implementation.Kubelet,
+		"a field, the whole chain": {"chain", deviation("Pod", "status.containerStatuses[name=main].started"), chain.Kubelet,
 			`Pod "a": status.containerStatuses[name=main].started: expected 1, it is absent`},
 	} {
 		t.Run(name, func(t *testing.T) {

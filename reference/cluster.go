@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/reference/runtime"
 	"github.com/podchain/podchain/reference/store"
@@ -32,9 +33,9 @@ type Cluster struct {
 	// control is held by whoever starts or stops something.
 	control sync.Mutex
 	lines   map[*line]struct{} // of everything that runs, admin's included
-	links   map[implementation.Link]*station
+	links   map[chain.Link]*station
 	// replicas are the processes of links that run twice; one of them is in links.
-	replicas map[implementation.Link]*replicas
+	replicas map[chain.Link]*replicas
 	nodes    map[string]*node
 	subnets  int // given to nodes so far
 
@@ -70,8 +71,8 @@ func start(ctx context.Context, options Options, journal *runtime.Journal) (*Clu
 		store:    options.Store,
 		crashes:  newCrashes(),
 		lines:    map[*line]struct{}{},
-		links:    map[implementation.Link]*station{},
-		replicas: map[implementation.Link]*replicas{},
+		links:    map[chain.Link]*station{},
+		replicas: map[chain.Link]*replicas{},
 		nodes:    map[string]*node{},
 		registry: runtime.NewRegistry(runtime.RegistryOptions{Lenient: options.AnyImage}),
 		journal:  journal,
@@ -92,9 +93,9 @@ func start(ctx context.Context, options Options, journal *runtime.Journal) (*Clu
 }
 
 func (c *Cluster) start(ctx context.Context) error {
-	stopped := map[implementation.Link]bool{implementation.APIServer: c.foreign != nil}
+	stopped := map[chain.Link]bool{chain.APIServer: c.foreign != nil}
 	for _, link := range c.options.Without {
-		if _, err := implementation.ParseLink(string(link)); err != nil {
+		if _, err := chain.ParseLink(string(link)); err != nil {
 			return err
 		}
 		stopped[link] = true
@@ -112,7 +113,7 @@ func (c *Cluster) start(ctx context.Context) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	for _, link := range implementation.AllLinks {
+	for _, link := range chain.AllLinks {
 		if stopped[link] || !Has(link) {
 			continue
 		}
@@ -166,10 +167,10 @@ func (c *Cluster) Stop(ctx context.Context) error {
 
 // connect returns a new line, of a link or of the administrator. The caller holds
 // control.
-func (c *Cluster) connect(name string, link implementation.Link) *line {
+func (c *Cluster) connect(name string, link chain.Link) *line {
 	var tap func(http.RoundTripper) http.RoundTripper
 	if c.options.Tap != nil {
-		who := cmp.Or(link, implementation.APIServer)
+		who := cmp.Or(link, chain.APIServer)
 		tap = func(next http.RoundTripper) http.RoundTripper { return c.options.Tap(who, next) }
 	}
 	l := newLine(name, c.options.Token, tap)
@@ -194,7 +195,7 @@ func (c *Cluster) disconnect(l *line) {
 }
 
 // run starts a process that is connected as the link. The caller holds control.
-func (c *Cluster) run(link implementation.Link, what string, run func(context.Context, *rest.Config) error) *station {
+func (c *Cluster) run(link chain.Link, what string, run func(context.Context, *rest.Config) error) *station {
 	l := c.connect(string(link), link)
 	return &station{line: l, process: spawn(func(ctx context.Context) error {
 		err := run(ctx, rest.CopyConfig(l.config))

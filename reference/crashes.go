@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/chain"
 )
 
 // crashes are the links that have ended without having been stopped.
@@ -12,15 +12,15 @@ type crashes struct {
 	first chan error // the first of all
 
 	mu   sync.Mutex
-	last map[implementation.Link]error
+	last map[chain.Link]error
 }
 
 func newCrashes() *crashes {
-	return &crashes{first: make(chan error, 1), last: map[implementation.Link]error{}}
+	return &crashes{first: make(chan error, 1), last: map[chain.Link]error{}}
 }
 
 // note notes why what is of the link has ended, and returns the error that says so.
-func (c *crashes) note(link implementation.Link, what string, why error) error {
+func (c *crashes) note(link chain.Link, what string, why error) error {
 	err := fmt.Errorf("%s gave up: %w", what, why)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -35,17 +35,17 @@ func (c *crashes) note(link implementation.Link, what string, why error) error {
 }
 
 // forget is called when the link starts again.
-func (c *crashes) forget(link implementation.Link) {
+func (c *crashes) forget(link chain.Link) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.last, link)
 }
 
 // Crashed implements implementation.Crashing.
-func (c *Cluster) Crashed() (implementation.Link, error) {
+func (c *Cluster) Crashed() (chain.Link, error) {
 	c.crashes.mu.Lock()
 	defer c.crashes.mu.Unlock()
-	for _, link := range implementation.AllLinks {
+	for _, link := range chain.AllLinks {
 		if err := c.crashes.last[link]; err != nil {
 			return link, err
 		}

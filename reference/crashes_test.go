@@ -22,7 +22,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation/crash"
 	"github.com/podchain/podchain/reference"
 	"github.com/podchain/podchain/reference/store"
@@ -31,14 +31,14 @@ import (
 // panicking has the requests of one link panic, or the reading of their answers, in
 // the goroutine that the link makes them in, and notes of which kinds there are.
 type panicking struct {
-	link implementation.Link
+	link chain.Link
 	at   string // a kind of request, or reading and a kind; "": never
 
 	mu    sync.Mutex
 	kinds map[string]bool
 }
 
-func (p *panicking) tap(link implementation.Link, next http.RoundTripper) http.RoundTripper {
+func (p *panicking) tap(link chain.Link, next http.RoundTripper) http.RoundTripper {
 	if link != p.link {
 		return next
 	}
@@ -167,8 +167,8 @@ func work(ctx context.Context, cluster *reference.Cluster) {
 // the kinds of requests that it makes comes from one of its own or of client-go's. A new
 // link is tried, too: what it asks for is found out.
 func TestLinkThatPanics(t *testing.T) {
-	for _, link := range implementation.AllLinks {
-		if link == implementation.APIServer || !reference.Has(link) {
+	for _, link := range chain.AllLinks {
+		if link == chain.APIServer || !reference.Has(link) {
 			continue
 		}
 		t.Run(string(link), func(t *testing.T) {
@@ -253,13 +253,13 @@ func TestAPIServerThatPanics(t *testing.T) {
 				_, _ = client.CoreV1().ConfigMaps("default").Create(ctx, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "c"}}, metav1.CreateOptions{})
 				time.Sleep(time.Minute)
 				link, err := cluster.Crashed()
-				assert.Equal(t, implementation.APIServer, link)
+				assert.Equal(t, chain.APIServer, link)
 				assert.ErrorContains(t, err, fmt.Sprintf("api-server gave up: panic: at %s\n", at))
 				_, err = client.CoreV1().Nodes().Get(ctx, "node-1", metav1.GetOptions{})
 				assert.ErrorContains(t, err, "the API server is stopped")
 				// Like any link it can be started again.
 				held.sick.Store(false)
-				require.NoError(t, cluster.StartLink(ctx, implementation.APIServer))
+				require.NoError(t, cluster.StartLink(ctx, chain.APIServer))
 				_, err = client.CoreV1().Nodes().Get(ctx, "node-1", metav1.GetOptions{})
 				assert.NoError(t, err)
 				_, err = cluster.Crashed()

@@ -16,7 +16,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 
-	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/reference"
 	"github.com/podchain/podchain/reference/store/etcd/etcdtest"
 	"github.com/podchain/podchain/reference/store/etcd/local"
@@ -82,15 +82,15 @@ func TestEtcdKeepsWhatIsAcknowledged(t *testing.T) {
 		require.Equal(t, created.UID, d.UID)
 		require.Equal(t, created.Spec, d.Spec)
 	}
-	require.NoError(t, first.StopLink(t.Context(), implementation.APIServer))
-	require.NoError(t, first.StartLink(t.Context(), implementation.APIServer))
+	require.NoError(t, first.StopLink(t.Context(), chain.APIServer))
+	require.NoError(t, first.StartLink(t.Context(), chain.APIServer))
 	unchanged(client)
 	require.NoError(t, client.CoreV1().Pods("default").DeleteCollection(t.Context(),
 		metav1.DeleteOptions{GracePeriodSeconds: ptr.To[int64](0)}, metav1.ListOptions{LabelSelector: "app=web"}))
 	available(t, client, "web")
 
 	// Two API servers, one etcd: each knows at once what the other has written.
-	_, beside := onEtcd(t, server, reference.Options{Nodes: -1, Without: implementation.AllLinks[1:]})
+	_, beside := onEtcd(t, server, reference.Options{Nodes: -1, Without: chain.AllLinks[1:]})
 	unchanged(beside)
 	w, err := client.CoreV1().ConfigMaps("default").Watch(t.Context(), metav1.ListOptions{FieldSelector: "metadata.name=m"})
 	require.NoError(t, err)

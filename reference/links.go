@@ -8,7 +8,7 @@ import (
 
 	"k8s.io/client-go/rest"
 
-	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation/crash"
 	"github.com/podchain/podchain/reference/apiserver"
 	"github.com/podchain/podchain/reference/controller/daemonset"
@@ -24,47 +24,47 @@ import (
 // programs are the links that are one process for the whole cluster. The other
 // two are the API server, which holds the store, and the kubelet, which is one
 // process on each node.
-var programs = map[implementation.Link]func(context.Context, *rest.Config) error{
-	implementation.DeploymentController:  deployment.Run,
-	implementation.ReplicaSetController:  replicaset.Run,
-	implementation.StatefulSetController: statefulset.Run,
-	implementation.DaemonSetController:   daemonset.Run,
-	implementation.Scheduler:             scheduler.Run,
-	implementation.GarbageCollector:      garbagecollector.Run,
-	implementation.NamespaceController:   namespace.Run,
-	implementation.NodeLifecycle:         nodelifecycle.Run,
+var programs = map[chain.Link]func(context.Context, *rest.Config) error{
+	chain.DeploymentController:  deployment.Run,
+	chain.ReplicaSetController:  replicaset.Run,
+	chain.StatefulSetController: statefulset.Run,
+	chain.DaemonSetController:   daemonset.Run,
+	chain.Scheduler:             scheduler.Run,
+	chain.GarbageCollector:      garbagecollector.Run,
+	chain.NamespaceController:   namespace.Run,
+	chain.NodeLifecycle:         nodelifecycle.Run,
 }
 
 // Has tells whether the reference has the link.
-func Has(link implementation.Link) bool {
-	return link == implementation.APIServer || link == implementation.Kubelet || programs[link] != nil
+func Has(link chain.Link) bool {
+	return link == chain.APIServer || link == chain.Kubelet || programs[link] != nil
 }
 
 // Links returns the links that the reference has, in the order of the chain.
-func Links() []implementation.Link {
-	return slices.DeleteFunc(slices.Clone(implementation.AllLinks), func(link implementation.Link) bool { return !Has(link) })
+func Links() []chain.Link {
+	return slices.DeleteFunc(slices.Clone(chain.AllLinks), func(link chain.Link) bool { return !Has(link) })
 }
 
 // stoppingOrder has every link before those it writes to.
-func stoppingOrder() []implementation.Link {
-	order := slices.Clone(implementation.AllLinks)
+func stoppingOrder() []chain.Link {
+	order := slices.Clone(chain.AllLinks)
 	slices.Reverse(order)
 	return order
 }
 
 // StartLink implements implementation.Links. It does nothing if the link runs.
-func (c *Cluster) StartLink(_ context.Context, link implementation.Link) error {
+func (c *Cluster) StartLink(_ context.Context, link chain.Link) error {
 	c.control.Lock()
 	defer c.control.Unlock()
 	switch {
 	case !Has(link):
 		return fmt.Errorf("the reference has no %s", link)
-	case link == implementation.APIServer && c.foreign != nil:
+	case link == chain.APIServer && c.foreign != nil:
 		return errors.New("the API server is somebody else's")
-	case link == implementation.APIServer:
+	case link == chain.APIServer:
 		return c.startAPIServer()
 	case c.links[link] != nil:
-	case link == implementation.Kubelet:
+	case link == chain.Kubelet:
 		c.crashes.forget(link)
 		c.links[link] = &station{} // each node has its own process
 		for _, node := range c.nodes {
@@ -79,10 +79,10 @@ func (c *Cluster) StartLink(_ context.Context, link implementation.Link) error {
 
 // StopLink implements implementation.Links. It does nothing if the link is
 // stopped, or if the reference has none.
-func (c *Cluster) StopLink(ctx context.Context, link implementation.Link) error {
+func (c *Cluster) StopLink(ctx context.Context, link chain.Link) error {
 	c.control.Lock()
 	defer c.control.Unlock()
-	if link == implementation.APIServer {
+	if link == chain.APIServer {
 		return c.stopAPIServer()
 	}
 	running := c.links[link]
@@ -94,7 +94,7 @@ func (c *Cluster) StopLink(ctx context.Context, link implementation.Link) error 
 		delete(c.replicas, link)
 		return c.endReplicas(ctx, pair)
 	}
-	if link != implementation.Kubelet {
+	if link != chain.Kubelet {
 		return c.end(ctx, running)
 	}
 	var errs []error
@@ -114,7 +114,7 @@ func (c *Cluster) startAPIServer() error {
 	if err != nil {
 		return err
 	}
-	c.crashes.forget(implementation.APIServer)
+	c.crashes.forget(chain.APIServer)
 	c.api.Store(api)
 	for line := range c.lines {
 		line.answer(c)
@@ -146,7 +146,7 @@ type server struct {
 func (c *Cluster) newServer() (s *server, err error) {
 	s = &server{}
 	ended := func(fault *crash.Panic) {
-		_ = c.crashes.note(implementation.APIServer, "api-server", fault) // Crashed tells
+		_ = c.crashes.note(chain.APIServer, "api-server", fault) // Crashed tells
 		// Its requests end with it, this one among them.
 		crash.Go(func() {
 			c.control.Lock()

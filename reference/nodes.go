@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/implementation/crash"
 	"github.com/podchain/podchain/reference/kubelet"
@@ -50,7 +51,7 @@ func (c *Cluster) addNode(object *corev1.Node) error {
 	}
 	n := &node{}
 	n.machine = crash.NewDomain(func(fault *crash.Panic) {
-		_ = c.crashes.note(implementation.Kubelet, "container runtime of "+object.Name, fault) // Crashed tells
+		_ = c.crashes.note(chain.Kubelet, "container runtime of "+object.Name, fault) // Crashed tells
 		crash.Go(func() { c.halt(n) })
 	})
 	simulated := runtime.NewSimulated(runtime.Options{
@@ -72,14 +73,14 @@ func (c *Cluster) addNode(object *corev1.Node) error {
 		n.options.Runtime = c.journal.Wrap(object.Name, simulated)
 	}
 	c.nodes[object.Name] = n
-	if c.links[implementation.Kubelet] != nil {
+	if c.links[chain.Kubelet] != nil {
 		c.startKubelet(n)
 	}
 	return nil
 }
 
 func (c *Cluster) startKubelet(n *node) {
-	n.kubelet = c.run(implementation.Kubelet, "kubelet of "+n.options.NodeName, func(ctx context.Context, config *rest.Config) error {
+	n.kubelet = c.run(chain.Kubelet, "kubelet of "+n.options.NodeName, func(ctx context.Context, config *rest.Config) error {
 		return kubelet.Run(ctx, config, n.options)
 	})
 }
@@ -97,7 +98,7 @@ func (c *Cluster) stopKubelet(ctx context.Context, n *node) error {
 // AddNode implements implementation.Nodes.
 func (c *Cluster) AddNode(ctx context.Context, object *corev1.Node) error {
 	c.control.Lock()
-	running := c.links[implementation.Kubelet] != nil
+	running := c.links[chain.Kubelet] != nil
 	usable := c.usable()
 	err := c.addNode(object)
 	c.control.Unlock()
@@ -155,7 +156,7 @@ func (c *Cluster) StartKubelet(_ context.Context, name string) error {
 	switch {
 	case n == nil:
 		return fmt.Errorf("there is no node %s", name)
-	case c.links[implementation.Kubelet] == nil:
+	case c.links[chain.Kubelet] == nil:
 		return fmt.Errorf("the kubelet of node %s is stopped with all others: start the link", name)
 	case n.kubelet == nil:
 		c.startKubelet(n)
@@ -174,7 +175,7 @@ func (c *Cluster) WaitReady(ctx context.Context) error {
 			names = append(names, name)
 		}
 	}
-	accounts := c.links[implementation.NamespaceController] != nil
+	accounts := c.links[chain.NamespaceController] != nil
 	usable := c.usable()
 	c.control.Unlock()
 	for _, name := range names {
@@ -250,7 +251,7 @@ func shows(events watch.Interface, ready func(kruntime.Object) bool) bool {
 // usable returns what tells of a node whether Pods are let on it: the error is why
 // they are not. The caller holds control.
 func (c *Cluster) usable() func(*corev1.Node) error {
-	if c.links[implementation.NodeLifecycle] == nil {
+	if c.links[chain.NodeLifecycle] == nil {
 		return isReady // nobody takes the mark of the beginner off
 	}
 	return func(node *corev1.Node) error { return errors.Join(isReady(node), isOpen(node)) }

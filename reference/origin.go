@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/podchain/podchain/conformance/assembly"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/reference/runtime"
 )
@@ -31,13 +32,13 @@ func (o *Origin) Start(ctx context.Context, part assembly.Part) (implementation.
 			return nil, assembly.Lacking("the reference", link)
 		}
 	}
-	options := o.options.through(func(link implementation.Link, next http.RoundTripper) http.RoundTripper {
+	options := o.options.through(func(link chain.Link, next http.RoundTripper) http.RoundTripper {
 		return part.Taps.Through(link, part.Taps.Finish(link, next))
 	})
 	options.API, options.Shared = part.API, true
-	options.Without = slices.DeleteFunc(slices.Clone(implementation.AllLinks), part.Has)
+	options.Without = slices.DeleteFunc(slices.Clone(chain.AllLinks), part.Has)
 	options.Nodes = -1
-	if part.Has(implementation.Kubelet) && part.Nodes > 0 {
+	if part.Has(chain.Kubelet) && part.Nodes > 0 {
 		options.Nodes = part.Nodes
 	}
 	cluster, err := start(ctx, options, runtime.NewJournal())

@@ -11,6 +11,7 @@ import (
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/rest"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/tap"
 	"github.com/podchain/podchain/reference/runtime"
@@ -33,7 +34,7 @@ type Options struct {
 	Capacity corev1.ResourceList
 	// Without lists the links that are not started with the cluster. They can
 	// be started later, and their place can be taken by a link from elsewhere.
-	Without []implementation.Link
+	Without []chain.Link
 	// Shared says that what is not of the reference works on the cluster, too. Otherwise
 	// clients that write what no link of the reference acts on are warned of that.
 	Shared bool
@@ -56,10 +57,10 @@ type Options struct {
 	// Tap, where set, is put between each link and the API server: it returns
 	// what the link's requests go through on their way to next. As the API server's
 	// count those of the administrator.
-	Tap func(link implementation.Link, next http.RoundTripper) http.RoundTripper
+	Tap func(link chain.Link, next http.RoundTripper) http.RoundTripper
 	// Taken says of links that the Tap makes something else of what they are now, for
 	// the description.
-	Taken map[implementation.Link]string
+	Taken map[chain.Link]string
 }
 
 func (o Options) nodes() int {
@@ -74,10 +75,10 @@ func (o Options) nodes() int {
 
 // through puts another tap behind the one of the options: what that one makes of a
 // request is what the link says.
-func (o Options) through(behind func(implementation.Link, http.RoundTripper) http.RoundTripper) Options {
+func (o Options) through(behind func(chain.Link, http.RoundTripper) http.RoundTripper) Options {
 	before := o.Tap
-	o.Tap = func(link implementation.Link, next http.RoundTripper) http.RoundTripper {
-		if link != implementation.APIServer { // the administrator is no link
+	o.Tap = func(link chain.Link, next http.RoundTripper) http.RoundTripper {
+		if link != chain.APIServer { // the administrator is no link
 			next = behind(link, next)
 		}
 		if before != nil {

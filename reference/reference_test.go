@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/reference"
 	"github.com/podchain/podchain/reference/store"
@@ -85,7 +86,7 @@ func TestTheChainRuns(t *testing.T) {
 }
 
 func TestEveryLinkStopsAndStarts(t *testing.T) {
-	for _, link := range implementation.AllLinks {
+	for _, link := range chain.AllLinks {
 		if !reference.Has(link) {
 			continue
 		}
@@ -119,10 +120,10 @@ func TestTheAPIServerRestarts(t *testing.T) {
 		before, err := deployments.Get(t.Context(), "web", metav1.GetOptions{})
 		require.NoError(t, err)
 
-		require.NoError(t, cluster.StopLink(t.Context(), implementation.APIServer))
+		require.NoError(t, cluster.StopLink(t.Context(), chain.APIServer))
 		_, err = deployments.Get(t.Context(), "web", metav1.GetOptions{})
 		require.ErrorContains(t, err, "the API server is stopped")
-		require.NoError(t, cluster.StartLink(t.Context(), implementation.APIServer))
+		require.NoError(t, cluster.StartLink(t.Context(), chain.APIServer))
 
 		after, err := deployments.Get(t.Context(), "web", metav1.GetOptions{})
 		require.NoError(t, err)
@@ -156,8 +157,8 @@ func TestTheTapIsBetweenALinkAndTheAPIServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var created atomic.Int32
 		cluster := reference.StartForTest(t, reference.Options{
-			Tap: func(link implementation.Link, next http.RoundTripper) http.RoundTripper {
-				if link != implementation.ReplicaSetController {
+			Tap: func(link chain.Link, next http.RoundTripper) http.RoundTripper {
+				if link != chain.ReplicaSetController {
 					return next
 				}
 				return roundTripper(func(request *http.Request) (*http.Response, error) {
@@ -224,7 +225,7 @@ func TestFaultsMeetOneLink(t *testing.T) {
 		require.NoError(t, cluster.(interface{ WaitReady(context.Context) error }).WaitReady(t.Context()))
 		faults, ok := implementation.Offered[implementation.Faults](cluster)
 		require.True(t, ok)
-		require.NoError(t, faults.Inject(t.Context(), implementation.ReplicaSetController, implementation.Fault{
+		require.NoError(t, faults.Inject(t.Context(), chain.ReplicaSetController, implementation.Fault{
 			Verb: "create", Resource: "pods", Effect: implementation.Answer, Code: http.StatusInternalServerError, Times: 1}))
 		deployments := clientOf(t, cluster).AppsV1().Deployments("default")
 		seen, err := deployments.Watch(t.Context(), metav1.ListOptions{})
@@ -241,7 +242,7 @@ func TestFaultsMeetOneLink(t *testing.T) {
 		var codes []int
 		for _, write := range writes {
 			if write.Verb == "create" && write.Resource == "pods" && write.Namespace == "default" {
-				assert.Equal(t, implementation.ReplicaSetController, write.Link)
+				assert.Equal(t, chain.ReplicaSetController, write.Link)
 				codes = append(codes, write.Code)
 			}
 		}

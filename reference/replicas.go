@@ -12,7 +12,7 @@ import (
 	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 
-	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation/crash"
 )
 
@@ -32,7 +32,7 @@ const (
 
 // StartReplica implements implementation.Replicas: the link's process makes way for
 // two, and it returns when one of them leads.
-func (c *Cluster) StartReplica(ctx context.Context, link implementation.Link) error {
+func (c *Cluster) StartReplica(ctx context.Context, link chain.Link) error {
 	c.control.Lock()
 	defer c.control.Unlock()
 	switch {
@@ -69,7 +69,7 @@ func (c *Cluster) StartReplica(ctx context.Context, link implementation.Link) er
 
 // KillLeader implements implementation.Replicas. The Lease stays as it is: the other
 // process has to wait until it has run out.
-func (c *Cluster) KillLeader(ctx context.Context, link implementation.Link) error {
+func (c *Cluster) KillLeader(ctx context.Context, link chain.Link) error {
 	c.control.Lock()
 	defer c.control.Unlock()
 	pair := c.replicas[link]
@@ -93,7 +93,7 @@ func (c *Cluster) KillLeader(ctx context.Context, link implementation.Link) erro
 
 // StopReplicas implements implementation.Replicas: one process is left, which asks
 // nobody whether it leads.
-func (c *Cluster) StopReplicas(ctx context.Context, link implementation.Link) error {
+func (c *Cluster) StopReplicas(ctx context.Context, link chain.Link) error {
 	c.control.Lock()
 	pair := c.replicas[link]
 	c.control.Unlock()
@@ -126,7 +126,7 @@ func (c *Cluster) endReplicas(ctx context.Context, pair *replicas) error {
 // elected returns a program that runs another as long as it holds the link's Lease,
 // and tells when it does. It does not let go of the Lease at its end, as nobody does
 // who crashes.
-func elected(link implementation.Link, identity string, run func(context.Context, *rest.Config) error, leads func()) func(context.Context, *rest.Config) error {
+func elected(link chain.Link, identity string, run func(context.Context, *rest.Config) error, leads func()) func(context.Context, *rest.Config) error {
 	return func(ctx context.Context, config *rest.Config) error {
 		client, err := kubernetes.NewForConfig(config)
 		if err != nil {

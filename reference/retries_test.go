@@ -23,13 +23,14 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/reference"
 )
 
 // kindOfWrite is what one link writes of one resource in one way.
 type kindOfWrite struct {
-	link                        implementation.Link
+	link                        chain.Link
 	verb, resource, subresource string
 }
 
@@ -159,7 +160,7 @@ func (o outcome) met() (count int64) {
 
 // injection is a fault that a link is to meet.
 type injection struct {
-	link  implementation.Link
+	link  chain.Link
 	fault implementation.Fault
 }
 
@@ -188,9 +189,9 @@ type disturbed struct {
 // run returns what the situation leads to, where a link meets a fault if one is given.
 func (s situation) run(t *testing.T, disturb *injection) (led outcome) {
 	synctest.Test(t, func(t *testing.T) {
-		var links []implementation.Link
-		for _, link := range implementation.AllLinks {
-			if link != implementation.APIServer && reference.Has(link) {
+		var links []chain.Link
+		for _, link := range chain.AllLinks {
+			if link != chain.APIServer && reference.Has(link) {
 				links = append(links, link)
 			}
 		}
@@ -231,7 +232,7 @@ func (s situation) run(t *testing.T, disturb *injection) (led outcome) {
 
 // start starts all links.
 func (d *disturbed) start() {
-	for _, link := range implementation.AllLinks {
+	for _, link := range chain.AllLinks {
 		if reference.Has(link) {
 			require.NoError(d, d.cluster.StartLink(d.Context(), link))
 		}

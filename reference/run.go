@@ -7,7 +7,7 @@ import (
 
 	"k8s.io/client-go/rest"
 
-	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation/crash"
 	"github.com/podchain/podchain/reference/kubelet"
 	"github.com/podchain/podchain/reference/runtime"
@@ -17,22 +17,22 @@ import (
 // configuration reaches, until ctx is done. A kubelet needs the name of its
 // node; its containers are simulated, and every image exists. A panic in any of its
 // goroutines ends it, and is the error.
-func Run(ctx context.Context, link implementation.Link, config *rest.Config, node string) error {
+func Run(ctx context.Context, link chain.Link, config *rest.Config, node string) error {
 	return crash.Run(ctx, func(ctx context.Context) error { return run(ctx, link, config, node) })
 }
 
-func run(ctx context.Context, link implementation.Link, config *rest.Config, node string) error {
+func run(ctx context.Context, link chain.Link, config *rest.Config, node string) error {
 	config = rest.CopyConfig(config)
 	config.UserAgent = string(link)
 	config.QPS = -1
 	switch program := programs[link]; {
-	case link == implementation.APIServer:
+	case link == chain.APIServer:
 		return errors.New("the api-server does not run by itself: a cluster without other links is served by podchain serve")
 	case !Has(link):
 		return fmt.Errorf("the reference has no %s", link)
-	case (link == implementation.Kubelet) != (node != ""):
+	case (link == chain.Kubelet) != (node != ""):
 		return errors.New("a kubelet, and nothing else, needs the name of a node")
-	case link == implementation.Kubelet:
+	case link == chain.Kubelet:
 		simulated := runtime.NewSimulated(runtime.Options{
 			Registry: runtime.NewRegistry(runtime.RegistryOptions{Lenient: true}),
 			Domain:   crash.From(ctx),

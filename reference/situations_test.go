@@ -16,7 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 
-	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/chain"
 )
 
 // situations are those in which the links write: each kind of write of each link in
@@ -267,11 +267,11 @@ var situations = []situation{
 			require.NoError(d, d.CoreV1().ServiceAccounts("default").Delete(d.Context(), "default", metav1.DeleteOptions{}))
 		},
 	},
-	elected(implementation.DeploymentController), elected(implementation.ReplicaSetController), elected(implementation.Scheduler),
+	elected(chain.DeploymentController), elected(chain.ReplicaSetController), elected(chain.Scheduler),
 }
 
 // elected is the situation that a link runs twice, and its leader ends.
-func elected(link implementation.Link) situation {
+func elected(link chain.Link) situation {
 	return situation{
 		name: "the leader of the " + string(link) + " ends", given: nothing,
 		when: func(d *disturbed) {

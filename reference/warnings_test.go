@@ -11,6 +11,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/podchain/podchain/conformance/assembly"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/tap"
 	"github.com/podchain/podchain/reference"
@@ -37,7 +38,7 @@ func TestWarnings(t *testing.T) {
 		says  string
 	}{
 		"all links":                      {own(reference.Options{Nodes: -1}), noLink},
-		"without a link":                 {own(reference.Options{Nodes: -1, Without: []implementation.Link{implementation.DeploymentController}}), noLink},
+		"without a link":                 {own(reference.Options{Nodes: -1, Without: []chain.Link{chain.DeploymentController}}), noLink},
 		"other things work on it":        {own(reference.Options{Nodes: -1, Shared: true}), server},
 		"put together from many origins": {assembled, server},
 	} {
@@ -60,7 +61,7 @@ func TestWarnings(t *testing.T) {
 func assembled(t *testing.T) implementation.Cluster {
 	t.Helper()
 	cluster, err := reference.NewOrigin(reference.Options{}).Start(t.Context(), assembly.Part{
-		Links: []implementation.Link{implementation.APIServer, implementation.NamespaceController}, Taps: tap.New(),
+		Links: []chain.Link{chain.APIServer, chain.NamespaceController}, Taps: tap.New(),
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, cluster.Stop(context.WithoutCancel(t.Context()))) })

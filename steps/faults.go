@@ -11,6 +11,7 @@ import (
 	"github.com/cucumber/godog"
 	"k8s.io/apimachinery/pkg/util/sets"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/field"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
@@ -18,7 +19,7 @@ import (
 
 // injected is a fault that the scenario has put in the way of a link.
 type injected struct {
-	link  implementation.Link
+	link  chain.Link
 	fault implementation.Fault
 	at    time.Time
 }
@@ -46,7 +47,7 @@ func (w *World) meet(ctx context.Context, name string, table *godog.Table) error
 	if err != nil {
 		return err
 	}
-	link, err := implementation.ParseLink(name)
+	link, err := chain.ParseLink(name)
 	if err != nil {
 		return CouldNotRun{err}
 	}

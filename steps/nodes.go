@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/sets"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/runresources"
@@ -108,10 +109,10 @@ func (w *World) kubelet(node string) (implementation.Kubelets, string, error) {
 
 // Excused are the links that cannot be blamed for what they have left undone:
 // the scenario has stopped them, or the kubelet of one of its nodes.
-func (w *World) Excused() sets.Set[implementation.Link] {
+func (w *World) Excused() sets.Set[chain.Link] {
 	excused := w.Stopped.Clone()
 	if w.silent.Len() > 0 {
-		excused.Insert(implementation.Kubelet)
+		excused.Insert(chain.Kubelet)
 	}
 	return excused
 }

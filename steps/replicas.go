@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
@@ -32,8 +33,8 @@ func (w *World) killLeader(ctx context.Context, name string) error {
 	return replicas.KillLeader(ctx, link)
 }
 
-func (w *World) replicas(name string) (implementation.Replicas, implementation.Link, error) {
-	link, err := implementation.ParseLink(name)
+func (w *World) replicas(name string) (implementation.Replicas, chain.Link, error) {
+	link, err := chain.ParseLink(name)
 	if err != nil {
 		return nil, "", CouldNotRun{err}
 	}

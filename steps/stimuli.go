@@ -12,6 +12,7 @@ import (
 	"github.com/cucumber/godog"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/runresources"
@@ -375,8 +376,8 @@ func (w *World) startLink(ctx context.Context, name string) error {
 	return links.StartLink(ctx, link)
 }
 
-func (w *World) link(name string) (implementation.Links, implementation.Link, error) {
-	link, err := implementation.ParseLink(name)
+func (w *World) link(name string) (implementation.Links, chain.Link, error) {
+	link, err := chain.ParseLink(name)
 	if err != nil {
 		return nil, "", CouldNotRun{err}
 	}

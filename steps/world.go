@@ -19,6 +19,7 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/runresources"
@@ -56,7 +57,7 @@ type World struct {
 	// Nodes.
 	History *history.History
 	// Stopped are the links that the scenario itself has stopped.
-	Stopped sets.Set[implementation.Link]
+	Stopped sets.Set[chain.Link]
 
 	config    *rest.Config
 	http      *http.Client
@@ -85,7 +86,7 @@ func NewWorld(ctx context.Context, options Options) (*World, error) {
 	config := configuration(options.Cluster)
 	world := &World{
 		Options: options, History: history.New(),
-		Stopped: sets.New[implementation.Link](),
+		Stopped: sets.New[chain.Link](),
 		acted:   time.Now(),
 		config:  config, nodes: sets.New[string](), silent: sets.New[string](), made: sets.New[string](),
 	}

@@ -12,6 +12,7 @@ import (
 
 	"k8s.io/client-go/rest"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/tap"
 )
@@ -20,7 +21,7 @@ import (
 type Options struct {
 	// Links says where each link comes from; those that it does not have come from
 	// nowhere. Links of the same Origin are started together.
-	Links map[implementation.Link]Origin
+	Links map[chain.Link]Origin
 	// Nodes is how many nodes there are from the start; 0 means 2.
 	Nodes int
 	// Logs is the directory where the programs' logs stay; those of further clusters
@@ -37,8 +38,8 @@ type Implementation struct {
 
 // New returns an implementation; the error says what cannot be assembled.
 func New(options Options) (*Implementation, error) {
-	if options.Links[implementation.APIServer] == nil {
-		return nil, fmt.Errorf("%s: without one there is no cluster", implementation.APIServer)
+	if options.Links[chain.APIServer] == nil {
+		return nil, fmt.Errorf("%s: without one there is no cluster", chain.APIServer)
 	}
 	if options.Nodes == 0 {
 		options.Nodes = 2
@@ -49,7 +50,7 @@ func New(options Options) (*Implementation, error) {
 // groups returns the origins, with the links of each: first that of the API
 // server, then the others in the order of the chain.
 func (i *Implementation) groups() (groups []group) {
-	for _, link := range implementation.AllLinks {
+	for _, link := range chain.AllLinks {
 		origin := i.options.Links[link]
 		if origin == nil {
 			continue
@@ -65,7 +66,7 @@ func (i *Implementation) groups() (groups []group) {
 
 type group struct {
 	origin Origin
-	links  []implementation.Link
+	links  []chain.Link
 }
 
 // Describe implements implementation.Implementation: the cluster is named after
@@ -81,7 +82,7 @@ func (i *Implementation) Describe() implementation.Description {
 			}
 		}
 	}
-	for _, link := range implementation.AllLinks {
+	for _, link := range chain.AllLinks {
 		if i.options.Links[link] == nil {
 			description.Without(link)
 		}
@@ -100,7 +101,7 @@ func (i *Implementation) Start(ctx context.Context) (implementation.Cluster, err
 		logs = filepath.Join(logs, fmt.Sprintf("cluster-%d", number))
 	}
 	taps := tap.New()
-	c := &cluster{Faults: taps, Notifying: taps, taps: taps, owners: map[implementation.Link]implementation.Cluster{}}
+	c := &cluster{Faults: taps, Notifying: taps, taps: taps, owners: map[chain.Link]implementation.Cluster{}}
 	for _, group := range i.groups() {
 		part := Part{Links: group.links, Taps: taps, Nodes: i.options.Nodes, Logs: logs}
 		if len(c.members) > 0 {
@@ -129,8 +130,8 @@ type cluster struct {
 	// members are the parts, in the order in which they were started.
 	members []implementation.Cluster
 	// owners are the members that the links are of.
-	owners map[implementation.Link]implementation.Cluster
-	// stopped are the links that have been stopped: implementation.Link to true.
+	owners map[chain.Link]implementation.Cluster
+	// stopped are the links that have been stopped: chain.Link to true.
 	stopped sync.Map
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/podchain/podchain/conformance"
 	"github.com/podchain/podchain/conformance/assembly"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
@@ -20,10 +21,10 @@ import (
 
 // assemble has the listed links come from one origin and the reference's others from
 // another.
-func assemble(t *testing.T, one, other assembly.Origin, ones ...implementation.Link) *assembly.Implementation {
+func assemble(t *testing.T, one, other assembly.Origin, ones ...chain.Link) *assembly.Implementation {
 	t.Helper()
-	links := map[implementation.Link]assembly.Origin{}
-	for _, link := range implementation.AllLinks {
+	links := map[chain.Link]assembly.Origin{}
+	for _, link := range chain.AllLinks {
 		if reference.Has(link) {
 			links[link] = other
 		}
@@ -44,7 +45,7 @@ func TestTwoMembers(t *testing.T) {
 	selected, err := whole.Select([]string{"CHAIN-01", "RS-05", "SCHED-02", "SCHED-07", "KUBELET-06", "KUBELET-23", "WATCH-09", "RECOVER-01"})
 	require.NoError(t, err)
 	assembled := assemble(t, reference.NewOrigin(reference.Options{}), reference.NewOrigin(reference.Options{}),
-		implementation.Scheduler, implementation.Kubelet)
+		chain.Scheduler, chain.Kubelet)
 	result, err := conformance.Run(t.Context(), conformance.Options{Specification: selected, Implementation: assembled})
 	require.NoError(t, err)
 	for _, requirement := range result.Requirements {
@@ -85,12 +86,12 @@ func (s started) Stop(context.Context) error {
 	return nil
 }
 
-func (s started) StopLink(_ context.Context, link implementation.Link) error {
+func (s started) StopLink(_ context.Context, link chain.Link) error {
 	*s.events = append(*s.events, s.name+" stops "+string(link))
 	return nil
 }
 
-func (s started) StartLink(_ context.Context, link implementation.Link) error {
+func (s started) StartLink(_ context.Context, link chain.Link) error {
 	*s.events = append(*s.events, s.name+" starts "+string(link))
 	return nil
 }
@@ -100,18 +101,18 @@ func (s started) StartLink(_ context.Context, link implementation.Link) error {
 func TestOrder(t *testing.T) {
 	var events []string
 	api, rest := &member{name: "api", events: &events}, &member{name: "rest", events: &events}
-	assembled, err := assembly.New(assembly.Options{Links: map[implementation.Link]assembly.Origin{
-		implementation.NamespaceController: rest, implementation.Kubelet: rest, implementation.APIServer: api}})
+	assembled, err := assembly.New(assembly.Options{Links: map[chain.Link]assembly.Origin{
+		chain.NamespaceController: rest, chain.Kubelet: rest, chain.APIServer: api}})
 	require.NoError(t, err)
 	cluster, err := assembled.Start(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, "api", cluster.Config().Host)
 	links, ok := implementation.Offered[implementation.Links](cluster)
 	require.True(t, ok)
-	require.NoError(t, links.StopLink(t.Context(), implementation.Kubelet))
-	require.NoError(t, links.StartLink(t.Context(), implementation.APIServer))
-	require.NoError(t, links.StopLink(t.Context(), implementation.Scheduler), "nobody is stopped")
-	require.ErrorContains(t, links.StartLink(t.Context(), implementation.Scheduler), "the cluster has no scheduler")
+	require.NoError(t, links.StopLink(t.Context(), chain.Kubelet))
+	require.NoError(t, links.StartLink(t.Context(), chain.APIServer))
+	require.NoError(t, links.StopLink(t.Context(), chain.Scheduler), "nobody is stopped")
+	require.ErrorContains(t, links.StartLink(t.Context(), chain.Scheduler), "the cluster has no scheduler")
 	require.NoError(t, cluster.Stop(t.Context()))
 	assert.Equal(t, []string{"api starts", "rest starts on api", "rest stops kubelet", "api starts api-server", "rest stops", "api stops"}, events)
 	_, ok = implementation.Offered[implementation.Nodes](cluster)
@@ -122,8 +123,8 @@ func TestOrder(t *testing.T) {
 func TestAMemberDoesNotStart(t *testing.T) {
 	var events []string
 	broken := errors.New("no luck")
-	assembled, err := assembly.New(assembly.Options{Links: map[implementation.Link]assembly.Origin{
-		implementation.APIServer: &member{name: "api", events: &events}, implementation.Kubelet: &member{fails: broken}}})
+	assembled, err := assembly.New(assembly.Options{Links: map[chain.Link]assembly.Origin{
+		chain.APIServer: &member{name: "api", events: &events}, chain.Kubelet: &member{fails: broken}}})
 	require.NoError(t, err)
 	_, err = assembled.Start(t.Context())
 	require.ErrorIs(t, err, broken)

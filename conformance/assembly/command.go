@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/chain"
 )
 
 // Command is the command line of a program that takes the place of a link. The
@@ -32,7 +32,7 @@ var placeholders = []string{"kubeconfig", "dir", "port", "node"}
 
 // Check returns an error for a command line that cannot be run in the place of
 // the link.
-func (c Command) Check(link implementation.Link) error {
+func (c Command) Check(link chain.Link) error {
 	if strings.TrimSpace(string(c)) == "" {
 		return fmt.Errorf("%s: the command line is empty", link)
 	}
@@ -42,11 +42,11 @@ func (c Command) Check(link implementation.Link) error {
 		}
 	}
 	switch perNode := strings.Contains(string(c), "{node}"); {
-	case link == implementation.APIServer && !strings.Contains(string(c), "{kubeconfig}"):
+	case link == chain.APIServer && !strings.Contains(string(c), "{kubeconfig}"):
 		return fmt.Errorf("%s: the command line has no {kubeconfig}: the file that it writes to let an administrator in", link)
-	case link == implementation.Kubelet && !perNode:
+	case link == chain.Kubelet && !perNode:
 		return fmt.Errorf("%s: the command line has no {node}: each node has a kubelet of its own", link)
-	case link != implementation.Kubelet && perNode:
+	case link != chain.Kubelet && perNode:
 		return fmt.Errorf("%s: {node} is for kubelets only", link)
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
@@ -28,7 +29,7 @@ const unmarkPatience = time.Minute
 
 // AddNode implements implementation.Nodes.
 func (n nodes) AddNode(ctx context.Context, node *corev1.Node) error {
-	if err := n.Nodes.AddNode(ctx, node); err != nil || !n.c.runs(implementation.NodeLifecycle) {
+	if err := n.Nodes.AddNode(ctx, node); err != nil || !n.c.runs(chain.NodeLifecycle) {
 		return err
 	}
 	client, err := kubernetes.NewForConfig(n.c.Config())
@@ -51,7 +52,7 @@ func (n nodes) AddNode(ctx context.Context, node *corev1.Node) error {
 			return nil
 		case ctx.Err() != nil:
 			return fmt.Errorf("node %s is ready; waited %s for the %s to take the taint %s off: %w",
-				node.Name, unmarkPatience, implementation.NodeLifecycle, corev1.TaintNodeNotReady, ctx.Err())
+				node.Name, unmarkPatience, chain.NodeLifecycle, corev1.TaintNodeNotReady, ctx.Err())
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/rest"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
@@ -40,21 +41,21 @@ func TestUnmarked(t *testing.T) {
 // TestRuns: nobody is waited for who is left out or stopped.
 func TestRuns(t *testing.T) {
 	owner := still{}
-	c := &cluster{owners: map[implementation.Link]implementation.Cluster{implementation.NodeLifecycle: owner}}
-	assert.True(t, c.runs(implementation.NodeLifecycle))
-	assert.False(t, c.runs(implementation.Scheduler))
-	c.stopped.Store(implementation.NodeLifecycle, true)
-	assert.False(t, c.runs(implementation.NodeLifecycle))
-	require.NoError(t, links{c}.StartLink(t.Context(), implementation.NodeLifecycle))
-	assert.True(t, c.runs(implementation.NodeLifecycle))
+	c := &cluster{owners: map[chain.Link]implementation.Cluster{chain.NodeLifecycle: owner}}
+	assert.True(t, c.runs(chain.NodeLifecycle))
+	assert.False(t, c.runs(chain.Scheduler))
+	c.stopped.Store(chain.NodeLifecycle, true)
+	assert.False(t, c.runs(chain.NodeLifecycle))
+	require.NoError(t, links{c}.StartLink(t.Context(), chain.NodeLifecycle))
+	assert.True(t, c.runs(chain.NodeLifecycle))
 }
 
 // still is a cluster whose links do nothing.
 type still struct{}
 
-func (still) Config() *rest.Config                                { return nil }
-func (still) Stop(context.Context) error                          { return nil }
-func (still) StopLink(context.Context, implementation.Link) error { return nil }
-func (still) StartLink(context.Context, implementation.Link) error {
+func (still) Config() *rest.Config                       { return nil }
+func (still) Stop(context.Context) error                 { return nil }
+func (still) StopLink(context.Context, chain.Link) error { return nil }
+func (still) StartLink(context.Context, chain.Link) error {
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
@@ -20,45 +21,45 @@ var (
 // who the link is of offers it.
 func (c *cluster) Parts() []any {
 	var parts []any
-	if every[implementation.Links](c, implementation.AllLinks) {
+	if every[implementation.Links](c, chain.AllLinks) {
 		parts = append(parts, links{c})
 	}
 	if every[implementation.Replicas](c, elected()) {
 		parts = append(parts, replicas{c})
 	}
-	if store, ok := owned[implementation.Compactor](c, implementation.APIServer); ok {
+	if store, ok := owned[implementation.Compactor](c, chain.APIServer); ok {
 		parts = append(parts, struct{ implementation.Compactor }{store})
 	}
-	if store, ok := owned[implementation.Store](c, implementation.APIServer); ok {
+	if store, ok := owned[implementation.Store](c, chain.APIServer); ok {
 		parts = append(parts, struct{ implementation.Store }{store})
 	}
-	if outage, ok := owned[implementation.Outage](c, implementation.APIServer); ok {
+	if outage, ok := owned[implementation.Outage](c, chain.APIServer); ok {
 		parts = append(parts, struct{ implementation.Outage }{outage})
 	}
-	if offered, ok := owned[implementation.Nodes](c, implementation.Kubelet); ok {
+	if offered, ok := owned[implementation.Nodes](c, chain.Kubelet); ok {
 		parts = append(parts, nodes{offered, c})
 	}
-	if kubelets, ok := owned[implementation.Kubelets](c, implementation.Kubelet); ok {
+	if kubelets, ok := owned[implementation.Kubelets](c, chain.Kubelet); ok {
 		parts = append(parts, struct{ implementation.Kubelets }{kubelets})
 	}
-	if runtime, ok := owned[implementation.Runtime](c, implementation.Kubelet); ok {
+	if runtime, ok := owned[implementation.Runtime](c, chain.Kubelet); ok {
 		parts = append(parts, struct{ implementation.Runtime }{runtime})
 	}
-	if images, ok := owned[implementation.Images](c, implementation.Kubelet); ok {
+	if images, ok := owned[implementation.Images](c, chain.Kubelet); ok {
 		parts = append(parts, struct{ implementation.Images }{images})
 	}
 	return parts
 }
 
 // elected are the links of which one leads where there are several.
-func elected() []implementation.Link {
-	return slices.DeleteFunc(slices.Clone(implementation.AllLinks), func(link implementation.Link) bool {
-		return link == implementation.APIServer || link == implementation.Kubelet
+func elected() []chain.Link {
+	return slices.DeleteFunc(slices.Clone(chain.AllLinks), func(link chain.Link) bool {
+		return link == chain.APIServer || link == chain.Kubelet
 	})
 }
 
 // owned returns what the owner of a link offers.
-func owned[T any](c *cluster, link implementation.Link) (offered T, ok bool) {
+func owned[T any](c *cluster, link chain.Link) (offered T, ok bool) {
 	owner := c.owners[link]
 	if owner == nil {
 		return offered, false
@@ -68,15 +69,15 @@ func owned[T any](c *cluster, link implementation.Link) (offered T, ok bool) {
 
 // every tells whether the owners of all links offer something; those that are left
 // out do not matter.
-func every[T any](c *cluster, all []implementation.Link) bool {
-	return !slices.ContainsFunc(all, func(link implementation.Link) bool {
+func every[T any](c *cluster, all []chain.Link) bool {
+	return !slices.ContainsFunc(all, func(link chain.Link) bool {
 		_, ok := owned[T](c, link)
 		return c.owners[link] != nil && !ok
 	})
 }
 
 // Crashed implements implementation.Crashing.
-func (c *cluster) Crashed() (first implementation.Link, crash error) {
+func (c *cluster) Crashed() (first chain.Link, crash error) {
 	for _, member := range c.members {
 		crashing, ok := implementation.Offered[implementation.Crashing](member)
 		if !ok {
@@ -89,15 +90,15 @@ func (c *cluster) Crashed() (first implementation.Link, crash error) {
 	return first, crash
 }
 
-func before(a, b implementation.Link) bool {
-	return slices.Index(implementation.AllLinks, a) < slices.Index(implementation.AllLinks, b)
+func before(a, b chain.Link) bool {
+	return slices.Index(chain.AllLinks, a) < slices.Index(chain.AllLinks, b)
 }
 
 // subjects are the links that capabilities are about.
-var subjects = map[string]implementation.Link{
-	"compaction": implementation.APIServer, "store": implementation.APIServer, "outage": implementation.APIServer,
-	"nodes": implementation.Kubelet, "sizes": implementation.Kubelet, "kubelets": implementation.Kubelet, "cri": implementation.Kubelet, "images": implementation.Kubelet,
-	"containers": implementation.Kubelet,
+var subjects = map[string]chain.Link{
+	"compaction": chain.APIServer, "store": chain.APIServer, "outage": chain.APIServer,
+	"nodes": chain.Kubelet, "sizes": chain.Kubelet, "kubelets": chain.Kubelet, "cri": chain.Kubelet, "images": chain.Kubelet,
+	"containers": chain.Kubelet,
 }
 
 // Withheld implements implementation.Withholding: the owner of the link that a
@@ -110,7 +111,7 @@ func (c *cluster) Withheld(capability string) string {
 }
 
 // Version implements implementation.Versioned: each owner knows of its links.
-func (c *cluster) Version(link implementation.Link) string {
+func (c *cluster) Version(link chain.Link) string {
 	if owner, ok := owned[implementation.Versioned](c, link); ok {
 		return owner.Version(link)
 	}
@@ -118,7 +119,7 @@ func (c *cluster) Version(link implementation.Link) string {
 }
 
 // absent is the error for a link that nobody plays.
-func absent(link implementation.Link) error {
+func absent(link chain.Link) error {
 	return fmt.Errorf("the cluster has no %s: it was assembled without", link)
 }
 
@@ -127,7 +128,7 @@ type links struct{ c *cluster }
 
 // StopLink implements implementation.Links. A link that has been left out is
 // stopped.
-func (l links) StopLink(ctx context.Context, link implementation.Link) error {
+func (l links) StopLink(ctx context.Context, link chain.Link) error {
 	owner, ok := owned[implementation.Links](l.c, link)
 	if !ok {
 		return nil
@@ -140,7 +141,7 @@ func (l links) StopLink(ctx context.Context, link implementation.Link) error {
 }
 
 // StartLink implements implementation.Links.
-func (l links) StartLink(ctx context.Context, link implementation.Link) error {
+func (l links) StartLink(ctx context.Context, link chain.Link) error {
 	owner, ok := owned[implementation.Links](l.c, link)
 	if !ok {
 		return absent(link)
@@ -150,7 +151,7 @@ func (l links) StartLink(ctx context.Context, link implementation.Link) error {
 }
 
 // runs tells whether somebody plays the link, and it has not been stopped.
-func (c *cluster) runs(link implementation.Link) bool {
+func (c *cluster) runs(link chain.Link) bool {
 	_, stopped := c.stopped.Load(link)
 	return c.owners[link] != nil && !stopped
 }
@@ -159,22 +160,22 @@ func (c *cluster) runs(link implementation.Link) bool {
 type replicas struct{ c *cluster }
 
 // StartReplica implements implementation.Replicas.
-func (r replicas) StartReplica(ctx context.Context, link implementation.Link) error {
+func (r replicas) StartReplica(ctx context.Context, link chain.Link) error {
 	return r.of(link, func(owner implementation.Replicas) error { return owner.StartReplica(ctx, link) })
 }
 
 // KillLeader implements implementation.Replicas. It does not wait for the taps to
 // be idle: what the other process of the link writes goes on.
-func (r replicas) KillLeader(ctx context.Context, link implementation.Link) error {
+func (r replicas) KillLeader(ctx context.Context, link chain.Link) error {
 	return r.of(link, func(owner implementation.Replicas) error { return owner.KillLeader(ctx, link) })
 }
 
 // StopReplicas implements implementation.Replicas.
-func (r replicas) StopReplicas(ctx context.Context, link implementation.Link) error {
+func (r replicas) StopReplicas(ctx context.Context, link chain.Link) error {
 	return r.of(link, func(owner implementation.Replicas) error { return owner.StopReplicas(ctx, link) })
 }
 
-func (r replicas) of(link implementation.Link, do func(implementation.Replicas) error) error {
+func (r replicas) of(link chain.Link, do func(implementation.Replicas) error) error {
 	owner, ok := owned[implementation.Replicas](r.c, link)
 	if !ok {
 		return absent(link)

@@ -9,6 +9,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/podchain/podchain/conformance/assembly"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
@@ -30,7 +31,7 @@ func (r *release) Start(context.Context, assembly.Part) (implementation.Cluster,
 func (r *release) Config() *rest.Config       { return &rest.Config{} }
 func (r *release) Stop(context.Context) error { return nil }
 
-func (r *release) Version(implementation.Link) string { return r.version }
+func (r *release) Version(chain.Link) string { return r.version }
 
 func (r *release) Withheld(capability string) string {
 	if r.hollow && capability == "containers" {
@@ -44,8 +45,8 @@ func (r *release) Withheld(capability string) string {
 func TestOwnersTell(t *testing.T) {
 	newer, older, hollow := &release{version: "v1.37.2"}, &release{version: "v1.30.14"}, &release{hollow: true}
 	start := func(kubelet assembly.Origin) implementation.Cluster {
-		assembled, err := assembly.New(assembly.Options{Links: map[implementation.Link]assembly.Origin{
-			implementation.APIServer: newer, implementation.Scheduler: older, implementation.Kubelet: kubelet,
+		assembled, err := assembly.New(assembly.Options{Links: map[chain.Link]assembly.Origin{
+			chain.APIServer: newer, chain.Scheduler: older, chain.Kubelet: kubelet,
 		}})
 		require.NoError(t, err)
 		cluster, err := assembled.Start(t.Context())
@@ -54,10 +55,10 @@ func TestOwnersTell(t *testing.T) {
 		return cluster
 	}
 	cluster := start(hollow)
-	assert.Equal(t, "v1.30.14", implementation.Before(cluster, implementation.Scheduler, "v1.31"))
-	assert.Empty(t, implementation.Before(cluster, implementation.APIServer, "v1.31"))
-	assert.Empty(t, implementation.Before(cluster, implementation.Kubelet, "v1.31"), "it is of no release")
-	assert.Empty(t, implementation.Before(cluster, implementation.JobController, "v1.31"), "nobody has it")
+	assert.Equal(t, "v1.30.14", implementation.Before(cluster, chain.Scheduler, "v1.31"))
+	assert.Empty(t, implementation.Before(cluster, chain.APIServer, "v1.31"))
+	assert.Empty(t, implementation.Before(cluster, chain.Kubelet, "v1.31"), "it is of no release")
+	assert.Empty(t, implementation.Before(cluster, chain.JobController, "v1.31"), "nobody has it")
 	assert.Equal(t, []string{"containers"}, implementation.Lacks(cluster, []string{"containers"}))
 	assert.Equal(t, "hollow", implementation.Withheld(cluster, "containers"))
 	assert.Empty(t, implementation.Lacks(start(newer), []string{"containers"}))

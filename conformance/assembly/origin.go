@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/client-go/rest"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/tap"
 )
@@ -26,9 +27,9 @@ type Origin interface {
 // Part is what one origin gives to a cluster.
 type Part struct {
 	// Links that are to be started, in the order of the chain. Those that
-	// implementation.AllLinks has and this does not are somebody else's, or
+	// chain.AllLinks has and this does not are somebody else's, or
 	// nobody's.
-	Links []implementation.Link
+	Links []chain.Link
 	// API is how an administrator reaches the API server. Nil: the API server is
 	// one of the links, and the part's own Config reaches it.
 	API *rest.Config
@@ -43,7 +44,7 @@ type Part struct {
 }
 
 // Has tells whether the part has the link.
-func (p Part) Has(link implementation.Link) bool {
+func (p Part) Has(link chain.Link) bool {
 	for _, has := range p.Links {
 		if has == link {
 			return true
@@ -55,9 +56,9 @@ func (p Part) Has(link implementation.Link) bool {
 // LogsOf are patterns for the files of Part.Logs, and of the directories of further
 // clusters below it, that what a link's programs print goes to, wherever they come from:
 // what else is there is a user's.
-func LogsOf(link implementation.Link) (patterns []string) {
+func LogsOf(link chain.Link) (patterns []string) {
 	names := []string{string(link) + ".log"}
-	if link == implementation.Kubelet {
+	if link == chain.Kubelet {
 		names = append(names, string(link)+"-node-*.log", "nodes/*/*.log")
 	}
 	for _, name := range names {
@@ -67,6 +68,6 @@ func LogsOf(link implementation.Link) (patterns []string) {
 }
 
 // Lacking is the error for a link that an origin has not got.
-func Lacking(origin string, link implementation.Link) error {
+func Lacking(origin string, link chain.Link) error {
 	return fmt.Errorf("%s has no %s", origin, link)
 }

@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/children"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/tap"
@@ -23,7 +24,7 @@ import (
 // Program is the origin of a link that is a program, or for the kubelet one on
 // each node.
 type Program struct {
-	link    implementation.Link
+	link    chain.Link
 	command Command
 	// Patience bounds the wait until the program is at work.
 	Patience time.Duration
@@ -33,7 +34,7 @@ var _ Origin = (*Program)(nil)
 
 // NewProgram returns the origin of the link; the error says why the command line
 // cannot be run in its place.
-func NewProgram(link implementation.Link, command Command) (*Program, error) {
+func NewProgram(link chain.Link, command Command) (*Program, error) {
 	if err := command.Check(link); err != nil {
 		return nil, err
 	}
@@ -47,7 +48,7 @@ func (p *Program) Describe() implementation.Description {
 
 // Start implements Origin.
 func (p *Program) Start(ctx context.Context, part Part) (implementation.Cluster, error) {
-	if !slices.Equal(part.Links, []implementation.Link{p.link}) {
+	if !slices.Equal(part.Links, []chain.Link{p.link}) {
 		return nil, fmt.Errorf("%s is the %s and nothing else", p.command, p.link)
 	}
 	r := &running{Program: p, part: part}
@@ -57,7 +58,7 @@ func (p *Program) Start(ctx context.Context, part Part) (implementation.Cluster,
 		return nil, errors.Join(err, r.Stop(ctx))
 	}
 	switch p.link {
-	case implementation.Kubelet:
+	case chain.Kubelet:
 		return kubelets{r}, nil
 	default:
 		return r, nil
@@ -108,9 +109,9 @@ func (r *running) start(ctx context.Context) (err error) {
 	}
 	nodes := []string{""}
 	switch r.link {
-	case implementation.APIServer:
+	case chain.APIServer:
 		r.api = &api{}
-	case implementation.Kubelet:
+	case chain.Kubelet:
 		if r.client, err = kubernetes.NewForConfig(r.part.API); err != nil {
 			return err
 		}
@@ -271,7 +272,7 @@ func (r *running) Stop(ctx context.Context) error {
 }
 
 // StopLink implements implementation.Links.
-func (r *running) StopLink(ctx context.Context, link implementation.Link) error {
+func (r *running) StopLink(ctx context.Context, link chain.Link) error {
 	if link != r.link {
 		return Lacking(string(r.command), link)
 	}
@@ -286,7 +287,7 @@ func (r *running) StopLink(ctx context.Context, link implementation.Link) error 
 }
 
 // StartLink implements implementation.Links.
-func (r *running) StartLink(ctx context.Context, link implementation.Link) error {
+func (r *running) StartLink(ctx context.Context, link chain.Link) error {
 	if link != r.link {
 		return Lacking(string(r.command), link)
 	}
@@ -301,7 +302,7 @@ func (r *running) StartLink(ctx context.Context, link implementation.Link) error
 }
 
 // Crashed implements implementation.Crashing.
-func (r *running) Crashed() (implementation.Link, error) {
+func (r *running) Crashed() (chain.Link, error) {
 	r.control.Lock()
 	defer r.control.Unlock()
 	for _, s := range r.seats {

@@ -14,6 +14,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
@@ -128,12 +129,12 @@ func (c *Client) do(ctx context.Context, method, path string, body, result any) 
 type links struct{ *Client }
 
 // StopLink implements implementation.Links.
-func (c links) StopLink(ctx context.Context, link implementation.Link) error {
+func (c links) StopLink(ctx context.Context, link chain.Link) error {
 	return c.do(ctx, http.MethodPost, "/links/"+string(link)+"/stop", nil, nil)
 }
 
 // StartLink implements implementation.Links.
-func (c links) StartLink(ctx context.Context, link implementation.Link) error {
+func (c links) StartLink(ctx context.Context, link chain.Link) error {
 	return c.do(ctx, http.MethodPost, "/links/"+string(link)+"/start", nil, nil)
 }
 
@@ -190,7 +191,7 @@ func (c compactor) Compact(ctx context.Context) error {
 type faults struct{ *Client }
 
 // Inject implements implementation.Faults.
-func (c faults) Inject(ctx context.Context, link implementation.Link, fault implementation.Fault) error {
+func (c faults) Inject(ctx context.Context, link chain.Link, fault implementation.Fault) error {
 	return c.do(ctx, http.MethodPost, "/links/"+string(link)+"/faults", fault, nil)
 }
 
@@ -243,16 +244,16 @@ func (c outage) StartStore(ctx context.Context) error {
 type replicas struct{ *Client }
 
 // StartReplica implements implementation.Replicas.
-func (c replicas) StartReplica(ctx context.Context, link implementation.Link) error {
+func (c replicas) StartReplica(ctx context.Context, link chain.Link) error {
 	return c.do(ctx, http.MethodPost, "/links/"+string(link)+"/replicas", nil, nil)
 }
 
 // KillLeader implements implementation.Replicas.
-func (c replicas) KillLeader(ctx context.Context, link implementation.Link) error {
+func (c replicas) KillLeader(ctx context.Context, link chain.Link) error {
 	return c.do(ctx, http.MethodPost, "/links/"+string(link)+"/kill-leader", nil, nil)
 }
 
 // StopReplicas implements implementation.Replicas.
-func (c replicas) StopReplicas(ctx context.Context, link implementation.Link) error {
+func (c replicas) StopReplicas(ctx context.Context, link chain.Link) error {
 	return c.do(ctx, http.MethodDelete, "/links/"+string(link)+"/replicas", nil, nil)
 }

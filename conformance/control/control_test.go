@@ -21,6 +21,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/clientcmd/api"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/control"
 	"github.com/podchain/podchain/conformance/implementation"
 )
@@ -43,11 +44,11 @@ func (f *full) note(format string, args ...any) error {
 	return f.fails
 }
 
-func (f *full) StopLink(_ context.Context, link implementation.Link) error {
+func (f *full) StopLink(_ context.Context, link chain.Link) error {
 	return f.note("stop %s", link)
 }
 
-func (f *full) StartLink(_ context.Context, link implementation.Link) error {
+func (f *full) StartLink(_ context.Context, link chain.Link) error {
 	return f.note("start %s", link)
 }
 
@@ -70,19 +71,19 @@ func (f *full) Calls(context.Context) ([]implementation.Call, error) {
 	return []implementation.Call{call}, f.note("calls")
 }
 
-func (f *full) StartReplica(_ context.Context, link implementation.Link) error {
+func (f *full) StartReplica(_ context.Context, link chain.Link) error {
 	return f.note("replica of %s", link)
 }
 
-func (f *full) KillLeader(_ context.Context, link implementation.Link) error {
+func (f *full) KillLeader(_ context.Context, link chain.Link) error {
 	return f.note("kill %s", link)
 }
 
-func (f *full) StopReplicas(_ context.Context, link implementation.Link) error {
+func (f *full) StopReplicas(_ context.Context, link chain.Link) error {
 	return f.note("one %s", link)
 }
 
-func (f *full) Inject(_ context.Context, link implementation.Link, fault implementation.Fault) error {
+func (f *full) Inject(_ context.Context, link chain.Link, fault implementation.Fault) error {
 	return f.note("inject %s %+v", link, fault)
 }
 func (f *full) Met(_ context.Context, namespace string) error  { return f.note("met %s", namespace) }
@@ -102,9 +103,9 @@ func (f *full) StopStore(context.Context) error  { return f.note("stop store") }
 func (f *full) StartStore(context.Context) error { return f.note("start store") }
 
 var (
-	wrote = implementation.Write{Link: implementation.Scheduler, Verb: "create", Resource: "pods", Subresource: "binding",
+	wrote = implementation.Write{Link: chain.Scheduler, Verb: "create", Resource: "pods", Subresource: "binding",
 		Namespace: "ns", Name: "p", Code: 201, Fault: implementation.LoseReply, Time: time.Unix(1, 0).UTC()}
-	notice = implementation.Notice{Link: implementation.Scheduler, Resource: "pods", Namespace: "ns", Name: "p",
+	notice = implementation.Notice{Link: chain.Scheduler, Resource: "pods", Namespace: "ns", Name: "p",
 		ResourceVersion: "7", Time: time.Unix(1, 0).UTC()}
 	access = implementation.StoreAccess{Endpoints: []string{"https://127.0.0.1:2379"}, Prefix: "/registry/",
 		CA: []byte("ca"), Certificate: []byte("certificate"), Key: []byte("key")}
@@ -168,22 +169,22 @@ func TestEverythingIsOffered(t *testing.T) {
 	for _, fails := range []error{nil, errors.New("it is broken")} {
 		cluster.fails, cluster.asked = fails, nil
 		for _, err := range []error{
-			links.StopLink(ctx, implementation.Scheduler),
-			links.StartLink(ctx, implementation.Scheduler),
+			links.StopLink(ctx, chain.Scheduler),
+			links.StartLink(ctx, chain.Scheduler),
 			nodes.AddNode(ctx, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "a", Labels: map[string]string{"k": "v"}}}),
 			nodes.RemoveNode(ctx, "a"),
 			kubelets.StopKubelet(ctx, "a"),
 			kubelets.StartKubelet(ctx, "a"),
 			images.Publish(ctx, "scope/late:1"),
 			compactor.Compact(ctx),
-			faults.Inject(ctx, implementation.Scheduler, fault),
+			faults.Inject(ctx, chain.Scheduler, fault),
 			faults.Met(ctx, "a&b"),
 			faults.Heal(ctx, "a&b"),
 			outage.StopStore(ctx),
 			outage.StartStore(ctx),
-			replicas.StartReplica(ctx, implementation.Scheduler),
-			replicas.KillLeader(ctx, implementation.Scheduler),
-			replicas.StopReplicas(ctx, implementation.Scheduler),
+			replicas.StartReplica(ctx, chain.Scheduler),
+			replicas.KillLeader(ctx, chain.Scheduler),
+			replicas.StopReplicas(ctx, chain.Scheduler),
 		} {
 			if fails == nil {
 				require.NoError(t, err)

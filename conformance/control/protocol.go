@@ -29,7 +29,9 @@
 // An answer other than 200 has a Fault as its body.
 package control
 
-import "github.com/podchain/podchain/conformance/implementation"
+import (
+	"github.com/podchain/podchain/conformance/implementation"
+)
 
 // Offer says what the cluster is and what it offers.
 type Offer struct {

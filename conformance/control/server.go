@@ -14,6 +14,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
@@ -30,7 +31,7 @@ func Handler(description implementation.Description, cluster implementation.Clus
 	linkRoute(s, mux, "POST /v1/links/{link}/kill-leader", implementation.Replicas.KillLeader)
 	linkRoute(s, mux, "DELETE /v1/links/{link}/replicas", implementation.Replicas.StopReplicas)
 	route[implementation.Faults](s, mux, "POST /v1/links/{link}/faults", func(faults implementation.Faults, r *http.Request) (any, error) {
-		link, err := implementation.ParseLink(r.PathValue("link"))
+		link, err := chain.ParseLink(r.PathValue("link"))
 		if err != nil {
 			return nil, err
 		}
@@ -112,9 +113,9 @@ func route[T any](s *server, mux *http.ServeMux, pattern string, handle func(T, 
 }
 
 // linkRoute is a route whose request is about a link and nothing else.
-func linkRoute[T any](s *server, mux *http.ServeMux, pattern string, do func(T, context.Context, implementation.Link) error) {
+func linkRoute[T any](s *server, mux *http.ServeMux, pattern string, do func(T, context.Context, chain.Link) error) {
 	route(s, mux, pattern, func(offered T, r *http.Request) (any, error) {
-		link, err := implementation.ParseLink(r.PathValue("link"))
+		link, err := chain.ParseLink(r.PathValue("link"))
 		if err != nil {
 			return nil, err
 		}

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/watch"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/field"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
@@ -83,7 +84,7 @@ func (a Attribution) Notified(version history.Version) []implementation.Notice {
 	var first []implementation.Notice
 	for _, notice := range a.notices[storedVersion(version)] {
 		again := slices.ContainsFunc(first, func(earlier implementation.Notice) bool { return earlier.Link == notice.Link })
-		if !again && slices.Contains(implementation.AllLinks, notice.Link) {
+		if !again && slices.Contains(chain.AllLinks, notice.Link) {
 			first = append(first, notice)
 		}
 	}

@@ -12,21 +12,21 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/history"
-	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/runresources"
 )
 
 // Blame is a link and the part of it that is missing.
 type Blame struct {
-	Link    implementation.Link
+	Link    chain.Link
 	Missing string
 }
 
 // check looks for something that a link has left undone, and returns it, "" if
 // there is nothing.
 type check struct {
-	link    implementation.Link
+	link    chain.Link
 	missing func(history.Record) string
 	// evenStopped: the link left it undone before the scenario stopped it.
 	evenStopped bool
@@ -35,31 +35,31 @@ type check struct {
 // checks are in the order of the chain: what comes first is blamed first, since
 // everything after it can only wait.
 var checks = []check{
-	{link: implementation.NamespaceController, missing: accountMissing},
-	{link: implementation.DeploymentController, missing: deploymentUnseen},
-	{link: implementation.ReplicaSetController, missing: podsMissing("ReplicaSet")},
-	{link: implementation.StatefulSetController, missing: podsMissing("StatefulSet")},
-	{link: implementation.DaemonSetController, missing: unseen("DaemonSet")},
-	{link: implementation.Scheduler, missing: podUnplaced},
-	{link: implementation.Kubelet, missing: nodeUnknown, evenStopped: true},
-	{link: implementation.Kubelet, missing: nodeMissing},
-	{link: implementation.NodeLifecycle, missing: nodesClosed},
-	{link: implementation.Kubelet, missing: podUntaken},
-	{link: implementation.Kubelet, missing: podUnstarted},
-	{link: implementation.Kubelet, missing: gateOpened},
-	{link: implementation.Kubelet, missing: gatePassed},
-	{link: implementation.ReplicaSetController, missing: countsStale("ReplicaSet")},
-	{link: implementation.StatefulSetController, missing: countsStale("StatefulSet")},
-	{link: implementation.DeploymentController, missing: deploymentStale},
-	{link: implementation.GarbageCollector, missing: orphanLeft},
-	{link: implementation.NamespaceController, missing: namespaceLeft},
+	{link: chain.NamespaceController, missing: accountMissing},
+	{link: chain.DeploymentController, missing: deploymentUnseen},
+	{link: chain.ReplicaSetController, missing: podsMissing("ReplicaSet")},
+	{link: chain.StatefulSetController, missing: podsMissing("StatefulSet")},
+	{link: chain.DaemonSetController, missing: unseen("DaemonSet")},
+	{link: chain.Scheduler, missing: podUnplaced},
+	{link: chain.Kubelet, missing: nodeUnknown, evenStopped: true},
+	{link: chain.Kubelet, missing: nodeMissing},
+	{link: chain.NodeLifecycle, missing: nodesClosed},
+	{link: chain.Kubelet, missing: podUntaken},
+	{link: chain.Kubelet, missing: podUnstarted},
+	{link: chain.Kubelet, missing: gateOpened},
+	{link: chain.Kubelet, missing: gatePassed},
+	{link: chain.ReplicaSetController, missing: countsStale("ReplicaSet")},
+	{link: chain.StatefulSetController, missing: countsStale("StatefulSet")},
+	{link: chain.DeploymentController, missing: deploymentStale},
+	{link: chain.GarbageCollector, missing: orphanLeft},
+	{link: chain.NamespaceController, missing: namespaceLeft},
 }
 
 // FirstBroken returns the first link, in the order of the chain, that has left
 // something undone in the last state of the record. Links that the scenario
 // itself has stopped are passed over. ok is false if all have done their part:
 // then what was done was done wrongly.
-func FirstBroken(record history.Record, stopped sets.Set[implementation.Link]) (blame Blame, ok bool) {
+func FirstBroken(record history.Record, stopped sets.Set[chain.Link]) (blame Blame, ok bool) {
 	for _, check := range checks {
 		if stopped.Has(check.link) && !check.evenStopped {
 			continue

@@ -13,9 +13,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/apimachinery/pkg/watch"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/history"
-	"github.com/podchain/podchain/conformance/implementation"
 )
 
 // The objects of a chain, as far as it has come. Each is a manifest with what
@@ -52,74 +52,74 @@ func TestFirstBroken(t *testing.T) {
 	for name, test := range map[string]struct {
 		// objects in the order of their arrival; "-" in front: it was deleted.
 		objects []string
-		stopped implementation.Link
+		stopped chain.Link
 		// later is how long nothing happens then.
 		later time.Duration
 		// blamed is "" where every link has done its part.
-		blamed implementation.Link
+		blamed chain.Link
 	}{
 		"nothing":                       {},
 		"all done":                      {objects: []string{namespace, account, node, counted, reported, ready}},
-		"no account":                    {objects: []string{namespace, node, deaf}, blamed: implementation.NamespaceController},
-		"Deployment unseen":             {objects: []string{namespace, account, node, deaf}, blamed: implementation.DeploymentController},
-		"Deployment without ReplicaSet": {objects: []string{node, seen}, blamed: implementation.DeploymentController},
-		"its controller was stopped":    {objects: []string{node, deaf}, stopped: implementation.DeploymentController},
+		"no account":                    {objects: []string{namespace, node, deaf}, blamed: chain.NamespaceController},
+		"Deployment unseen":             {objects: []string{namespace, account, node, deaf}, blamed: chain.DeploymentController},
+		"Deployment without ReplicaSet": {objects: []string{node, seen}, blamed: chain.DeploymentController},
+		"its controller was stopped":    {objects: []string{node, deaf}, stopped: chain.DeploymentController},
 		"paused": {objects: []string{
 			`{kind: Deployment, metadata: {name: web, uid: d, generation: 1}, spec: {paused: true}, status: {observedGeneration: 1}}`}},
-		"ReplicaSet without Pods":        {objects: []string{node, seen, asked}, blamed: implementation.ReplicaSetController},
-		"ReplicaSet with an old count":   {objects: []string{node, seen, asked, ready}, blamed: implementation.ReplicaSetController},
-		"Deployment with an old count":   {objects: []string{node, seen, reported, ready}, blamed: implementation.DeploymentController},
-		"Pod without node":               {objects: []string{node, seen, asked, made}, blamed: implementation.Scheduler},
-		"Pod without node, nobody there": {objects: []string{seen, asked, made}, blamed: implementation.Scheduler},
-		"the scheduler was stopped":      {objects: []string{node, seen, asked, made}, stopped: implementation.Scheduler},
+		"ReplicaSet without Pods":        {objects: []string{node, seen, asked}, blamed: chain.ReplicaSetController},
+		"ReplicaSet with an old count":   {objects: []string{node, seen, asked, ready}, blamed: chain.ReplicaSetController},
+		"Deployment with an old count":   {objects: []string{node, seen, reported, ready}, blamed: chain.DeploymentController},
+		"Pod without node":               {objects: []string{node, seen, asked, made}, blamed: chain.Scheduler},
+		"Pod without node, nobody there": {objects: []string{seen, asked, made}, blamed: chain.Scheduler},
+		"the scheduler was stopped":      {objects: []string{node, seen, asked, made}, stopped: chain.Scheduler},
 		"Pod that fits nowhere":          {objects: []string{node, seen, asked, refused}},
 		"Pod that waits for a gate":      {objects: []string{node, seen, asked, gated}},
-		"no node at all":                 {objects: []string{seen, asked, refused}, blamed: implementation.Kubelet},
+		"no node at all":                 {objects: []string{seen, asked, refused}, blamed: chain.Kubelet},
 		"no node is ready": {objects: []string{
 			`{kind: Node, metadata: {name: n1, uid: n1}, status: {conditions: [{type: Ready, status: "False"}]}}`, seen, asked, refused},
-			blamed: implementation.Kubelet},
-		"the kubelet was stopped before it had a node": {objects: []string{seen, asked, refused}, stopped: implementation.Kubelet,
-			blamed: implementation.Kubelet},
+			blamed: chain.Kubelet},
+		"the kubelet was stopped before it had a node": {objects: []string{seen, asked, refused}, stopped: chain.Kubelet,
+			blamed: chain.Kubelet},
 		"no node is ready, the kubelet was stopped": {objects: []string{
 			`{kind: Node, metadata: {name: n1, uid: n1}, status: {conditions: [{type: Ready, status: Unknown}]}}`, seen, asked, refused},
-			stopped: implementation.Kubelet},
-		"only another scenario has a node": {objects: []string{namespace, account, theirs, seen, asked, refused}, blamed: implementation.Kubelet},
+			stopped: chain.Kubelet},
+		"only another scenario has a node": {objects: []string{namespace, account, theirs, seen, asked, refused}, blamed: chain.Kubelet},
 		"the scenario has brought a node":  {objects: []string{namespace, account, own, seen, asked, refused}},
-		"no node is let Pods on":           {objects: []string{namespace, account, theirs, closed, seen, asked, refused}, blamed: implementation.NodeLifecycle},
+		"no node is let Pods on":           {objects: []string{namespace, account, theirs, closed, seen, asked, refused}, blamed: chain.NodeLifecycle},
 		"a node is let Pods on":            {objects: []string{closed, node, seen, asked, refused}},
-		"the last node is gone":            {objects: []string{node, "-" + node, seen, asked, refused}, blamed: implementation.Kubelet},
-		"Pod that nobody took":             {objects: []string{node, seen, asked, bound}, blamed: implementation.Kubelet},
+		"the last node is gone":            {objects: []string{node, "-" + node, seen, asked, refused}, blamed: chain.Kubelet},
+		"Pod that nobody took":             {objects: []string{node, seen, asked, bound}, blamed: chain.Kubelet},
 		"Pod on a node that is none": {objects: []string{
 			`{kind: Node, metadata: {name: n2, uid: n2}, status: {conditions: [{type: Ready, status: "True"}]}}`, seen, asked, bound}},
-		"containers that are started for long": {objects: []string{node, starting}, later: time.Minute, blamed: implementation.Kubelet},
+		"containers that are started for long": {objects: []string{node, starting}, later: time.Minute, blamed: chain.Kubelet},
 		"containers that are being started":    {objects: []string{node, starting}, later: time.Second},
 		"containers that wait for something":   {objects: []string{node, strings.Replace(starting, "ContainerCreating", "ErrImagePull", 1)}, later: time.Minute},
-		"the kubelet was stopped":              {objects: []string{node, seen, asked, bound}, stopped: implementation.Kubelet},
+		"the kubelet was stopped":              {objects: []string{node, seen, asked, bound}, stopped: chain.Kubelet},
 		"the last version counts":              {objects: []string{node, deaf, seen, asked, reported, made, bound, ready, counted}},
 		"StatefulSet without Pods": {objects: []string{`{kind: StatefulSet, metadata: {name: db, uid: s, generation: 1}, spec: {replicas: 2}}`},
-			blamed: implementation.StatefulSetController},
+			blamed: chain.StatefulSetController},
 		"StatefulSet that waits for its first Pod": {objects: []string{node,
 			`{kind: StatefulSet, metadata: {name: db, uid: s, generation: 1}, spec: {replicas: 2}, status: {observedGeneration: 1}}`,
 			`{kind: Pod, metadata: {name: db-0, uid: p, ownerReferences: [{uid: s, controller: true}]}, spec: {nodeName: n1}}`},
-			blamed: implementation.Kubelet},
+			blamed: chain.Kubelet},
 		"DaemonSet unseen": {objects: []string{`{kind: DaemonSet, metadata: {name: log, uid: s, generation: 1}}`},
-			blamed: implementation.DaemonSetController},
+			blamed: chain.DaemonSetController},
 		"ReplicaSet whose owner is gone": {objects: []string{node, counted, reported, ready, "-" + counted},
-			blamed: implementation.GarbageCollector},
+			blamed: chain.GarbageCollector},
 		"one of two owners is gone": {objects: []string{
 			"-{kind: ConfigMap, metadata: {name: a, uid: a}}", `{kind: ConfigMap, metadata: {name: b, uid: b}}`,
 			`{kind: ConfigMap, metadata: {name: c, uid: c, ownerReferences: [{uid: a}, {uid: b}]}}`}},
 		"the kubelet opens a gate": {objects: []string{gatedBy(``), gatedBy(`{type: ContainersReady, status: "True"}, {type: x, status: "True"}, {type: Ready, status: "True"}`)},
-			blamed: implementation.Kubelet},
+			blamed: chain.Kubelet},
 		"another opens the gate": {objects: []string{gatedBy(``), gatedBy(`{type: ContainersReady, status: "True"}`),
 			gatedBy(`{type: ContainersReady, status: "True"}, {type: x, status: "True"}`)}},
 		"the kubelet passes a gate that is shut": {objects: []string{gatedBy(`{type: ContainersReady, status: "True"}, {type: x, status: "False"}, {type: Ready, status: "True"}`)},
-			blamed: implementation.Kubelet},
+			blamed: chain.Kubelet},
 		"the kubelet waits at a gate": {objects: []string{gatedBy(`{type: ContainersReady, status: "True"}, {type: x, status: "False"}, {type: Ready, status: "False"}`)}},
 		"empty namespace that stays": {objects: []string{
 			`{kind: Namespace, metadata: {name: n, uid: n, deletionTimestamp: "2026-01-01T00:00:00Z"}}`},
-			blamed: implementation.NamespaceController},
-		"the first of several": {objects: []string{namespace, deaf, asked, made}, blamed: implementation.NamespaceController},
+			blamed: chain.NamespaceController},
+		"the first of several": {objects: []string{namespace, deaf, asked, made}, blamed: chain.NamespaceController},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -148,15 +148,15 @@ func gatedBy(conditions string) string {
 
 // TestWriters: the field decides, and with a condition its type.
 func TestWriters(t *testing.T) {
-	for at, want := range map[[2]string]implementation.Link{
-		{"Pod", "status.containerStatuses[name=main].started"}:       implementation.Kubelet,
-		{"Pod", "status.conditions[type=PodScheduled].status"}:       implementation.Scheduler,
-		{"Pod", "status.conditions[type=PodReadyToStartContainers]"}: implementation.Kubelet,
-		{"Pod", "spec.nodeName"}:                                     implementation.Scheduler,
+	for at, want := range map[[2]string]chain.Link{
+		{"Pod", "status.containerStatuses[name=main].started"}:       chain.Kubelet,
+		{"Pod", "status.conditions[type=PodScheduled].status"}:       chain.Scheduler,
+		{"Pod", "status.conditions[type=PodReadyToStartContainers]"}: chain.Kubelet,
+		{"Pod", "spec.nodeName"}:                                     chain.Scheduler,
 		{"Pod", "spec.nodeSelector"}:                                 "",
 		{"Pod", "statusQuo"}:                                         "",
-		{"ReplicaSet", "status.readyReplicas"}:                       implementation.ReplicaSetController,
-		{"Deployment", "status.observedGeneration"}:                  implementation.DeploymentController,
+		{"ReplicaSet", "status.readyReplicas"}:                       chain.ReplicaSetController,
+		{"Deployment", "status.observedGeneration"}:                  chain.DeploymentController,
 		{"Deployment", "metadata.generation"}:                        "",
 		{"ConfigMap", "status"}:                                      "",
 	} {

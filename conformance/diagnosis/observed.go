@@ -7,8 +7,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/history"
-	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/runresources"
 )
 
@@ -67,7 +67,7 @@ func summary(object *unstructured.Unstructured) string {
 // manager where only the object says it. If the one that is blamed has written none
 // of these, the first line is the last one that it has. Nodes that other scenarios
 // have brought are left out.
-func LastWrites(record history.Record, attribution Attribution, count int, blamed implementation.Link) []string {
+func LastWrites(record history.Record, attribution Attribution, count int, blamed chain.Link) []string {
 	var writes []history.Version
 	last := -1 // of the one that is blamed
 	for _, version := range record.All() {
@@ -107,7 +107,7 @@ const restless = 200
 
 // Restless returns the link that wrote most of the last versions of a record
 // that ends because there is no end of them; "" if nobody can tell.
-func Restless(record history.Record, attribution Attribution) (link implementation.Link, why string) {
+func Restless(record history.Record, attribution Attribution) (link chain.Link, why string) {
 	all := record.All()
 	last := all[max(0, len(all)-restless):]
 	count := map[string]int{}
@@ -118,7 +118,7 @@ func Restless(record history.Record, attribution Attribution) (link implementati
 			most = writer
 		}
 	}
-	if known, err := implementation.ParseLink(most); err == nil {
+	if known, err := chain.ParseLink(most); err == nil {
 		link = known
 	}
 	return link, fmt.Sprintf("it does not come to rest: %d of the last %d writes are by %s", count[most], len(last), most)

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/watch"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
@@ -43,20 +44,20 @@ func TestLastWrites(t *testing.T) {
 func TestLastWritesOfTheBlamed(t *testing.T) {
 	recorded := history.New()
 	var writes []implementation.Write
-	for i, link := range []implementation.Link{implementation.Scheduler, implementation.Scheduler, implementation.Kubelet, implementation.Kubelet, implementation.Kubelet} {
+	for i, link := range []chain.Link{chain.Scheduler, chain.Scheduler, chain.Kubelet, chain.Kubelet, chain.Kubelet} {
 		name, version := fmt.Sprint("p", i), fmt.Sprint(i+1)
 		recorded.Record(watch.Added, &unstructured.Unstructured{Object: map[string]any{
 			"apiVersion": "v1", "kind": "Pod", "metadata": map[string]any{"name": name, "uid": name, "resourceVersion": version}}})
 		writes = append(writes, implementation.Write{Link: link, Verb: "create", Resource: "pods", Name: name, ResourceVersion: version})
 	}
 	for _, test := range []struct {
-		blamed implementation.Link
+		blamed chain.Link
 		told   []string
 	}{
 		{"", []string{"p3", "p4"}},
-		{implementation.Kubelet, []string{"p3", "p4"}},
-		{implementation.Scheduler, []string{"p1", "p4"}},
-		{implementation.GarbageCollector, []string{"p3", "p4"}},
+		{chain.Kubelet, []string{"p3", "p4"}},
+		{chain.Scheduler, []string{"p1", "p4"}},
+		{chain.GarbageCollector, []string{"p3", "p4"}},
 	} {
 		var told []string
 		for _, line := range diagnosis.LastWrites(recorded.Now(), diagnosis.Attribute(writes), 2, test.blamed) {
@@ -74,8 +75,8 @@ func TestCutWritesAreNobodys(t *testing.T) {
 	recorded.Record(watch.Added, object)
 	recorded.Record(watch.Deleted, object)
 	attribution := diagnosis.Attribute([]implementation.Write{
-		{Link: implementation.GarbageCollector, Verb: "delete", Resource: "pods", Name: "p", Code: 200},
-		{Link: implementation.Kubelet, Verb: "delete", Resource: "pods", Name: "p", Fault: implementation.Cut},
+		{Link: chain.GarbageCollector, Verb: "delete", Resource: "pods", Name: "p", Code: 200},
+		{Link: chain.Kubelet, Verb: "delete", Resource: "pods", Name: "p", Fault: implementation.Cut},
 	})
 	lines := diagnosis.LastWrites(recorded.Now(), attribution, 1, "")
 	require.Len(t, lines, 1)

@@ -3,7 +3,7 @@ package diagnosis
 import (
 	"strings"
 
-	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/chain"
 )
 
 // written says whose part it is to write a field. Where a field is of several, the
@@ -12,31 +12,31 @@ import (
 // beginning. Of a kind, the first row counts that the field begins with.
 var written = []struct {
 	kind, field string
-	writers     []implementation.Link
+	writers     []chain.Link
 }{
-	{"Pod", "spec.nodeName", []implementation.Link{implementation.Scheduler}},
-	{"Pod", "status.nominatedNodeName", []implementation.Link{implementation.Scheduler, implementation.APIServer}},
-	{"Pod", "status.conditions[type=PodScheduled]", []implementation.Link{implementation.Scheduler, implementation.Kubelet, implementation.APIServer}},
-	{"Pod", "status.conditions[type=Ready]", []implementation.Link{implementation.Kubelet, implementation.NodeLifecycle}},
-	{"Pod", "status.conditions[type=DisruptionTarget]", []implementation.Link{implementation.NodeLifecycle, implementation.Scheduler, implementation.Kubelet}},
-	{"Pod", "status.phase", []implementation.Link{implementation.Kubelet, implementation.APIServer, implementation.GarbageCollector}},
-	{"Pod", "status.qosClass", []implementation.Link{implementation.APIServer}},
-	{"Pod", "status", []implementation.Link{implementation.Kubelet}},
-	{"Node", "spec.taints", []implementation.Link{implementation.NodeLifecycle, implementation.Kubelet}},
-	{"Node", "status", []implementation.Link{implementation.Kubelet, implementation.NodeLifecycle}},
-	{"Deployment", "status.observedGeneration", []implementation.Link{implementation.DeploymentController}},
-	{"Deployment", "status", []implementation.Link{implementation.DeploymentController, implementation.APIServer}},
-	{"ReplicaSet", "status.observedGeneration", []implementation.Link{implementation.ReplicaSetController}},
-	{"ReplicaSet", "status", []implementation.Link{implementation.ReplicaSetController, implementation.APIServer}},
-	{"StatefulSet", "status", []implementation.Link{implementation.StatefulSetController, implementation.APIServer}},
-	{"DaemonSet", "status", []implementation.Link{implementation.DaemonSetController, implementation.APIServer}},
-	{"Job", "status", []implementation.Link{implementation.JobController, implementation.APIServer}},
+	{"Pod", "spec.nodeName", []chain.Link{chain.Scheduler}},
+	{"Pod", "status.nominatedNodeName", []chain.Link{chain.Scheduler, chain.APIServer}},
+	{"Pod", "status.conditions[type=PodScheduled]", []chain.Link{chain.Scheduler, chain.Kubelet, chain.APIServer}},
+	{"Pod", "status.conditions[type=Ready]", []chain.Link{chain.Kubelet, chain.NodeLifecycle}},
+	{"Pod", "status.conditions[type=DisruptionTarget]", []chain.Link{chain.NodeLifecycle, chain.Scheduler, chain.Kubelet}},
+	{"Pod", "status.phase", []chain.Link{chain.Kubelet, chain.APIServer, chain.GarbageCollector}},
+	{"Pod", "status.qosClass", []chain.Link{chain.APIServer}},
+	{"Pod", "status", []chain.Link{chain.Kubelet}},
+	{"Node", "spec.taints", []chain.Link{chain.NodeLifecycle, chain.Kubelet}},
+	{"Node", "status", []chain.Link{chain.Kubelet, chain.NodeLifecycle}},
+	{"Deployment", "status.observedGeneration", []chain.Link{chain.DeploymentController}},
+	{"Deployment", "status", []chain.Link{chain.DeploymentController, chain.APIServer}},
+	{"ReplicaSet", "status.observedGeneration", []chain.Link{chain.ReplicaSetController}},
+	{"ReplicaSet", "status", []chain.Link{chain.ReplicaSetController, chain.APIServer}},
+	{"StatefulSet", "status", []chain.Link{chain.StatefulSetController, chain.APIServer}},
+	{"DaemonSet", "status", []chain.Link{chain.DaemonSetController, chain.APIServer}},
+	{"Job", "status", []chain.Link{chain.JobController, chain.APIServer}},
 }
 
 // Writers returns the links whose part it is to write a field, given as the tables
 // of the features name it: first the one to look at first. None are known of what
 // is as a client asks for it.
-func Writers(kind, field string) []implementation.Link {
+func Writers(kind, field string) []chain.Link {
 	for _, part := range written {
 		if part.kind == kind && begins(field, part.field) {
 			return part.writers

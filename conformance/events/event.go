@@ -23,6 +23,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
 )
@@ -253,8 +254,8 @@ type Evidence struct {
 	Error string `json:"error"`
 	// Blamed is the first link that did not do its part, Missing what it left undone;
 	// empty if nothing was left undone.
-	Blamed  implementation.Link `json:"blamed,omitempty"`
-	Missing string              `json:"missing,omitempty"`
+	Blamed  chain.Link `json:"blamed,omitempty"`
+	Missing string     `json:"missing,omitempty"`
 	// Observed is the chain as the record shows it at its end.
 	Observed []string `json:"observed,omitempty"`
 	// LastWrites are the last writes that were seen, oldest first.

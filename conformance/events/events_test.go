@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/podchain/podchain/conformance"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/events"
-	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
 	"github.com/podchain/podchain/features"
 	"github.com/podchain/podchain/reference"
@@ -59,7 +59,7 @@ func streamOf(t *testing.T, shard events.Shard) (string, *events.Recording) {
 	written := events.NewStream(&lines)
 	recording, err := conformance.Run(t.Context(), conformance.Options{
 		Specification: selected, Shard: shard, Testing: t, Events: written.Take, Seed: 1,
-		Implementation: reference.New(reference.Options{Without: []implementation.Link{implementation.Scheduler}}),
+		Implementation: reference.New(reference.Options{Without: []chain.Link{chain.Scheduler}}),
 		Record:         func(example *specification.Example) bool { return recorded(example.Requirement.ID) },
 	})
 	require.NoError(t, err)

@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/control"
 	"github.com/podchain/podchain/conformance/implementation"
 )
@@ -137,7 +138,7 @@ func (c cluster) Config() *rest.Config { return rest.CopyConfig(c.config) }
 
 // Version implements implementation.Versioned. Of which release the other links
 // are the API server does not tell: a distribution has them all of one.
-func (c cluster) Version(implementation.Link) string { return c.version }
+func (c cluster) Version(chain.Link) string { return c.version }
 
 // Parts implements implementation.Composite.
 func (c cluster) Parts() []any {

@@ -17,8 +17,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/history"
-	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/reference"
 )
 
@@ -164,9 +164,9 @@ func TestAPIServerIsAway(t *testing.T) {
 		config.ContentType, config.AcceptContentTypes = "application/json", "application/json"
 		recorded, stop := recordMaps(t, config)
 
-		require.NoError(t, cluster.StopLink(ctx, implementation.APIServer))
+		require.NoError(t, cluster.StopLink(ctx, chain.APIServer))
 		time.Sleep(time.Minute)
-		require.NoError(t, cluster.StartLink(ctx, implementation.APIServer))
+		require.NoError(t, cluster.StartLink(ctx, chain.APIServer))
 		_, err = client.CoreV1().ConfigMaps("kube-node-lease").Create(ctx,
 			&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "later", Labels: map[string]string{"ours": ""}}}, metav1.CreateOptions{})
 		require.NoError(t, err)

@@ -2,6 +2,7 @@ package implementation
 
 import (
 	"fmt"
+	"github.com/podchain/podchain/conformance/chain"
 	"strings"
 )
 
@@ -13,19 +14,19 @@ type Description struct {
 	Version string `json:"version"`
 	// Links are those that come from elsewhere, and from where: "kubernetes v1.34.4",
 	// a command line, or Nowhere.
-	Links map[Link]string `json:"links,omitempty"`
+	Links map[chain.Link]string `json:"links,omitempty"`
 }
 
 // Nowhere is where a link comes from that is left out.
 const Nowhere = "none"
 
 // Without notes that a link is left out.
-func (d *Description) Without(link Link) { d.From(link, Nowhere) }
+func (d *Description) Without(link chain.Link) { d.From(link, Nowhere) }
 
 // From notes where a link comes from.
-func (d *Description) From(link Link, origin string) {
+func (d *Description) From(link chain.Link, origin string) {
 	if d.Links == nil {
-		d.Links = map[Link]string{}
+		d.Links = map[chain.Link]string{}
 	}
 	d.Links[link] = origin
 }
@@ -36,14 +37,14 @@ func (d Description) String() string {
 	var text strings.Builder
 	text.WriteString(strings.TrimSpace(d.Name + " " + d.Version))
 	told := map[string]bool{}
-	for i, first := range AllLinks {
+	for i, first := range chain.AllLinks {
 		origin := d.Links[first]
 		if origin == "" || told[origin] {
 			continue
 		}
 		told[origin] = true
 		names := []string{string(first)}
-		for _, link := range AllLinks[i+1:] {
+		for _, link := range chain.AllLinks[i+1:] {
 			if d.Links[link] == origin {
 				names = append(names, string(link))
 			}

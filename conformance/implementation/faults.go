@@ -3,6 +3,7 @@ package implementation
 import (
 	"context"
 	"fmt"
+	"github.com/podchain/podchain/conformance/chain"
 	"time"
 )
 
@@ -12,7 +13,7 @@ import (
 type Faults interface {
 	// Inject has the requests of a link that the fault is about meet it, beginning
 	// with the next one.
-	Inject(ctx context.Context, link Link, fault Fault) error
+	Inject(ctx context.Context, link chain.Link, fault Fault) error
 	// Met returns when every fault in force of the namespace, with "" of those that name
 	// none, has been met by as many requests as it says, or by one if it says none.
 	Met(ctx context.Context, namespace string) error
@@ -36,7 +37,7 @@ type Notifying interface {
 // Notice is the arrival of a version of an object at a link that watches it.
 type Notice struct {
 	// Link that was notified, any of its processes.
-	Link Link `json:"link"`
+	Link chain.Link `json:"link"`
 	// Resource, Namespace and Name as in RBAC, and the ResourceVersion that arrived.
 	Resource        string `json:"resource"`
 	Namespace       string `json:"namespace,omitempty"`
@@ -110,7 +111,7 @@ func (f Fault) Check() error {
 // met a fault.
 type Write struct {
 	// Link that wrote.
-	Link Link `json:"link"`
+	Link chain.Link `json:"link"`
 	// Verb, Resource, Subresource, Namespace and Name as in RBAC. The name of what
 	// is created is the one in the answer.
 	Verb        string `json:"verb"`

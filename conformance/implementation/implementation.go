@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/podchain/podchain/conformance/chain"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/rest"
 )
@@ -58,9 +59,9 @@ type Lasting interface {
 // (capability "links").
 type Links interface {
 	// StopLink returns when the link has ended and no write of it is under way.
-	StopLink(ctx context.Context, link Link) error
+	StopLink(ctx context.Context, link chain.Link) error
 	// StartLink starts a stopped link again; it acts on what it then finds.
-	StartLink(ctx context.Context, link Link) error
+	StartLink(ctx context.Context, link chain.Link) error
 }
 
 // Replicas is offered by a cluster that can run a link twice, where one of the
@@ -68,12 +69,12 @@ type Links interface {
 type Replicas interface {
 	// StartReplica has the link run as two processes of which one is elected, and
 	// returns when one leads.
-	StartReplica(ctx context.Context, link Link) error
+	StartReplica(ctx context.Context, link chain.Link) error
 	// KillLeader ends the process of the link that leads, without a chance to let
 	// go of its Lease, and returns when no write of it is under way.
-	KillLeader(ctx context.Context, link Link) error
+	KillLeader(ctx context.Context, link chain.Link) error
 	// StopReplicas leaves the link with one process.
-	StopReplicas(ctx context.Context, link Link) error
+	StopReplicas(ctx context.Context, link chain.Link) error
 }
 
 // Nodes is offered by a cluster that grows and shrinks by nodes which take and
@@ -182,5 +183,5 @@ type Compactor interface {
 type Crashing interface {
 	// Crashed returns the first link in the order of the chain that has, and how
 	// it ended; a nil error if none has.
-	Crashed() (Link, error)
+	Crashed() (chain.Link, error)
 }

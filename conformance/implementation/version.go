@@ -1,18 +1,22 @@
 package implementation
 
-import "k8s.io/apimachinery/pkg/util/version"
+import (
+	"k8s.io/apimachinery/pkg/util/version"
+
+	"github.com/podchain/podchain/conformance/chain"
+)
 
 // Versioned is offered by a cluster that knows of which release of Kubernetes its
 // links are. What came with a later one is not asked of them.
 type Versioned interface {
 	// Version of a link, such as "v1.34.4"; "" for a link that is of no release of
 	// Kubernetes, or nobody knows of which: everything is asked of it.
-	Version(link Link) string
+	Version(link chain.Link) string
 }
 
 // Before returns the version of a link if that is older than the given one, such
 // as "v1.35"; "" if it is not, or not known.
-func Before(cluster Cluster, link Link, given string) string {
+func Before(cluster Cluster, link chain.Link, given string) string {
 	versioned, ok := Offered[Versioned](cluster)
 	if !ok {
 		return ""

@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
@@ -13,8 +14,8 @@ type versioned struct {
 	scheduler string
 }
 
-func (v versioned) Version(link implementation.Link) string {
-	if link == implementation.Scheduler {
+func (v versioned) Version(link chain.Link) string {
+	if link == chain.Scheduler {
 		return v.scheduler
 	}
 	return "v1.37.2"
@@ -38,9 +39,9 @@ func TestBefore(t *testing.T) {
 			if before {
 				want = has
 			}
-			assert.Equal(t, want, implementation.Before(cluster, implementation.Scheduler, "v1.35"))
-			assert.Empty(t, implementation.Before(cluster, implementation.Kubelet, "v1.35"), "another link")
+			assert.Equal(t, want, implementation.Before(cluster, chain.Scheduler, "v1.35"))
+			assert.Empty(t, implementation.Before(cluster, chain.Kubelet, "v1.35"), "another link")
 		})
 	}
-	assert.Empty(t, implementation.Before(struct{ implementation.Cluster }{}, implementation.Scheduler, "v1.35"), "a cluster that knows no versions")
+	assert.Empty(t, implementation.Before(struct{ implementation.Cluster }{}, chain.Scheduler, "v1.35"), "a cluster that knows no versions")
 }

@@ -19,7 +19,7 @@ import (
 	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/semver"
 
-	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/chain"
 )
 
 // DefaultVersion is the version that is built when none is named. There is one
@@ -52,7 +52,7 @@ type programs map[string]string
 // Build builds the programs of a version where they are not in the cache yet,
 // and tells progress what it does. The first build takes minutes.
 func Build(ctx context.Context, version string, progress io.Writer) error {
-	_, err := build(ctx, version, progress, programsOf(implementation.AllLinks))
+	_, err := build(ctx, version, progress, programsOf(chain.AllLinks))
 	return err
 }
 

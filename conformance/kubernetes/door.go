@@ -10,7 +10,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
-	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/tap"
 )
 
@@ -23,7 +23,7 @@ type door struct {
 
 // open opens a door for a link that is the named user in the named groups, and
 // writes the kubeconfig file: the API server grants it what it grants that user.
-func (c *Cluster) open(link implementation.Link, kubeconfig, user string, groups ...string) (*door, error) {
+func (c *Cluster) open(link chain.Link, kubeconfig, user string, groups ...string) (*door, error) {
 	config := rest.CopyConfig(c.config)
 	config.Impersonate = rest.ImpersonationConfig{UserName: user, Groups: groups}
 	opened, err := c.part.Taps.Open(link, config)

@@ -20,6 +20,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/podchain/podchain/conformance/assembly"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/pki"
 	"github.com/podchain/podchain/conformance/tap"
@@ -85,7 +86,7 @@ func (i *Implementation) Start(ctx context.Context) (implementation.Cluster, err
 // implementation.Cluster tells.
 func (i *Implementation) StartCluster(ctx context.Context) (*Cluster, error) {
 	return launch(ctx, i.options, assembly.Part{
-		Links: implementation.AllLinks, Taps: tap.New(), Nodes: i.options.Nodes, Logs: i.options.Logs,
+		Links: chain.AllLinks, Taps: tap.New(), Nodes: i.options.Nodes, Logs: i.options.Logs,
 	})
 }
 
@@ -120,9 +121,9 @@ type Cluster struct {
 
 	// control is held while links and nodes start and stop.
 	control  sync.Mutex
-	links    map[implementation.Link]*process
-	waiting  map[implementation.Link]*process // second processes of links that run twice
-	doors    map[implementation.Link]*door
+	links    map[chain.Link]*process
+	waiting  map[chain.Link]*process // second processes of links that run twice
+	doors    map[chain.Link]*door
 	kubelets bool // they run
 	nodes    map[string]*node
 	names    sets.Set[string] // of nodes, those that are being made included
@@ -150,14 +151,14 @@ var (
 func launch(ctx context.Context, options Options, part assembly.Part) (*Cluster, error) {
 	c := &Cluster{
 		Faults: part.Taps, version: options.Version, audited: options.Audited, storeName: options.Store, part: part, kubelet: options.Kubelet, logs: part.Logs, journal: runtime.NewJournal(),
-		links: map[implementation.Link]*process{}, waiting: map[implementation.Link]*process{}, doors: map[implementation.Link]*door{},
-		nodes: map[string]*node{}, names: sets.New[string](), kubelets: part.Has(implementation.Kubelet),
+		links: map[chain.Link]*process{}, waiting: map[chain.Link]*process{}, doors: map[chain.Link]*door{},
+		nodes: map[string]*node{}, names: sets.New[string](), kubelets: part.Has(chain.Kubelet),
 	}
 	err := checkStore(options.Store)
 	if err != nil {
 		return nil, err
 	}
-	if part.Has(implementation.Kubelet) {
+	if part.Has(chain.Kubelet) {
 		if c.plugins, err = prepareMachine(ctx, options.Progress); err != nil {
 			return nil, err
 		}
@@ -169,7 +170,7 @@ func launch(ctx context.Context, options Options, part assembly.Part) (*Cluster,
 	if c.programs, err = build(ctx, options.Version, options.Progress, needed); err != nil {
 		return nil, err
 	}
-	if part.Has(implementation.APIServer) {
+	if part.Has(chain.APIServer) {
 		if c.programs["store"], err = buildStore(ctx, options.Store, c.programs, options.Progress); err != nil {
 			return nil, err
 		}
@@ -198,9 +199,9 @@ func (c *Cluster) says() string {
 	var what []string
 	for _, link := range c.part.Links {
 		switch {
-		case link == implementation.Kubelet:
+		case link == chain.Kubelet:
 			what = append(what, fmt.Sprintf("%d nodes", c.part.Nodes))
-		case len(c.part.Links) < len(implementation.AllLinks):
+		case len(c.part.Links) < len(chain.AllLinks):
 			what = append(what, string(link))
 		}
 	}
@@ -208,7 +209,7 @@ func (c *Cluster) says() string {
 }
 
 func (c *Cluster) start(ctx context.Context) (err error) {
-	if c.part.Has(implementation.APIServer) {
+	if c.part.Has(chain.APIServer) {
 		err = c.startAPI(ctx)
 	} else {
 		c.config = c.part.API
@@ -220,12 +221,12 @@ func (c *Cluster) start(ctx context.Context) (err error) {
 	if err := c.startProcesses(ctx); err != nil {
 		return err
 	}
-	if c.part.Has(implementation.Kubelet) {
+	if c.part.Has(chain.Kubelet) {
 		if err := c.startNodes(ctx); err != nil {
 			return err
 		}
 	}
-	if c.part.Has(implementation.NamespaceController) {
+	if c.part.Has(chain.NamespaceController) {
 		return c.awaitAccount(ctx)
 	}
 	return nil
@@ -291,24 +292,24 @@ func (c *Cluster) Calls(context.Context) ([]implementation.Call, error) {
 }
 
 // Crashed implements implementation.Crashing.
-func (c *Cluster) Crashed() (implementation.Link, error) {
+func (c *Cluster) Crashed() (chain.Link, error) {
 	c.control.Lock()
 	defer c.control.Unlock()
-	for _, link := range implementation.AllLinks {
+	for _, link := range chain.AllLinks {
 		process := c.links[link]
-		if link == implementation.APIServer && c.api != nil {
+		if link == chain.APIServer && c.api != nil {
 			process = c.api.process
 		}
 		if err := cmp.Or(process.crash(), c.waiting[link].crash()); err != nil {
 			return link, err
 		}
-		if link == implementation.APIServer && c.store != nil {
+		if link == chain.APIServer && c.store != nil {
 			// Without its store it answers nothing any more.
 			if err := c.store.Server.Crashed(); err != nil {
 				return link, err
 			}
 		}
-		if link != implementation.Kubelet {
+		if link != chain.Kubelet {
 			continue
 		}
 		for _, node := range c.nodes {
@@ -321,7 +322,7 @@ func (c *Cluster) Crashed() (implementation.Link, error) {
 }
 
 // Version implements implementation.Versioned: all links are of one.
-func (c *Cluster) Version(implementation.Link) string { return c.version }
+func (c *Cluster) Version(chain.Link) string { return c.version }
 
 // Compact implements implementation.Compactor. The watches that are open go on.
 func (c *Cluster) Compact(ctx context.Context) error { return c.store.compact(ctx) }
@@ -347,7 +348,7 @@ func (c *Cluster) Stop(ctx context.Context) error {
 		group.Go(func() { keep(node.stop()) })
 	}
 	group.Wait()
-	order := append([]implementation.Link{aside}, implementation.AllLinks...)
+	order := append([]chain.Link{aside}, chain.AllLinks...)
 	slices.Reverse(order)
 	for _, link := range order {
 		group.Go(func() { keep(c.waiting[link].stop(ctx)) })

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	client "k8s.io/client-go/kubernetes"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/kubernetes"
 )
@@ -57,9 +58,9 @@ func TestCluster(t *testing.T) {
 	require.Equal(t, "ssd", large.Labels["disk"])
 	require.Len(t, large.Spec.Taints, 1)
 	require.ErrorContains(t, cluster.AddNode(ctx, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "large"}}), "there is a node large already")
-	require.NoError(t, cluster.StopLink(ctx, implementation.Kubelet))
+	require.NoError(t, cluster.StopLink(ctx, chain.Kubelet))
 	require.ErrorIs(t, cluster.AddNode(ctx, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "idle"}}), implementation.ErrNotReady)
-	require.NoError(t, cluster.StartLink(ctx, implementation.Kubelet))
+	require.NoError(t, cluster.StartLink(ctx, chain.Kubelet))
 	require.NoError(t, cluster.RemoveNode(ctx, "large"))
 
 	directory := filepath.Dir(cluster.Kubeconfig())

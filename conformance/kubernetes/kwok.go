@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/podchain/podchain/conformance/assembly"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/children"
 	"github.com/podchain/podchain/conformance/implementation"
 )
@@ -51,7 +52,7 @@ func (k *KWOK) Describe() implementation.Description {
 // Start implements assembly.Origin.
 func (k *KWOK) Start(ctx context.Context, part assembly.Part) (_ implementation.Cluster, err error) {
 	for _, link := range part.Links {
-		if link != implementation.Kubelet {
+		if link != chain.Kubelet {
 			return nil, assembly.Lacking(kwokProgram, link)
 		}
 	}
@@ -85,7 +86,7 @@ func (k *KWOK) Start(ctx context.Context, part assembly.Part) (_ implementation.
 	if h.client, err = kubernetes.NewForConfig(part.API); err != nil {
 		return nil, err
 	}
-	opened, err := part.Taps.Open(implementation.Kubelet, part.API)
+	opened, err := part.Taps.Open(chain.Kubelet, part.API)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +94,7 @@ func (k *KWOK) Start(ctx context.Context, part assembly.Part) (_ implementation.
 	if err := h.door.WriteKubeconfig(h.door.kubeconfig); err != nil {
 		return nil, err
 	}
-	if err := h.StartLink(ctx, implementation.Kubelet); err != nil {
+	if err := h.StartLink(ctx, chain.Kubelet); err != nil {
 		return nil, err
 	}
 	for n := range part.Nodes {
@@ -149,8 +150,8 @@ func (h *hollowNodes) stages() string { return filepath.Join(h.directory, "stage
 const managed = "kwok.x-k8s.io/node"
 
 // StartLink implements implementation.Links.
-func (h *hollowNodes) StartLink(ctx context.Context, link implementation.Link) error {
-	if link != implementation.Kubelet {
+func (h *hollowNodes) StartLink(ctx context.Context, link chain.Link) error {
+	if link != chain.Kubelet {
 		return assembly.Lacking(kwokProgram, link)
 	}
 	h.mu.Lock()
@@ -183,8 +184,8 @@ func (h *hollowNodes) StartLink(ctx context.Context, link implementation.Link) e
 }
 
 // StopLink implements implementation.Links.
-func (h *hollowNodes) StopLink(ctx context.Context, link implementation.Link) error {
-	if link != implementation.Kubelet {
+func (h *hollowNodes) StopLink(ctx context.Context, link chain.Link) error {
+	if link != chain.Kubelet {
 		return assembly.Lacking(kwokProgram, link)
 	}
 	h.mu.Lock()
@@ -195,15 +196,15 @@ func (h *hollowNodes) StopLink(ctx context.Context, link implementation.Link) er
 }
 
 // Crashed implements implementation.Crashing.
-func (h *hollowNodes) Crashed() (implementation.Link, error) {
+func (h *hollowNodes) Crashed() (chain.Link, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return implementation.Kubelet, h.running.crash()
+	return chain.Kubelet, h.running.crash()
 }
 
 // Stop implements implementation.Cluster. The Nodes go with the cluster.
 func (h *hollowNodes) Stop(ctx context.Context) error {
-	err := h.StopLink(ctx, implementation.Kubelet)
+	err := h.StopLink(ctx, chain.Kubelet)
 	if h.door != nil {
 		err = errors.Join(err, h.door.Close())
 	}

@@ -14,7 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/podchain/podchain/conformance/assembly"
-	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/chain"
 )
 
 // TestKWOKVersion: what is built is what reports say.
@@ -35,7 +35,7 @@ func TestKWOKVersion(t *testing.T) {
 
 // TestKWOKIsAKubelet: it takes the place of no other link.
 func TestKWOKIsAKubelet(t *testing.T) {
-	_, err := NewKWOK(nil).Start(t.Context(), assembly.Part{Links: []implementation.Link{implementation.Scheduler, implementation.Kubelet}})
+	_, err := NewKWOK(nil).Start(t.Context(), assembly.Part{Links: []chain.Link{chain.Scheduler, chain.Kubelet}})
 	require.EqualError(t, err, "kwok has no scheduler")
 }
 

@@ -11,41 +11,41 @@ import (
 	"time"
 
 	"github.com/podchain/podchain/conformance/assembly"
-	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/chain"
 )
 
 // controllers are the links that are part of the controller manager, and which
 // of its controllers make up each. Every link has a controller manager of its
 // own, which is how one is stopped without the others.
-var controllers = map[implementation.Link][]string{
-	implementation.NamespaceController:   {"namespace-controller", "serviceaccount-controller", "root-ca-certificate-publisher-controller"},
-	implementation.DeploymentController:  {"deployment-controller"},
-	implementation.ReplicaSetController:  {"replicaset-controller"},
-	implementation.StatefulSetController: {"statefulset-controller"},
-	implementation.DaemonSetController:   {"daemonset-controller"},
-	implementation.JobController:         {"job-controller", "ttl-after-finished-controller"},
-	implementation.GarbageCollector:      {"garbage-collector-controller"},
-	implementation.NodeLifecycle:         {"node-lifecycle-controller", "taint-eviction-controller", "pod-garbage-collector-controller"},
+var controllers = map[chain.Link][]string{
+	chain.NamespaceController:   {"namespace-controller", "serviceaccount-controller", "root-ca-certificate-publisher-controller"},
+	chain.DeploymentController:  {"deployment-controller"},
+	chain.ReplicaSetController:  {"replicaset-controller"},
+	chain.StatefulSetController: {"statefulset-controller"},
+	chain.DaemonSetController:   {"daemonset-controller"},
+	chain.JobController:         {"job-controller", "ttl-after-finished-controller"},
+	chain.GarbageCollector:      {"garbage-collector-controller"},
+	chain.NodeLifecycle:         {"node-lifecycle-controller", "taint-eviction-controller", "pod-garbage-collector-controller"},
 }
 
 // aside are controllers that are no link and always run: what they do is in the
 // objects that links read.
-const aside implementation.Link = "aside"
+const aside chain.Link = "aside"
 
 var asideControllers = []string{
 	"clusterrole-aggregation-controller", "disruption-controller", "endpointslice-controller", "resourcequota-controller", "replicationcontroller-controller",
 }
 
 // programsOf returns the names of the programs that the links are.
-func programsOf(links []implementation.Link) []string {
+func programsOf(links []chain.Link) []string {
 	var names []string
 	for _, link := range links {
 		switch {
-		case link == implementation.APIServer:
+		case link == chain.APIServer:
 			names = append(names, "etcd", "kube-apiserver", controllerManager) // for what stands aside
-		case link == implementation.Kubelet:
+		case link == chain.Kubelet:
 			names = append(names, kubeletProgram, "machine", "part")
-		case link == implementation.Scheduler:
+		case link == chain.Scheduler:
 			names = append(names, scheduler)
 		default:
 			names = append(names, controllerManager)
@@ -60,9 +60,9 @@ const (
 )
 
 // command returns the command line of a link that is one process.
-func (c *Cluster) command(link implementation.Link) ([]string, error) {
+func (c *Cluster) command(link chain.Link) ([]string, error) {
 	program := controllerManager
-	if link == implementation.Scheduler {
+	if link == chain.Scheduler {
 		program = scheduler
 	}
 	if c.doors[link] == nil {
@@ -73,7 +73,7 @@ func (c *Cluster) command(link implementation.Link) ([]string, error) {
 		c.doors[link] = door
 	}
 	args := []string{c.programs[program], "--kubeconfig=" + c.doors[link].kubeconfig, "--leader-elect=false", "--secure-port=0"}
-	if link == implementation.Scheduler {
+	if link == chain.Scheduler {
 		return args, nil
 	}
 	names := controllers[link]
@@ -104,12 +104,12 @@ const linkPatience = time.Minute
 func (c *Cluster) startProcesses(ctx context.Context) error {
 	c.control.Lock()
 	defer c.control.Unlock()
-	var links []implementation.Link
+	var links []chain.Link
 	for _, link := range c.part.Links {
 		switch link {
-		case implementation.APIServer:
+		case chain.APIServer:
 			links = append(links, aside)
-		case implementation.Kubelet:
+		case chain.Kubelet:
 		default:
 			links = append(links, link)
 		}
@@ -118,15 +118,15 @@ func (c *Cluster) startProcesses(ctx context.Context) error {
 }
 
 // StartLink implements implementation.Links. It does nothing if the link runs.
-func (c *Cluster) StartLink(ctx context.Context, link implementation.Link) error {
+func (c *Cluster) StartLink(ctx context.Context, link chain.Link) error {
 	c.control.Lock()
 	defer c.control.Unlock()
 	switch {
 	case !c.part.Has(link):
 		return assembly.Lacking("this part of Kubernetes", link)
-	case link == implementation.APIServer:
+	case link == chain.APIServer:
 		return c.api.start(ctx)
-	case link == implementation.Kubelet:
+	case link == chain.Kubelet:
 		c.kubelets = true
 		for _, node := range c.nodes {
 			if err := node.startKubelet(); err != nil {
@@ -140,8 +140,8 @@ func (c *Cluster) StartLink(ctx context.Context, link implementation.Link) error
 
 // startLinks starts those of the links that do not run, and returns when all are
 // at work. The caller holds control.
-func (c *Cluster) startLinks(ctx context.Context, links ...implementation.Link) error {
-	asked := map[implementation.Link]<-chan struct{}{}
+func (c *Cluster) startLinks(ctx context.Context, links ...chain.Link) error {
+	asked := map[chain.Link]<-chan struct{}{}
 	for _, link := range links {
 		if running := c.links[link]; running != nil {
 			if err := running.crash(); err != nil {
@@ -164,7 +164,7 @@ func (c *Cluster) startLinks(ctx context.Context, links ...implementation.Link) 
 
 // spawnLink starts a process of a link, with further flags. The channel is closed
 // when somebody has asked the API server for something as that link.
-func (c *Cluster) spawnLink(link implementation.Link, flags ...string) (*process, <-chan struct{}, error) {
+func (c *Cluster) spawnLink(link chain.Link, flags ...string) (*process, <-chan struct{}, error) {
 	command, err := c.command(link)
 	if err != nil {
 		return nil, nil, err
@@ -197,15 +197,15 @@ func (p *process) begins(ctx context.Context, asked <-chan struct{}) error {
 // StopLink implements implementation.Links. It does nothing if the link is
 // stopped. What a program has sent through its door goes on without it, and is
 // waited for.
-func (c *Cluster) StopLink(ctx context.Context, link implementation.Link) error {
+func (c *Cluster) StopLink(ctx context.Context, link chain.Link) error {
 	c.control.Lock()
 	defer c.control.Unlock()
 	switch {
 	case !c.part.Has(link):
 		return assembly.Lacking("this part of Kubernetes", link)
-	case link == implementation.APIServer:
+	case link == chain.APIServer:
 		return c.api.stop()
-	case link == implementation.Kubelet:
+	case link == chain.Kubelet:
 		c.kubelets = false
 		var errs []error
 		for _, node := range c.nodes {

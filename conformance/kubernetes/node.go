@@ -18,8 +18,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/children"
-	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/kubernetes/internal/machine"
 	"github.com/podchain/podchain/reference/runtime/cri"
 )
@@ -70,7 +70,7 @@ func (c *Cluster) newNode(ctx context.Context, object *corev1.Node, number int) 
 		}
 	}
 	var err error
-	if n.door, err = c.open(implementation.Kubelet, n.path("kubeconfig"), "system:node:"+n.name, "system:nodes"); err != nil {
+	if n.door, err = c.open(chain.Kubelet, n.path("kubeconfig"), "system:node:"+n.name, "system:nodes"); err != nil {
 		return n, err
 	}
 	if err := n.relays.carry(n.path("api.sock"), n.door.address); err != nil {

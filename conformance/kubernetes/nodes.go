@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/kubernetes/internal/relay"
 )
@@ -91,7 +92,7 @@ func (c *Cluster) awaitNode(ctx context.Context, client kubernetes.Interface, n 
 	ctx, cancel := context.WithTimeout(ctx, nodePatience)
 	defer cancel()
 	c.control.Lock()
-	marked := c.links[implementation.NodeLifecycle] != nil
+	marked := c.links[chain.NodeLifecycle] != nil
 	c.control.Unlock()
 	err := await(ctx, n.name, client.CoreV1().Nodes().Watch, func(node *corev1.Node) bool {
 		return isReady(node) && !(marked && isMarked(node))
@@ -124,7 +125,7 @@ func (c *Cluster) awaitAccount(ctx context.Context) error {
 	accounts := client.CoreV1().ServiceAccounts(metav1.NamespaceDefault)
 	if err := await(ctx, "default", accounts.Watch, func(*corev1.ServiceAccount) bool { return true }); err != nil {
 		return fmt.Errorf("waited %s for ServiceAccount default in namespace default: %w; %s",
-			nodePatience, err, c.links[implementation.NamespaceController].log.Last())
+			nodePatience, err, c.links[chain.NamespaceController].log.Last())
 	}
 	return nil
 }

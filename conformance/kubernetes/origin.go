@@ -6,6 +6,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/podchain/podchain/conformance/assembly"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/reference"
 )
@@ -39,7 +40,7 @@ func (o *Origin) Describe() implementation.Description {
 // Start implements assembly.Origin.
 func (o *Origin) Start(ctx context.Context, part assembly.Part) (implementation.Cluster, error) {
 	for _, link := range part.Links {
-		if o.options.Kubelet != "" && link != implementation.Kubelet {
+		if o.options.Kubelet != "" && link != chain.Kubelet {
 			return nil, assembly.Lacking(o.Describe().Name, link)
 		}
 	}
@@ -70,14 +71,14 @@ func (s share) Parts() []any {
 		implementation.Crashing
 		implementation.Versioned
 	}{c, c, c, c}}
-	if c.part.Has(implementation.APIServer) {
+	if c.part.Has(chain.APIServer) {
 		parts = append(parts, struct {
 			implementation.Compactor
 			implementation.Store
 			implementation.Outage
 		}{c, c, c})
 	}
-	if c.part.Has(implementation.Kubelet) {
+	if c.part.Has(chain.Kubelet) {
 		parts = append(parts, struct {
 			implementation.Nodes
 			implementation.Kubelets

@@ -13,7 +13,7 @@ import (
 	coordination "k8s.io/client-go/kubernetes/typed/coordination/v1"
 
 	"github.com/podchain/podchain/conformance/assembly"
-	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/chain"
 )
 
 // electionPatience is how long an election may take that nobody contests.
@@ -21,13 +21,13 @@ const electionPatience = time.Minute
 
 // StartReplica implements implementation.Replicas. The two take part in the election
 // of the program that they are, which no other process of it does here.
-func (c *Cluster) StartReplica(ctx context.Context, link implementation.Link) error {
+func (c *Cluster) StartReplica(ctx context.Context, link chain.Link) error {
 	c.control.Lock()
 	defer c.control.Unlock()
 	switch {
 	case !c.part.Has(link):
 		return assembly.Lacking("this part of Kubernetes", link)
-	case link == implementation.APIServer || link == implementation.Kubelet:
+	case link == chain.APIServer || link == chain.Kubelet:
 		return fmt.Errorf("the %s elects no leader", link)
 	case c.waiting[link] != nil:
 		return fmt.Errorf("the %s runs twice already", link)
@@ -64,7 +64,7 @@ func (c *Cluster) StartReplica(ctx context.Context, link implementation.Link) er
 
 // KillLeader implements implementation.Replicas: the first of the two leads, since
 // the other one has come when it did, and leads no more without ending by itself.
-func (c *Cluster) KillLeader(ctx context.Context, link implementation.Link) error {
+func (c *Cluster) KillLeader(ctx context.Context, link chain.Link) error {
 	c.control.Lock()
 	defer c.control.Unlock()
 	leader, waiting := c.links[link], c.waiting[link]
@@ -81,18 +81,18 @@ func (c *Cluster) KillLeader(ctx context.Context, link implementation.Link) erro
 
 // StopReplicas implements implementation.Replicas: one process is left, which asks
 // nobody whether it leads.
-func (c *Cluster) StopReplicas(ctx context.Context, link implementation.Link) error {
+func (c *Cluster) StopReplicas(ctx context.Context, link chain.Link) error {
 	return errors.Join(c.StopLink(ctx, link), c.StartLink(ctx, link))
 }
 
 // election returns where the link's program keeps the Lease by which it elects.
-func (c *Cluster) election(link implementation.Link) (leases coordination.LeaseInterface, name string, err error) {
+func (c *Cluster) election(link chain.Link) (leases coordination.LeaseInterface, name string, err error) {
 	client, err := kubernetes.NewForConfig(c.config)
 	if err != nil {
 		return nil, "", err
 	}
 	name = controllerManager
-	if link == implementation.Scheduler {
+	if link == chain.Scheduler {
 		name = scheduler
 	}
 	return client.CoordinationV1().Leases(metav1.NamespaceSystem), name, nil

@@ -14,14 +14,14 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/chain"
 )
 
 // Mutant is one wrong behaviour of one link.
 type Mutant struct {
 	// Name is the link and what it does, such as "scheduler/chooses-any-node".
 	Name string
-	Link implementation.Link
+	Link chain.Link
 	// Does says in a sentence what it does.
 	Does string
 	// Notices is the id of a requirement that fails because of it.
@@ -36,55 +36,55 @@ type Mutant struct {
 // reference has.
 var All = []Mutant{
 	{
-		"api-server/forgets-the-strategy", implementation.APIServer,
+		"api-server/forgets-the-strategy", chain.APIServer,
 		"A Deployment that is created is answered without the strategy that is the default.", "API-CREATE-01",
 		to(`POST .*/deployments`), answered(without("spec", "strategy")),
 	}, {
-		"deployment-controller/disowns-its-replicaset", implementation.DeploymentController,
+		"deployment-controller/disowns-its-replicaset", chain.DeploymentController,
 		"ReplicaSets have no owner, and get none later.", "CHAIN-02",
 		to(`POST .*/replicasets|PATCH .*/replicasets/[^/]+`), sent(without("metadata", "ownerReferences")),
 	}, {
-		"replicaset-controller/disowns-its-pods", implementation.ReplicaSetController,
+		"replicaset-controller/disowns-its-pods", chain.ReplicaSetController,
 		"Pods have no owner, and get none later.", "RS-04",
 		to(`POST .*/pods|PATCH .*/pods/[^/]+`), sent(without("metadata", "ownerReferences")),
 	}, {
-		"replicaset-controller/places-its-pods", implementation.ReplicaSetController,
+		"replicaset-controller/places-its-pods", chain.ReplicaSetController,
 		"Pods are created with a node, which is the scheduler's to choose.", "CHAIN-03",
 		to(`POST .*/pods`), sent(with("node-1", "spec", "nodeName")),
 	}, {
-		"scheduler/chooses-any-node", implementation.Scheduler,
+		"scheduler/chooses-any-node", chain.Scheduler,
 		"Every Pod is bound to node-1, whatever it asks for.", "SCHED-08",
 		to(`POST .*/binding`), sent(with("node-1", "target", "name")),
 	}, {
-		"kubelet/is-ready-too-early", implementation.Kubelet,
+		"kubelet/is-ready-too-early", chain.Kubelet,
 		"A Pod is said to be ready before anything of it runs.", "CHAIN-03",
 		to(`PATCH .*/pods/[^/]+/status`), sent(readyTooEarly),
 	}, {
-		"kubelet/gives-up-on-conflicts", implementation.Kubelet,
+		"kubelet/gives-up-on-conflicts", chain.Kubelet,
 		"The status of a Pod is not written any more after three conflicts in a row.", "IDEMP-02",
 		to(`PATCH .*/pods/[^/]+/status`), givesUpAfter(3),
 	}, {
-		"statefulset-controller/forgets-the-ordinal", implementation.StatefulSetController,
+		"statefulset-controller/forgets-the-ordinal", chain.StatefulSetController,
 		"Pods are created without the label that tells their ordinal.", "STS-01",
 		to(`POST .*/pods`), sent(without("metadata", "labels", "apps.kubernetes.io/pod-index")),
 	}, {
-		"daemonset-controller/leaves-the-node-open", implementation.DaemonSetController,
+		"daemonset-controller/leaves-the-node-open", chain.DaemonSetController,
 		"Pods are created without the affinity to their node.", "DS-02",
 		to(`POST .*/pods`), sent(without("spec", "affinity")),
 	}, {
-		"garbage-collector/lets-things-lie", implementation.GarbageCollector,
+		"garbage-collector/lets-things-lie", chain.GarbageCollector,
 		"What has no owner left stays.", "GC-01",
 		to(`DELETE .*`), unsent,
 	}, {
-		"garbage-collector/gives-up-on-conflicts", implementation.GarbageCollector,
+		"garbage-collector/gives-up-on-conflicts", chain.GarbageCollector,
 		"What could not be deleted for three conflicts in a row stays.", "IDEMP-02",
 		to(`DELETE .*`), givesUpAfter(3),
 	}, {
-		"namespace-controller/never-lets-go", implementation.NamespaceController,
+		"namespace-controller/never-lets-go", chain.NamespaceController,
 		"A namespace that is empty is not finalized.", "NS-01",
 		to(`PUT .*/finalize`), unsent,
 	}, {
-		"node-lifecycle-controller/taints-mildly", implementation.NodeLifecycle,
+		"node-lifecycle-controller/taints-mildly", chain.NodeLifecycle,
 		"A node that is not ready sends nothing away: its taints are of NoSchedule only.", "NODE-05",
 		to(`PATCH .*/nodes/[^/]+`), sent(mildly),
 	},
@@ -104,7 +104,7 @@ func Named(name string) (Mutant, error) {
 
 // Tap returns what the requests of a link go through on their way to next: those of
 // any other link than the mutant's go on untouched.
-func (m Mutant) Tap(link implementation.Link, next http.RoundTripper) http.RoundTripper {
+func (m Mutant) Tap(link chain.Link, next http.RoundTripper) http.RoundTripper {
 	if link != m.Link {
 		return next
 	}

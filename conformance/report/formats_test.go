@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/report"
@@ -48,7 +49,7 @@ func recorded(t *testing.T) *events.Recording {
 		10: {Outcome: events.Passed, Seconds: 1.5},
 		20: {Outcome: events.Passed},
 		30: {Outcome: events.Failed, Reason: "expected <a>, it is \x1b[1mb, 100%", Again: "podchain verify --select 4-scheduler/a.feature:30",
-			Evidence: &events.Evidence{Step: &step, Error: "expected <a>, 100%\n- b```", Blamed: implementation.Scheduler, Missing: "it has not"}},
+			Evidence: &events.Evidence{Step: &step, Error: "expected <a>, 100%\n- b```", Blamed: chain.Scheduler, Missing: "it has not"}},
 		40: {Outcome: events.NotApplicable, Reason: "it is not offered", Lacks: []string{"nodes"}},
 		50: {Outcome: events.CouldNotRun, Reason: "nobody knows", Evidence: &events.Evidence{Error: "nobody knows"}},
 	} {

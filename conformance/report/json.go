@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
@@ -43,7 +44,7 @@ type failure struct {
 	Location   specification.Location `json:"location"`
 	Step       string                 `json:"step,omitempty"`
 	Error      string                 `json:"error"`
-	Blamed     implementation.Link    `json:"blamed,omitempty"`
+	Blamed     chain.Link             `json:"blamed,omitempty"`
 	Missing    string                 `json:"missing,omitempty"`
 	Observed   []string               `json:"observed"`
 	LastWrites []string               `json:"lastWrites"`

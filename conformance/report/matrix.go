@@ -9,8 +9,8 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/events"
-	"github.com/podchain/podchain/conformance/implementation"
 )
 
 // Matrix is what came of running the specification over combinations of origins.
@@ -18,7 +18,7 @@ type Matrix struct {
 	// Command that makes it.
 	Command string `json:"command"`
 	// Links whose origins differ between combinations, in the order of the chain.
-	Links []implementation.Link `json:"links"`
+	Links []chain.Link `json:"links"`
 	// Origins that each of them comes from, and what is said of the other links.
 	Origins []string `json:"origins"`
 	Others  []string `json:"others,omitempty"`
@@ -34,7 +34,7 @@ type Combination struct {
 	// Number counts the combinations of the whole matrix, from 1.
 	Number int `json:"number"`
 	// Origins of the links of the matrix.
-	Origins map[implementation.Link]string `json:"origins"`
+	Origins map[chain.Link]string `json:"origins"`
 	// Error says why there is no run, or what went wrong at its end.
 	Error string `json:"error,omitempty"`
 	// Run is what came of it; nil if it did not start.
@@ -90,7 +90,7 @@ func (c *Combination) counts() map[events.Verdict]int {
 // String names the origins, such as "api-server=kubernetes,scheduler=reference".
 func (c *Combination) String() string {
 	var pairs []string
-	for _, link := range implementation.AllLinks {
+	for _, link := range chain.AllLinks {
 		if origin := c.Origins[link]; origin != "" {
 			pairs = append(pairs, fmt.Sprintf("%s=%s", link, origin))
 		}

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/events"
-	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
 	"github.com/podchain/podchain/features"
 )
@@ -46,7 +46,7 @@ func TestPublished(t *testing.T) {
 				assert.Equal(t, ids[entry.ID], entry.Link, "%s, in the specification that is here", entry.ID)
 				for _, failure := range entry.Failures {
 					if failure.Blamed != "" {
-						_, err := implementation.ParseLink(string(failure.Blamed))
+						_, err := chain.ParseLink(string(failure.Blamed))
 						assert.NoError(t, err, entry.ID)
 					}
 				}
@@ -72,8 +72,8 @@ func TestPublishedVerdicts(t *testing.T) {
 		assert.NotEqual(t, events.CouldNotRun, entry.Outcome, entry.ID)
 		for _, failure := range entry.Failures {
 			failed++
-			assert.Equal(t, implementation.Kubelet, failure.Blamed, "%s: %s", entry.ID, failure.Error)
-			if entry.Link != string(implementation.Kubelet) {
+			assert.Equal(t, chain.Kubelet, failure.Blamed, "%s: %s", entry.ID, failure.Error)
+			if entry.Link != string(chain.Kubelet) {
 				assert.NotEmpty(t, failure.Missing, "%s says what it follows from", entry.ID)
 			}
 		}

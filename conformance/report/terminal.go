@@ -8,9 +8,9 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/events"
-	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/printable"
 	"github.com/podchain/podchain/conformance/specification"
 )
@@ -122,7 +122,7 @@ func several(count int, thing string) string {
 // links returns those that have something to show, in the order of the chain.
 func links(counts map[string]map[events.Verdict]int, blamed map[string]int) []string {
 	order := []string{specification.ChainLink}
-	for _, link := range implementation.AllLinks {
+	for _, link := range chain.AllLinks {
 		order = append(order, string(link))
 	}
 	var shown []string

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/site"
@@ -68,7 +69,7 @@ func manyRuns(tb testing.TB, whole *specification.Specification, count int) []*e
 				switch {
 				case (i+number)%(count/2) == 0 && at == 0:
 					outcome.Outcome, outcome.Reason = events.Failed, "it is not so"
-					outcome.Evidence = &events.Evidence{Step: new(int), Error: "it is not so", Blamed: implementation.Scheduler, Missing: "Pod has no node"}
+					outcome.Evidence = &events.Evidence{Step: new(int), Error: "it is not so", Blamed: chain.Scheduler, Missing: "Pod has no node"}
 					take(events.Event{Step: &events.Step{Scenario: outcome.Scenario, Failed: true}})
 					for _, write := range chainOfWrites(tb, outcome.Scenario) {
 						take(events.Event{Write: &write})

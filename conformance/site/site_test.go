@@ -16,8 +16,8 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/podchain/podchain/conformance"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/events"
-	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/site"
 	"github.com/podchain/podchain/conformance/specification"
 	"github.com/podchain/podchain/features"
@@ -33,7 +33,7 @@ func build(t *testing.T) fs.FS {
 	selected, err := whole.Select([]string{"CHAIN-01", "RS-05", "STORE-01"})
 	require.NoError(t, err)
 	var runs []*events.Recording
-	for _, without := range [][]implementation.Link{nil, {implementation.Scheduler}} {
+	for _, without := range [][]chain.Link{nil, {chain.Scheduler}} {
 		run, err := conformance.Run(t.Context(), conformance.Options{Specification: selected, Testing: t,
 			Implementation: reference.New(reference.Options{Without: without}),
 			Record:         func(example *specification.Example) bool { return example.Requirement.ID == "CHAIN-01" }})

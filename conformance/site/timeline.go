@@ -13,9 +13,9 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/events"
-	"github.com/podchain/podchain/conformance/implementation"
 )
 
 // timeline is a recorded scenario as a sequence diagram: who wrote what when, who was
@@ -85,9 +85,9 @@ const (
 // What parties are called that are no links.
 const (
 	laneStore   = "store"
-	laneServer  = string(implementation.APIServer)
+	laneServer  = string(chain.APIServer)
 	laneClient  = "client"
-	laneKubelet = string(implementation.Kubelet)
+	laneKubelet = string(chain.Kubelet)
 	laneRuntime = "container runtime"
 	laneSuite   = "podchain's watch"
 )
@@ -190,10 +190,10 @@ func (t *timeline) Across() int { return t.Lanes[len(t.Lanes)-1].X - t.Left() }
 // order is that of lanes, from left to right: who is in no chain comes after.
 var order = func() (names []string) {
 	names = []string{laneStore, laneServer, laneClient}
-	for _, link := range implementation.AllLinks {
+	for _, link := range chain.AllLinks {
 		switch link {
-		case implementation.APIServer:
-		case implementation.Kubelet:
+		case chain.APIServer:
+		case chain.Kubelet:
 			names = append(names, laneKubelet, laneRuntime)
 		default:
 			names = append(names, string(link))

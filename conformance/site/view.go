@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/events"
-	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
 )
 
@@ -265,7 +265,7 @@ func newSite(whole *specification.Specification, recordings []*events.Recording)
 
 // position of a link in the chain.
 func position(name string) int {
-	return slices.Index(implementation.AllLinks, implementation.Link(name)) // -1: the chain as a whole
+	return slices.Index(chain.AllLinks, chain.Link(name)) // -1: the chain as a whole
 }
 
 // showcase is how many timelines the front shows.

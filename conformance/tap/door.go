@@ -14,7 +14,7 @@ import (
 
 	"k8s.io/client-go/rest"
 
-	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation/crash"
 	"github.com/podchain/podchain/conformance/kubeconfig"
 )
@@ -38,7 +38,7 @@ type Door struct {
 // own token speaks as config does, so config may impersonate a user. A request
 // that bears another token, such as one of a ServiceAccount, is passed on with
 // just that.
-func (t *Taps) Open(link implementation.Link, config *rest.Config) (*Door, error) {
+func (t *Taps) Open(link chain.Link, config *rest.Config) (*Door, error) {
 	credentials, err := kubeconfig.New()
 	if err != nil {
 		return nil, err

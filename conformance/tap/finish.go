@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"sync"
 
-	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation/crash"
 )
 
@@ -15,20 +15,20 @@ import (
 // also when the link does not wait for the answer any more, or is no more: so that
 // Idle can tell when there is none left. It is for API servers to which a cut
 // connection does not say when that is, and stands behind the link's tap.
-func (t *Taps) Finish(link implementation.Link, next http.RoundTripper) http.RoundTripper {
+func (t *Taps) Finish(link chain.Link, next http.RoundTripper) http.RoundTripper {
 	return &finisher{next: next, sent: t.sent(link)}
 }
 
 // Idle returns when no write of the link is under way. The link itself has been
 // stopped before.
-func (t *Taps) Idle(ctx context.Context, link implementation.Link) error {
+func (t *Taps) Idle(ctx context.Context, link chain.Link) error {
 	if err := t.sent(link).wait(ctx); err != nil {
 		return fmt.Errorf("a write of the %s is still under way: %w", link, err)
 	}
 	return nil
 }
 
-func (t *Taps) sent(link implementation.Link) *sent {
+func (t *Taps) sent(link chain.Link) *sent {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.underWay[link] == nil {

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"k8s.io/apimachinery/pkg/watch"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
@@ -168,7 +169,7 @@ func fields(of []byte, field protowire.Number, found func(value []byte)) {
 }
 
 // arrived tells of an event that has arrived at a link.
-func (t *Taps) arrived(link implementation.Link, about target) func(event) {
+func (t *Taps) arrived(link chain.Link, about target) func(event) {
 	return func(e event) {
 		t.notify(implementation.Notice{Link: link, Resource: about.resource, Namespace: e.namespace, Name: e.name,
 			ResourceVersion: e.version, Time: time.Now()})

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
@@ -20,9 +21,9 @@ type Taps struct {
 	faults  []*injected
 	writes  []implementation.Write
 	notices []implementation.Notice
-	streams map[*stream]implementation.Link
+	streams map[*stream]chain.Link
 	// underWay are the writes of each link that Finish carries to their end.
-	underWay map[implementation.Link]*sent
+	underWay map[chain.Link]*sent
 }
 
 var _ implementation.Faults = (*Taps)(nil)
@@ -30,7 +31,7 @@ var _ implementation.Faults = (*Taps)(nil)
 // injected is a fault that is in force.
 type injected struct {
 	implementation.Fault
-	link implementation.Link
+	link chain.Link
 	met  int // by so many requests
 	// enough is closed when these are as many as it says.
 	enough chan struct{}
@@ -42,7 +43,7 @@ type injected struct {
 
 // New returns taps that let everything through.
 func New() *Taps {
-	return &Taps{streams: map[*stream]implementation.Link{}, underWay: map[implementation.Link]*sent{}}
+	return &Taps{streams: map[*stream]chain.Link{}, underWay: map[chain.Link]*sent{}}
 }
 
 // mostWrites bounds the memory of a cluster that runs for long: what came before
@@ -54,7 +55,7 @@ var errBroken = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
 
 // Inject implements implementation.Faults. A cut ends the watches that are open
 // before it returns.
-func (t *Taps) Inject(_ context.Context, link implementation.Link, fault implementation.Fault) error {
+func (t *Taps) Inject(_ context.Context, link chain.Link, fault implementation.Fault) error {
 	if err := fault.Check(); err != nil {
 		return err
 	}
@@ -134,14 +135,14 @@ func (t *Taps) Writes(context.Context) ([]implementation.Write, error) {
 }
 
 // Through returns what the requests of a link go through on their way to next.
-func (t *Taps) Through(link implementation.Link, next http.RoundTripper) http.RoundTripper {
+func (t *Taps) Through(link chain.Link, next http.RoundTripper) http.RoundTripper {
 	return &tap{taps: t, link: link, next: next}
 }
 
 // tap is the tap of one link.
 type tap struct {
 	taps *Taps
-	link implementation.Link
+	link chain.Link
 	next http.RoundTripper
 }
 
@@ -203,7 +204,7 @@ func (t *tap) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // describe says what a request did that has been answered.
-func describe(link implementation.Link, about target, fault implementation.Fault, code int, body []byte) implementation.Write {
+func describe(link chain.Link, about target, fault implementation.Fault, code int, body []byte) implementation.Write {
 	write := implementation.Write{
 		Link: link, Verb: about.verb, Resource: about.resource, Subresource: about.subresource,
 		Namespace: about.namespace, Name: about.name, Code: code, Fault: fault.Effect, Time: time.Now(),
@@ -236,7 +237,7 @@ func (i *injected) wait(ctx context.Context) error {
 // next returns the fault that a request meets, the zero value for none. Where
 // several are in force it is the oldest. One that delays the request counts it, until
 // the caller says that it is answered.
-func (t *Taps) next(link implementation.Link, about target) (fault implementation.Fault, delay *injected) {
+func (t *Taps) next(link chain.Link, about target) (fault implementation.Fault, delay *injected) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, i := range t.faults {
@@ -262,7 +263,7 @@ func (t *Taps) record(write implementation.Write) {
 	t.writes = append(t.writes, write)
 }
 
-func (t *Taps) watching(link implementation.Link, about target, response *http.Response) *stream {
+func (t *Taps) watching(link chain.Link, about target, response *http.Response) *stream {
 	s := &stream{body: response.Body, target: about, ended: t.forget,
 		frames: framesOf(about, response.Header.Get("Content-Type")), arrived: t.arrived(link, about)}
 	t.mu.Lock()

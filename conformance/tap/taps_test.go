@@ -25,12 +25,13 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/tap"
 	"github.com/podchain/podchain/reference"
 )
 
-const link = implementation.Scheduler
+const link = chain.Scheduler
 
 // tapped returns clients of a cluster: one through the tap of a link, and one
 // that nothing stands before.
@@ -116,7 +117,7 @@ func TestFaults(t *testing.T) {
 				ctx := t.Context()
 				test.fault.Times = 1
 				require.NoError(t, taps.Inject(ctx, link, test.fault))
-				require.NoError(t, taps.Inject(ctx, implementation.Kubelet, implementation.Fault{Effect: implementation.LoseReply}), "of another link")
+				require.NoError(t, taps.Inject(ctx, chain.Kubelet, implementation.Fault{Effect: implementation.LoseReply}), "of another link")
 				started := time.Now()
 				_, err := through.Create(ctx, configMap("a"), metav1.CreateOptions{})
 				if test.fails == nil {

@@ -9,9 +9,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/history"
-	"github.com/podchain/podchain/conformance/implementation"
 )
 
 // The steps of the chain, by the numbers that the specification gives them, and
@@ -43,7 +43,7 @@ type moment struct {
 }
 
 // chain is what the record has shown so far of one Deployment.
-type chain struct {
+type chainState struct {
 	deployment *unstructured.Unstructured // its last version
 	gone       bool                       // it was deleted
 	began      time.Time                  // of the POST
@@ -78,8 +78,8 @@ type pod struct {
 	unplaced, waiting []trouble
 }
 
-func newChain(deployment *unstructured.Unstructured, began, answered time.Time) *chain {
-	c := &chain{
+func newChain(deployment *unstructured.Unstructured, began, answered time.Time) *chainState {
+	c := &chainState{
 		deployment: deployment, began: began, own: history.New(),
 		forward: answered, changed: answered,
 		sets: map[types.UID]*unstructured.Unstructured{}, pods: map[types.UID]*pod{},
@@ -95,11 +95,11 @@ func newChain(deployment *unstructured.Unstructured, began, answered time.Time) 
 }
 
 // wanted is how many Pods the Deployment asks for.
-func (c *chain) wanted() int64 { return history.Int(c.deployment, "spec", "replicas") }
+func (c *chainState) wanted() int64 { return history.Int(c.deployment, "spec", "replicas") }
 
 // available says whether the Deployment's status reports all its Pods, of its
 // present template and no others, as available.
-func (c *chain) available() bool {
+func (c *chainState) available() bool {
 	status := func(counter string) int64 { return history.Int(c.deployment, "status", counter) }
 	return !c.gone && status("observedGeneration") >= c.deployment.GetGeneration() &&
 		status("updatedReplicas") == c.wanted() && status("availableReplicas") == c.wanted() && status("replicas") == c.wanted()
@@ -107,7 +107,7 @@ func (c *chain) available() bool {
 
 // told says whether every step is known. The news of an effect may overtake
 // those of its cause.
-func (c *chain) told() bool {
+func (c *chainState) told() bool {
 	for step := posted; step < steps; step++ {
 		if !c.skipped[step] && c.moments[step].at.IsZero() {
 			return false
@@ -123,7 +123,7 @@ func (c *chain) told() bool {
 }
 
 // observe takes in the next version of the record, whosever it is.
-func (c *chain) observe(version history.Version) {
+func (c *chainState) observe(version history.Version) {
 	object := version.Object
 	switch object.GetKind() {
 	case "Node":
@@ -149,13 +149,13 @@ func (c *chain) observe(version history.Version) {
 	}
 }
 
-func (c *chain) keep(version history.Version) {
+func (c *chainState) keep(version history.Version) {
 	c.own.Record(version.Type, version.Object)
 	c.changed = version.At
 }
 
 // reach notes a step that a link takes for the first time.
-func (c *chain) reach(step int, version history.Version, link implementation.Link, write string) {
+func (c *chainState) reach(step int, version history.Version, link chain.Link, write string) {
 	if c.moments[step].at.IsZero() {
 		c.note(step, version.At, c.writer(version, link), write)
 	}
@@ -163,35 +163,35 @@ func (c *chain) reach(step int, version history.Version, link implementation.Lin
 
 // notify notes that the API server sent the news which a link waits for: the
 // trace watches as that link does.
-func (c *chain) notify(step int, at time.Time, link string) {
-	c.note(step, at, string(implementation.APIServer), "notify "+link)
+func (c *chainState) notify(step int, at time.Time, link string) {
+	c.note(step, at, string(chain.APIServer), "notify "+link)
 }
 
-func (c *chain) note(step int, at time.Time, writer, write string) {
+func (c *chainState) note(step int, at time.Time, writer, write string) {
 	if c.moments[step].at.IsZero() {
 		c.moments[step] = moment{at, writer, write}
 		c.forward = at
 	}
 }
 
-func (c *chain) observeDeployment(version history.Version) {
+func (c *chainState) observeDeployment(version history.Version) {
 	c.deployment, c.gone = version.Object, version.Type == watch.Deleted
-	c.notify(deploymentNotified, version.At, string(implementation.DeploymentController))
+	c.notify(deploymentNotified, version.At, string(chain.DeploymentController))
 	if c.available() {
-		c.reach(deploymentCounts, version, implementation.DeploymentController,
+		c.reach(deploymentCounts, version, chain.DeploymentController,
 			"update deployments/"+c.deployment.GetName()+"/status")
 	}
 }
 
-func (c *chain) observeReplicaSet(version history.Version) {
+func (c *chainState) observeReplicaSet(version history.Version) {
 	set := version.Object
 	_, known := c.sets[set.GetUID()]
 	c.sets[set.GetUID()] = set
-	c.reach(replicaSetCreated, version, implementation.DeploymentController,
+	c.reach(replicaSetCreated, version, chain.DeploymentController,
 		"create replicasets/"+set.GetName())
-	c.notify(replicaSetNotified, version.At, string(implementation.ReplicaSetController))
+	c.notify(replicaSetNotified, version.At, string(chain.ReplicaSetController))
 	if wanted := c.wanted(); wanted > 0 && history.Int(set, "status", "availableReplicas") == wanted {
-		c.reach(replicaSetCounts, version, implementation.ReplicaSetController,
+		c.reach(replicaSetCounts, version, chain.ReplicaSetController,
 			"update replicasets/"+set.GetName()+"/status")
 	}
 	if !known {
@@ -203,7 +203,7 @@ func (c *chain) observeReplicaSet(version history.Version) {
 	}
 }
 
-func (c *chain) observePod(version history.Version) {
+func (c *chainState) observePod(version history.Version) {
 	object := version.Object
 	path := "pods/" + object.GetName()
 	p := c.pods[object.GetUID()]
@@ -225,7 +225,7 @@ func (c *chain) observePod(version history.Version) {
 	}
 	node := history.Text(object, "spec", "nodeName")
 	if passes(&p.created, true) {
-		c.reach(podCreated, version, implementation.ReplicaSetController, "create "+path)
+		c.reach(podCreated, version, chain.ReplicaSetController, "create "+path)
 		if node != "" { // its template names the node
 			c.skipped[podNotified], c.skipped[podBound] = true, true
 		} else {
@@ -238,10 +238,10 @@ func (c *chain) observePod(version history.Version) {
 		c.notify(kubeletNotified, version.At, "kubelet of "+node)
 	}
 	if passes(&p.started, allStarted(object)) {
-		c.reach(podStarted, version, implementation.Kubelet, "update "+path+"/status (running)")
+		c.reach(podStarted, version, chain.Kubelet, "update "+path+"/status (running)")
 	}
 	if passes(&p.ready, history.Condition(object, "Ready") == "True") {
-		c.reach(podReady, version, implementation.Kubelet, "update "+path+"/status (ready)")
+		c.reach(podReady, version, chain.Kubelet, "update "+path+"/status (ready)")
 	}
 }
 
@@ -249,20 +249,20 @@ func schedulerOf(object *unstructured.Unstructured) string {
 	if name := history.Text(object, "spec", "schedulerName"); name != "" && name != "default-scheduler" {
 		return name
 	}
-	return string(implementation.Scheduler)
+	return string(chain.Scheduler)
 }
 
 // programs are the field managers under which links write when they are not
 // known by their own names: one program may hold several.
-var programs = map[string][]implementation.Link{
-	"kube-controller-manager": {implementation.DeploymentController, implementation.ReplicaSetController},
-	"kube-scheduler":          {implementation.Scheduler},
-	"unknown":                 implementation.AllLinks,
+var programs = map[string][]chain.Link{
+	"kube-controller-manager": {chain.DeploymentController, chain.ReplicaSetController},
+	"kube-scheduler":          {chain.Scheduler},
+	"unknown":                 chain.AllLinks,
 }
 
 // writer returns who wrote the version: the link whose part it is, unless the
 // object's managed fields name somebody else.
-func (c *chain) writer(version history.Version, link implementation.Link) string {
+func (c *chainState) writer(version history.Version, link chain.Link) string {
 	manager, _, _ := strings.Cut(diagnosis.Writer(c.own.Now(), history.Version{
 		Seq: c.own.Now().Len(), Type: version.Type, Object: version.Object}), " (")
 	if slices.Contains(programs[manager], link) {

@@ -41,7 +41,7 @@ func (p *printer) header() {
 // follow prints the steps that have been taken since it was last called, each
 // after all the steps before it. At the end of a trace there is nothing left to
 // wait for, and all says so.
-func (p *printer) follow(c *chain, all bool) {
+func (p *printer) follow(c *chainState, all bool) {
 	for step := p.step + 1; step < steps; step++ {
 		moment := c.moments[step]
 		if !c.skipped[step] && !moment.at.IsZero() {
@@ -79,7 +79,7 @@ func (p *printer) line(step int, latency, writer, write string) {
 
 // at returns when a step was taken: no later than those that follow from it,
 // even if their news came first.
-func (c *chain) at(step int) time.Time {
+func (c *chainState) at(step int) time.Time {
 	at := c.moments[step].at
 	for _, later := range c.moments[step:] {
 		if !later.at.IsZero() && later.at.Before(at) {
@@ -93,7 +93,7 @@ func (c *chain) at(step int) time.Time {
 const maxPods = 10
 
 // summary tells when each Pod took its steps.
-func (p *printer) summary(c *chain) {
+func (p *printer) summary(c *chainState) {
 	if len(c.order) == 0 {
 		return
 	}

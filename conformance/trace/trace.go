@@ -65,7 +65,7 @@ type tracer struct {
 	deployments dynamic.ResourceInterface
 	record      *history.History
 	print       *printer
-	chain       *chain
+	chain       *chainState
 	// nodesUnknown says that this client may not see Nodes.
 	nodesUnknown bool
 	seen         int // versions of the record that the chain has taken in

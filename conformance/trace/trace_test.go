@@ -19,7 +19,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/yaml"
 
-	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/trace"
 	"github.com/podchain/podchain/reference"
 )
@@ -112,18 +112,18 @@ func TestStepsThatAreNotTaken(t *testing.T) {
 
 func TestStuck(t *testing.T) {
 	for name, c := range map[string]struct {
-		without  implementation.Link
+		without  chain.Link
 		pod      string
 		last     string // step
 		at, says string
 	}{
-		"no deployment-controller": {without: implementation.DeploymentController, last: "2",
+		"no deployment-controller": {without: chain.DeploymentController, last: "2",
 			at: "deployment-controller", says: "has no ReplicaSet"},
-		"no replicaset-controller": {without: implementation.ReplicaSetController, last: "4",
+		"no replicaset-controller": {without: chain.ReplicaSetController, last: "4",
 			at: "replicaset-controller", says: "asks for 2 Pods and has 0"},
-		"no scheduler": {without: implementation.Scheduler, last: "6",
+		"no scheduler": {without: chain.Scheduler, last: "6",
 			at: "scheduler", says: "has no node, and nothing says why"},
-		"no kubelet": {without: implementation.Kubelet, last: "6", at: "scheduler", says: "no nodes available"},
+		"no kubelet": {without: chain.Kubelet, last: "6", at: "scheduler", says: "no nodes available"},
 		"no room": {pod: `{containers: [{name: main, image: "web:1", resources: {requests: {cpu: "1000"}}}]}`,
 			last: "6", at: "scheduler", says: "(and 1 more): Unschedulable: 0/2 nodes are available: 2 Insufficient cpu."},
 		"no such image": {pod: `{containers: [{name: main, image: "none:1"}]}`,
@@ -137,9 +137,9 @@ func TestStuck(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				options, pod := reference.Options{}, plain
 				if c.without != "" {
-					options.Without = []implementation.Link{c.without}
+					options.Without = []chain.Link{c.without}
 				}
-				if c.without == implementation.Kubelet {
+				if c.without == chain.Kubelet {
 					options.Nodes = -1
 				}
 				if c.pod != "" {

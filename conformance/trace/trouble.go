@@ -9,14 +9,14 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/sets"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/history"
-	"github.com/podchain/podchain/conformance/implementation"
 )
 
 // trouble is what an object's status says stands in the way.
 type trouble struct {
-	link implementation.Link
+	link chain.Link
 	// object it is about, as kind and name.
 	object string
 	// reason is a word of the API, such as Unschedulable; message explains it.
@@ -32,15 +32,15 @@ func (t trouble) String() string {
 }
 
 // troubles are what the last versions show, in the order of the chain.
-func (c *chain) troubles() []trouble {
+func (c *chainState) troubles() []trouble {
 	var found []trouble
 	if paused, _, _ := unstructured.NestedBool(c.deployment.Object, "spec", "paused"); paused {
-		found = append(found, trouble{implementation.DeploymentController, describe(c.deployment), "spec.paused is true",
+		found = append(found, trouble{chain.DeploymentController, describe(c.deployment), "spec.paused is true",
 			"it waits until somebody resumes it"})
 	}
 	for _, object := range append([]*unstructured.Unstructured{c.deployment}, slices.Collect(maps.Values(c.sets))...) {
 		if refused := condition(object, "ReplicaFailure"); refused["status"] == "True" {
-			found = append(found, from(implementation.ReplicaSetController, object, "", refused))
+			found = append(found, from(chain.ReplicaSetController, object, "", refused))
 			break // the Deployment repeats what its ReplicaSet says
 		}
 	}
@@ -54,14 +54,14 @@ func (c *chain) troubles() []trouble {
 	}
 	found = append(append(found, ofScheduler...), ofKubelet...)
 	if late := condition(c.deployment, "Progressing"); len(found) == 0 && late["status"] == "False" {
-		found = append(found, from(implementation.DeploymentController, c.deployment, "", late))
+		found = append(found, from(chain.DeploymentController, c.deployment, "", late))
 	}
 	return found
 }
 
 func unplaced(pod *unstructured.Unstructured) []trouble {
 	if scheduled := condition(pod, "PodScheduled"); scheduled["status"] == "False" {
-		return []trouble{from(implementation.Scheduler, pod, "", scheduled)}
+		return []trouble{from(chain.Scheduler, pod, "", scheduled)}
 	}
 	return nil
 }
@@ -72,7 +72,7 @@ var underWay = []string{"", "ContainerCreating", "PodInitializing"}
 // waiting returns what keeps a Pod's containers from running, or ended the Pod.
 func waiting(pod *unstructured.Unstructured) []trouble {
 	if history.Text(pod, "status", "phase") == "Failed" {
-		return []trouble{{implementation.Kubelet, describe(pod), "Failed " + history.Text(pod, "status", "reason"), history.Text(pod, "status", "message")}}
+		return []trouble{{chain.Kubelet, describe(pod), "Failed " + history.Text(pod, "status", "reason"), history.Text(pod, "status", "message")}}
 	}
 	var found []trouble
 	for _, field := range []string{"initContainerStatuses", "containerStatuses"} {
@@ -81,7 +81,7 @@ func waiting(pod *unstructured.Unstructured) []trouble {
 			status, _ := entry.(map[string]any)
 			state, _, _ := unstructured.NestedMap(status, "state", "waiting")
 			if reason, _ := state["reason"].(string); !slices.Contains(underWay, reason) {
-				found = append(found, from(implementation.Kubelet, pod, fmt.Sprintf(" container %v", status["name"]), state))
+				found = append(found, from(chain.Kubelet, pod, fmt.Sprintf(" container %v", status["name"]), state))
 			}
 		}
 	}
@@ -90,11 +90,11 @@ func waiting(pod *unstructured.Unstructured) []trouble {
 
 // notReady says of Pods that have taken all other steps what they say of
 // themselves.
-func (c *chain) notReady() []trouble {
+func (c *chainState) notReady() []trouble {
 	var found []trouble
 	for _, pod := range c.order {
 		if ready := condition(pod.object, "Ready"); !pod.gone && ready["status"] == "False" && !pod.bound.IsZero() {
-			found = append(found, from(implementation.Kubelet, pod.object, " is not Ready", ready))
+			found = append(found, from(chain.Kubelet, pod.object, " is not Ready", ready))
 		}
 	}
 	return found
@@ -102,14 +102,14 @@ func (c *chain) notReady() []trouble {
 
 // stuckAt returns what is left undone and by which link, the first in the order
 // of the chain first. patient says that time alone may cure all of it.
-func (c *chain) stuckAt() (blames []diagnosis.Blame, patient bool) {
+func (c *chainState) stuckAt() (blames []diagnosis.Blame, patient bool) {
 	if c.gone {
-		return []diagnosis.Blame{{Link: implementation.APIServer, Missing: "somebody has deleted the Deployment"}}, false
+		return []diagnosis.Blame{{Link: chain.APIServer, Missing: "somebody has deleted the Deployment"}}, false
 	}
 	troubles := c.troubles()
-	blind := sets.New[implementation.Link]()
+	blind := sets.New[chain.Link]()
 	if c.nodesUnknown {
-		blind.Insert(implementation.Kubelet)
+		blind.Insert(chain.Kubelet)
 	}
 	broken, silent := diagnosis.FirstBroken(c.own.Now(), blind)
 	patient = len(troubles) == 0 && !silent
@@ -124,13 +124,13 @@ func (c *chain) stuckAt() (blames []diagnosis.Blame, patient bool) {
 		blames = append(blames, diagnosis.Blame{Link: trouble.link, Missing: trouble.String()})
 	}
 	if len(blames) == 0 {
-		blames = append(blames, diagnosis.Blame{Link: implementation.DeploymentController, Missing: fmt.Sprintf(
+		blames = append(blames, diagnosis.Blame{Link: chain.DeploymentController, Missing: fmt.Sprintf(
 			"%s: %d of %d Pods are available", describe(c.deployment), history.Int(c.deployment, "status", "availableReplicas"), c.wanted())})
 	}
 	return blames, patient
 }
 
-func place(link implementation.Link) int { return slices.Index(implementation.AllLinks, link) }
+func place(link chain.Link) int { return slices.Index(chain.AllLinks, link) }
 
 // grouped lets the first of several Pods speak for all that say the same.
 func grouped(troubles []trouble) []trouble {
@@ -155,7 +155,7 @@ func describe(object *unstructured.Unstructured) string {
 	return object.GetKind() + " " + object.GetName()
 }
 
-func from(link implementation.Link, object *unstructured.Unstructured, part string, says map[string]any) trouble {
+func from(link chain.Link, object *unstructured.Unstructured, part string, says map[string]any) trouble {
 	reason, _ := says["reason"].(string)
 	message, _ := says["message"].(string)
 	return trouble{link, describe(object) + part, reason, message}

@@ -23,7 +23,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation/crash"
 	"github.com/podchain/podchain/reference/apiserver/kinds"
 	"github.com/podchain/podchain/reference/served"
@@ -43,7 +43,7 @@ type Options struct {
 	WithoutAdmission []string
 	// Links are those of the cluster, if it has no others: clients are warned when they
 	// write what none of them acts on. Nil: what works on the cluster is not known.
-	Links []implementation.Link
+	Links []chain.Link
 }
 
 // Server is an API server.

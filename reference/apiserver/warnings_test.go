@@ -18,7 +18,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
-	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/reference/apiserver"
 	"github.com/podchain/podchain/reference/inmemoryhttp"
 	"github.com/podchain/podchain/reference/store"
@@ -37,8 +37,8 @@ func (h *heard) take() []string {
 }
 
 // allButJobs are the links of a cluster that creates no Pods for Jobs.
-var allButJobs = slices.DeleteFunc(slices.Clone(implementation.AllLinks),
-	func(link implementation.Link) bool { return link == implementation.JobController })
+var allButJobs = slices.DeleteFunc(slices.Clone(chain.AllLinks),
+	func(link chain.Link) bool { return link == chain.JobController })
 
 // warning is a client of a server that belongs to a cluster of these links.
 type warning struct {
@@ -47,7 +47,7 @@ type warning struct {
 	heard     heard
 }
 
-func startWarning(t *testing.T, links []implementation.Link) *warning {
+func startWarning(t *testing.T, links []chain.Link) *warning {
 	t.Helper()
 	server, err := apiserver.New(apiserver.Options{Store: store.NewMemory(), Links: links, WithoutAdmission: []string{"ServiceAccount"}})
 	require.NoError(t, err)

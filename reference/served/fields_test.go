@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/reference/apiserver/kinds"
 )
 
@@ -23,6 +23,6 @@ func TestFieldsOfSubresources(t *testing.T) {
 		"ephemeralcontainers": {"spec.ephemeralContainers: no link of this cluster starts ephemeral containers"},
 		"resize":              {"spec.containers: no link of this cluster resizes containers: they keep what they were started with"},
 	} {
-		assert.Equal(t, says, NewWarnings(implementation.AllLinks).Of(kinds.All()[at], subresource, pod, &corev1.Pod{}), subresource)
+		assert.Equal(t, says, NewWarnings(chain.AllLinks).Of(kinds.All()[at], subresource, pod, &corev1.Pod{}), subresource)
 	}
 }

@@ -1,12 +1,12 @@
 package served
 
-import "github.com/podchain/podchain/conformance/implementation"
+import "github.com/podchain/podchain/conformance/chain"
 
 // row says what becomes of the objects of a kind.
 type row struct {
 	asks asks
 	// links act on the objects: some or all of them may be missing in a cluster.
-	links []implementation.Link
+	links []chain.Link
 	// does says what the links do, or what the objects are for that ask for nothing.
 	does string
 	// missing says what is not done where none of the links is there.
@@ -29,12 +29,12 @@ const (
 )
 
 // data is a kind that asks for nothing. The links write or read it.
-func data(does string, by ...implementation.Link) row {
+func data(does string, by ...chain.Link) row {
 	return row{asks: nothing, links: by, does: does}
 }
 
 // acted is a kind that the links act on.
-func acted(does string, by ...implementation.Link) row {
+func acted(does string, by ...chain.Link) row {
 	return row{asks: links, links: by, does: does}
 }
 
@@ -52,20 +52,20 @@ func (r row) expect(so string) row {
 // rows are the kinds by group.
 var rows = map[string]map[string]row{
 	"": {
-		"ConfigMap":             data("reads it for its containers", implementation.Kubelet),
+		"ConfigMap":             data("reads it for its containers", chain.Kubelet),
 		"Endpoints":             data("clients write and read it"),
 		"Event":                 data("the links write it"),
 		"LimitRange":            unenforced("no default is filled in, no limit enforced"),
-		"Namespace":             acted("gives it its ServiceAccount and root certificate; deletes what is in it", implementation.NamespaceController),
-		"Node":                  acted("the kubelet registers it and says how it is; the controller taints it", implementation.Kubelet, implementation.NodeLifecycle),
+		"Namespace":             acted("gives it its ServiceAccount and root certificate; deletes what is in it", chain.NamespaceController),
+		"Node":                  acted("the kubelet registers it and says how it is; the controller taints it", chain.Kubelet, chain.NodeLifecycle),
 		"PersistentVolume":      ignored("no claim is bound to it"),
 		"PersistentVolumeClaim": ignored("it stays Pending; Pods run all the same").expect("it stays Pending, and Pods that use it run all the same"),
-		"Pod":                   acted("binds it; runs it, simulated; evicts it from a Node that fails", implementation.Scheduler, implementation.Kubelet, implementation.NodeLifecycle),
+		"Pod":                   acted("binds it; runs it, simulated; evicts it from a Node that fails", chain.Scheduler, chain.Kubelet, chain.NodeLifecycle),
 		"PodTemplate":           data("clients write and read it"),
 		"ReplicationController": ignored("no Pods are created for it"),
 		"ResourceQuota":         unenforced("nothing is counted, no limit enforced"),
-		"Secret":                data("reads it for its containers", implementation.Kubelet),
-		"ServiceAccount":        data("makes the one named default; the API server gives it to Pods, and issues tokens", implementation.NamespaceController),
+		"Secret":                data("reads it for its containers", chain.Kubelet),
+		"ServiceAccount":        data("makes the one named default; the API server gives it to Pods, and issues tokens", chain.NamespaceController),
 		"Service": ignored("it has a cluster IP; no EndpointSlices are made, no name is resolved, no traffic is routed").
 			expect("no EndpointSlices are made, no name is resolved, and no traffic is routed"),
 	},
@@ -81,20 +81,20 @@ var rows = map[string]map[string]row{
 		"CustomResourceDefinition": unenforced("the list is empty: there are no custom resources"),
 	},
 	"apps": {
-		"ControllerRevision": data("keep their revisions in it", implementation.StatefulSetController, implementation.DaemonSetController),
-		"DaemonSet":          acted("creates its Pods, rolls them out", implementation.DaemonSetController),
-		"Deployment":         acted("creates its ReplicaSets, rolls them out", implementation.DeploymentController),
-		"ReplicaSet":         acted("creates its Pods", implementation.ReplicaSetController),
-		"StatefulSet":        acted("creates its Pods and claims, rolls them out", implementation.StatefulSetController),
+		"ControllerRevision": data("keep their revisions in it", chain.StatefulSetController, chain.DaemonSetController),
+		"DaemonSet":          acted("creates its Pods, rolls them out", chain.DaemonSetController),
+		"Deployment":         acted("creates its ReplicaSets, rolls them out", chain.DeploymentController),
+		"ReplicaSet":         acted("creates its Pods", chain.ReplicaSetController),
+		"StatefulSet":        acted("creates its Pods and claims, rolls them out", chain.StatefulSetController),
 	},
 	"authentication.k8s.io": {
-		"SelfSubjectReview": acted("says that the client is an administrator", implementation.APIServer),
+		"SelfSubjectReview": acted("says that the client is an administrator", chain.APIServer),
 	},
 	"authorization.k8s.io": {
-		"LocalSubjectAccessReview": acted("allows everything", implementation.APIServer),
-		"SelfSubjectAccessReview":  acted("allows everything", implementation.APIServer),
-		"SelfSubjectRulesReview":   acted("allows everything", implementation.APIServer),
-		"SubjectAccessReview":      acted("allows everything", implementation.APIServer),
+		"LocalSubjectAccessReview": acted("allows everything", chain.APIServer),
+		"SelfSubjectAccessReview":  acted("allows everything", chain.APIServer),
+		"SelfSubjectRulesReview":   acted("allows everything", chain.APIServer),
+		"SubjectAccessReview":      acted("allows everything", chain.APIServer),
 	},
 	"autoscaling": {
 		"HorizontalPodAutoscaler": ignored("nothing is scaled"),
@@ -102,7 +102,7 @@ var rows = map[string]map[string]row{
 	"batch": {
 		"CronJob": ignored("no Jobs are created for it"),
 		"Job": row{
-			asks: links, links: []implementation.Link{implementation.JobController}, does: "creates its Pods",
+			asks: links, links: []chain.Link{chain.JobController}, does: "creates its Pods",
 			missing: "no Pods are created for it", so: "no Pods are created for it",
 		},
 	},
@@ -112,7 +112,7 @@ var rows = map[string]map[string]row{
 		"PodCertificateRequest":     ignored("no certificate is issued"),
 	},
 	"coordination.k8s.io": {
-		"Lease": data("the kubelet of each Node renews its own", implementation.Kubelet, implementation.NodeLifecycle),
+		"Lease": data("the kubelet of each Node renews its own", chain.Kubelet, chain.NodeLifecycle),
 	},
 	"discovery.k8s.io": {
 		"EndpointSlice": data("clients write and read it"),
@@ -152,7 +152,7 @@ var rows = map[string]map[string]row{
 		"ResourceSlice":         data("clients write and read it"),
 	},
 	"scheduling.k8s.io": {
-		"PriorityClass": acted("gives Pods its value; preempts by it", implementation.APIServer, implementation.Scheduler),
+		"PriorityClass": acted("gives Pods its value; preempts by it", chain.APIServer, chain.Scheduler),
 	},
 	"storage.k8s.io": {
 		"CSIDriver":             ignored("no volumes are mounted"),

@@ -6,14 +6,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/chain"
 )
 
 // TestEveryRowIsOfAKind: and says what the page shows, whether its links are there or
 // not.
 func TestEveryRowIsOfAKind(t *testing.T) {
 	served := map[schema.GroupKind]bool{}
-	for _, present := range [][]implementation.Link{implementation.AllLinks, {implementation.APIServer}} {
+	for _, present := range [][]chain.Link{chain.AllLinks, {chain.APIServer}} {
 		for _, kind := range All(present) {
 			served[schema.GroupKind{Group: kind.Group, Kind: kind.Kind}] = true
 			assert.NotEmpty(t, kind.Does, "%s %s with the links %v", kind.GroupVersion(), kind.Kind, present)

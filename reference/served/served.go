@@ -17,7 +17,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/reference/apiserver/discovery"
 	"github.com/podchain/podchain/reference/apiserver/kinds"
 )
@@ -39,7 +39,7 @@ type Kind struct {
 	// checked but metadata and the schema.
 	Validated bool `json:"validated"`
 	// Links that act on it, or write or read it.
-	Links []implementation.Link `json:"links"`
+	Links []chain.Link `json:"links"`
 	// Asks says that its objects ask for action. If there are no Links then, nothing
 	// comes of them.
 	Asks bool `json:"asks"`
@@ -51,7 +51,7 @@ type Kind struct {
 
 // All returns every kind that a cluster of these links serves, in the order of
 // discovery.
-func All(present []implementation.Link) []Kind {
+func All(present []chain.Link) []Kind {
 	stored := map[schema.GroupVersionResource]*kinds.Kind{}
 	for _, k := range kinds.All() {
 		stored[k.GroupVersion().WithResource(k.Resource)] = k
@@ -78,7 +78,7 @@ func All(present []implementation.Link) []Kind {
 				served.Warning = warnings.ofKind(k)
 			}
 			r := rows[served.Group][served.Kind]
-			served.Links, served.Asks, served.Does = append([]implementation.Link{}, r.among(present)...), r.asks != nothing, r.does
+			served.Links, served.Asks, served.Does = append([]chain.Link{}, r.among(present)...), r.asks != nothing, r.does
 			if served.Asks && len(served.Links) == 0 {
 				served.Does = cmp.Or(r.missing, fmt.Sprintf("there is no %s", join(r.links)))
 			}
@@ -94,11 +94,11 @@ func (k Kind) GroupVersion() string {
 }
 
 // among returns the row's links that are present.
-func (r row) among(present []implementation.Link) []implementation.Link {
-	return slices.DeleteFunc(slices.Clone(r.links), func(link implementation.Link) bool { return !slices.Contains(present, link) })
+func (r row) among(present []chain.Link) []chain.Link {
+	return slices.DeleteFunc(slices.Clone(r.links), func(link chain.Link) bool { return !slices.Contains(present, link) })
 }
 
-func join(links []implementation.Link) string {
+func join(links []chain.Link) string {
 	names := make([]string, len(links))
 	for i, link := range links {
 		names[i] = string(link)

@@ -6,7 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime"
 
-	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/reference/apiserver/kinds"
 )
 
@@ -14,13 +14,13 @@ import (
 type Warnings struct {
 	// present are the links that there are. Without any it is not known which there
 	// are.
-	present []implementation.Link
+	present []chain.Link
 }
 
 // NewWarnings returns the warnings of a cluster that has these links and no others. If
 // there are none, it is not known what else works on the cluster: then there are
 // warnings only of what the API server itself does not do.
-func NewWarnings(present []implementation.Link) *Warnings { return &Warnings{present} }
+func NewWarnings(present []chain.Link) *Warnings { return &Warnings{present} }
 
 // Of returns what to say of a write that goes through. Of a new object old is nil. The
 // subresource is that of the request.

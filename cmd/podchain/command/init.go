@@ -17,7 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/chain"
 )
 
 func newInitCommand() *cobra.Command {
@@ -88,7 +88,7 @@ type skeleton struct {
 	files []skeletonFile
 	Name  string
 	// Link and Command of a program.
-	Link    implementation.Link
+	Link    chain.Link
 	Command string
 	// Module of the adapter, and Parent that it is within, if any.
 	Module, Parent string
@@ -113,7 +113,7 @@ const workflowFile = ".github/workflows/conformance.yml"
 // linkSkeleton is that of a program in the place of a link: LINK or LINK=COMMAND.
 func linkSkeleton(flag, name string) (skeleton, error) {
 	written, line, given := strings.Cut(flag, "=")
-	link, err := implementation.ParseLink(written)
+	link, err := chain.ParseLink(written)
 	if err != nil {
 		return skeleton{}, fmt.Errorf("--link %s: %w", flag, err)
 	}
@@ -142,11 +142,11 @@ func linkSkeleton(flag, name string) (skeleton, error) {
 }
 
 // defaultArguments are those that a program of the link cannot do without.
-func defaultArguments(link implementation.Link) string {
+func defaultArguments(link chain.Link) string {
 	switch link {
-	case implementation.APIServer:
+	case chain.APIServer:
 		return " --port={port} --admin-kubeconfig={kubeconfig}"
-	case implementation.Kubelet:
+	case chain.Kubelet:
 		return " --node={node} --kubeconfig={kubeconfig}"
 	}
 	return " --kubeconfig={kubeconfig}"

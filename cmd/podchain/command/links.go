@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/podchain/podchain/conformance/assembly"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/reference"
 )
@@ -18,7 +19,7 @@ const (
 )
 
 // sources are the SPECs of all links.
-type sources map[implementation.Link]string
+type sources map[chain.Link]string
 
 // all stands for the links that no flag names.
 const all = "all"
@@ -42,7 +43,7 @@ func parseLinks(flags []string) (sources, error) {
 			rest = spec
 			continue
 		}
-		link, err := implementation.ParseLink(name)
+		link, err := chain.ParseLink(name)
 		if err == nil {
 			_, said := s[link]
 			switch {
@@ -65,7 +66,7 @@ func parseLinks(flags []string) (sources, error) {
 
 // fill has the links that are not named come from the rest.
 func (s sources) fill(rest string) {
-	for _, link := range implementation.AllLinks {
+	for _, link := range chain.AllLinks {
 		switch {
 		case s[link] != "":
 		case rest != "" && rest != fromReference:
@@ -104,7 +105,7 @@ func checkSpec(spec string) error {
 	return nil
 }
 
-func checkCommand(link implementation.Link, spec string) error {
+func checkCommand(link chain.Link, spec string) error {
 	if origin, _ := parseSpec(spec); origin != "" {
 		return nil
 	}
@@ -123,7 +124,7 @@ type origins struct {
 	made      map[string]assembly.Origin
 }
 
-func (o *origins) of(link implementation.Link, spec string) (assembly.Origin, error) {
+func (o *origins) of(link chain.Link, spec string) (assembly.Origin, error) {
 	if o.made[spec] != nil {
 		return o.made[spec], nil
 	}
@@ -153,15 +154,15 @@ func (o *origins) of(link implementation.Link, spec string) (assembly.Origin, er
 func (o *origins) implementation(s sources, logs string) (implementation.Implementation, error) {
 	if s.onlyReference() {
 		options := o.reference
-		for _, link := range implementation.AllLinks {
+		for _, link := range chain.AllLinks {
 			if s[link] == fromNowhere && reference.Has(link) {
 				options.Without = append(options.Without, link)
 			}
 		}
 		return reference.New(options), nil
 	}
-	options := assembly.Options{Links: map[implementation.Link]assembly.Origin{}, Logs: logs}
-	for _, link := range implementation.AllLinks {
+	options := assembly.Options{Links: map[chain.Link]assembly.Origin{}, Logs: logs}
+	for _, link := range chain.AllLinks {
 		if s[link] == fromNowhere {
 			continue
 		}
@@ -195,7 +196,7 @@ func (s sources) program() bool {
 
 // elsewhere returns an origin that the program does not have and another one does.
 func (s sources) elsewhere(has map[string]Origin) string {
-	for _, link := range implementation.AllLinks {
+	for _, link := range chain.AllLinks {
 		name, _ := parseSpec(s[link])
 		if _, known := handovers[name]; known && has[name] == nil {
 			return name

@@ -11,8 +11,8 @@ import (
 	"strings"
 
 	"github.com/podchain/podchain/conformance/assembly"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/children"
-	"github.com/podchain/podchain/conformance/implementation"
 )
 
 // logExtension is that of the files in a directory of logs.
@@ -51,7 +51,7 @@ func checkLogs(path string, links sources, below ...string) error {
 		return nil
 	}
 	var patterns []string
-	for _, link := range implementation.AllLinks {
+	for _, link := range chain.AllLinks {
 		if links[link] != fromReference && links[link] != fromNowhere {
 			for _, pattern := range assembly.LogsOf(link) {
 				patterns = append(patterns, filepath.Join(append(slices.Clone(below), pattern)...))

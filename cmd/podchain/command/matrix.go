@@ -15,7 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/report"
 	"github.com/podchain/podchain/reference"
 )
@@ -191,7 +191,7 @@ func (o matrixOptions) combinations() (*report.Matrix, []*combination, error) {
 	}
 	var all []*combination
 	for number := 1; number <= whole.Total; number++ {
-		c := &combination{Combination: report.Combination{Number: number, Origins: map[implementation.Link]string{}}}
+		c := &combination{Combination: report.Combination{Number: number, Origins: map[chain.Link]string{}}}
 		flags := slices.Clone(o.others)
 		// The number counts like one whose digits are the origins.
 		rest := number - 1
@@ -215,10 +215,10 @@ func (o matrixOptions) combinations() (*report.Matrix, []*combination, error) {
 }
 
 // varied returns the links of --links in the order of the chain.
-func (o matrixOptions) varied() ([]implementation.Link, error) {
-	var links []implementation.Link
+func (o matrixOptions) varied() ([]chain.Link, error) {
+	var links []chain.Link
 	for _, name := range o.links {
-		link, err := implementation.ParseLink(name)
+		link, err := chain.ParseLink(name)
 		switch {
 		case err != nil:
 			return nil, fmt.Errorf("--links: %w", err)
@@ -241,20 +241,20 @@ func (o matrixOptions) varied() ([]implementation.Link, error) {
 			return nil, fmt.Errorf("--of: %s is there twice", origin)
 		}
 	}
-	slices.SortFunc(links, func(a, b implementation.Link) int {
-		return slices.Index(implementation.AllLinks, a) - slices.Index(implementation.AllLinks, b)
+	slices.SortFunc(links, func(a, b chain.Link) int {
+		return slices.Index(chain.AllLinks, a) - slices.Index(chain.AllLinks, b)
 	})
 	return links, nil
 }
 
 // wanted returns what --only asks for.
-func (o matrixOptions) wanted(links []implementation.Link) (func(map[implementation.Link]string) bool, error) {
-	var wishes []map[implementation.Link]string
+func (o matrixOptions) wanted(links []chain.Link) (func(map[chain.Link]string) bool, error) {
+	var wishes []map[chain.Link]string
 	for _, flag := range o.only {
-		wish := map[implementation.Link]string{}
+		wish := map[chain.Link]string{}
 		for _, pair := range strings.Split(flag, ",") {
 			name, origin, _ := strings.Cut(pair, "=")
-			link := implementation.Link(name)
+			link := chain.Link(name)
 			if !slices.Contains(links, link) || !slices.Contains(o.of, origin) || wish[link] != "" {
 				return nil, fmt.Errorf("--only %s: expected each LINK once, of %v, and an ORIGIN of %v", flag, links, o.of)
 			}
@@ -262,8 +262,8 @@ func (o matrixOptions) wanted(links []implementation.Link) (func(map[implementat
 		}
 		wishes = append(wishes, wish)
 	}
-	return func(origins map[implementation.Link]string) bool {
-		return len(wishes) == 0 || slices.ContainsFunc(wishes, func(wish map[implementation.Link]string) bool {
+	return func(origins map[chain.Link]string) bool {
+		return len(wishes) == 0 || slices.ContainsFunc(wishes, func(wish map[chain.Link]string) bool {
 			for link, origin := range wish {
 				if origins[link] != origin {
 					return false

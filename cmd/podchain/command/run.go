@@ -11,7 +11,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/klog/v2"
 
-	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/reference"
 )
 
@@ -44,7 +44,7 @@ runtime: then they run. That kubelet belongs on the node, where it reaches the P
 }
 
 func runLink(ctx context.Context, out io.Writer, name, kubeconfig, node string, options kubeletOptions) error {
-	link, err := implementation.ParseLink(name)
+	link, err := chain.ParseLink(name)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
-	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation/crash"
 	"github.com/podchain/podchain/reference/kubelet"
 	"github.com/podchain/podchain/reference/runtime/cri"
@@ -35,8 +35,8 @@ func (o *kubeletOptions) add(flags *pflag.FlagSet) {
 }
 
 // run runs the kubelet of this machine.
-func (o kubeletOptions) run(ctx context.Context, link implementation.Link, config *rest.Config, node string) (err error) {
-	if link != implementation.Kubelet || node == "" {
+func (o kubeletOptions) run(ctx context.Context, link chain.Link, config *rest.Config, node string) (err error) {
+	if link != chain.Kubelet || node == "" {
 		return errors.New("--runtime-endpoint goes with a kubelet and the name of its --node")
 	}
 	runtime, err := cri.NewClient(o.endpoint)

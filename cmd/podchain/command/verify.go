@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/podchain/podchain/conformance"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/external"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/mutant"
@@ -268,8 +269,8 @@ func (o verifyOptions) check(links sources) error {
 	}{
 		{running && stored, "--store goes with the reference: a running cluster has a store of its own"},
 		{running && len(o.links) > 0, "--link and --kubeconfig do not go together: a running cluster's links are not podchain's to leave out"},
-		{stored && links[implementation.APIServer] != fromReference,
-			"--store goes with the reference's API server; this one comes from " + links[implementation.APIServer]},
+		{stored && links[chain.APIServer] != fromReference,
+			"--store goes with the reference's API server; this one comes from " + links[chain.APIServer]},
 		{o.run.clusters > 1 && (running || stored),
 			"--clusters goes with clusters that the run starts itself, each with a store of its own: not with --kubeconfig or --store"},
 		{o.run.clusters > 1 && links.onlyReference(),
@@ -301,7 +302,7 @@ func (o verifyOptions) mutate(options *reference.Options, links sources) error {
 		return fmt.Errorf("--mutant %s is about the reference's %s; this one comes from %s", m.Name, m.Link, from)
 	}
 	options.Tap = m.Tap
-	options.Taken = map[implementation.Link]string{m.Link: "mutant " + m.Name}
+	options.Taken = map[chain.Link]string{m.Link: "mutant " + m.Name}
 	return nil
 }
 

@@ -16,7 +16,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/utils/ptr"
 
-	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/reference"
 )
 
@@ -71,7 +71,7 @@ func TestForegroundGoesBottomUp(t *testing.T) {
 		createDeployment(t, client)
 		settle()
 		// Without it nobody confirms the end of a Pod.
-		require.NoError(t, cluster.StopLink(t.Context(), implementation.Kubelet))
+		require.NoError(t, cluster.StopLink(t.Context(), chain.Kubelet))
 		foreground := metav1.DeletePropagationForeground
 		require.NoError(t, client.AppsV1().Deployments("default").Delete(t.Context(), "web", metav1.DeleteOptions{PropagationPolicy: &foreground}))
 		settle()
@@ -172,11 +172,11 @@ func TestLateStart(t *testing.T) {
 		owner := createConfigMap(t, client, "default", "owner")
 		createConfigMap(t, client, "default", "dependent", refTo(owner))
 		settle()
-		require.NoError(t, cluster.StopLink(ctx, implementation.GarbageCollector))
+		require.NoError(t, cluster.StopLink(ctx, chain.GarbageCollector))
 		require.NoError(t, client.CoreV1().ConfigMaps("default").Delete(ctx, "owner", metav1.DeleteOptions{}))
 		settle()
 		require.Len(t, configMaps(ctx, t, client), 1)
-		require.NoError(t, cluster.StartLink(ctx, implementation.GarbageCollector))
+		require.NoError(t, cluster.StartLink(ctx, chain.GarbageCollector))
 		settle()
 		assert.Empty(t, configMaps(ctx, t, client))
 	})

@@ -13,7 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/reference"
 )
 
@@ -109,14 +109,14 @@ func TestGrace(t *testing.T) {
 func TestAllNodesAreLost(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.run("a", "node-1")
-		require.NoError(w, w.cluster.StopLink(w.Context(), implementation.Kubelet))
+		require.NoError(w, w.cluster.StopLink(w.Context(), chain.Kubelet))
 		time.Sleep(10 * time.Minute)
 		assert.Equal(w, []string{keptOff}, w.taints("node-1"))
 		assert.Equal(w, []string{keptOff}, w.taints("node-2"))
 		require.NotNil(w, w.pod("a"))
 		assert.Nil(w, w.pod("a").DeletionTimestamp)
 
-		require.NoError(w, w.cluster.StartLink(w.Context(), implementation.Kubelet))
+		require.NoError(w, w.cluster.StartLink(w.Context(), chain.Kubelet))
 		require.NoError(w, w.cluster.StopKubelet(w.Context(), "node-1"))
 		time.Sleep(time.Minute)
 		assert.ElementsMatch(w, []string{keptOff, sent}, w.taints("node-1"))
@@ -132,9 +132,9 @@ func TestTheControllerIsCutOff(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.run("a", "node-1")
 		before := w.pod("a").ResourceVersion
-		require.NoError(w, w.cluster.StopLink(w.Context(), implementation.APIServer))
+		require.NoError(w, w.cluster.StopLink(w.Context(), chain.APIServer))
 		time.Sleep(10 * time.Minute)
-		require.NoError(w, w.cluster.StartLink(w.Context(), implementation.APIServer))
+		require.NoError(w, w.cluster.StartLink(w.Context(), chain.APIServer))
 		for range 120 {
 			time.Sleep(time.Second)
 			require.Equal(w, corev1.ConditionTrue, w.ready("node-1"))
