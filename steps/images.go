@@ -1,8 +1,6 @@
 package steps
 
 import (
-	"context"
-	"errors"
 	"slices"
 	"sync"
 
@@ -55,14 +53,4 @@ func (w *World) nameImages(spec map[string]any) {
 			container["image"] = w.image(name)
 		}
 	}
-}
-
-// publish makes an image available that was missing so far.
-func (w *World) publish(ctx context.Context, name string) error {
-	images, ok := implementation.Offered[implementation.Images](w.Cluster)
-	if !ok {
-		return CouldNotRun{errors.New("the implementation does not offer to publish images: tag the scenario @needs-images")}
-	}
-	w.stimulus()
-	return images.Publish(ctx, w.scoped(name))
 }
