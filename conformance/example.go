@@ -261,7 +261,7 @@ func (p *performance) judge(ctx context.Context, world *steps.World, step int, e
 		return
 	}
 	verdict := events.Failed
-	blame, found := diagnosis.FirstBroken(record, world.Excused())
+	blame, found := diagnosis.FirstBroken(record, world.StoppedByScenario())
 	evidence.Blamed, evidence.Missing = blame.Link, blame.Missing
 	link, crash := crashed(world.Cluster)
 	switch noVerdict := (steps.CouldNotRun{}); {

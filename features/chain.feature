@@ -111,7 +111,7 @@ Feature: What happens when a Deployment is created
 
     Scenario: Each object comes after the one that asked for it
       When Deployment "web" with 1 replica is created
-      Then these come in order:
+      Then these happen in order:
         | object                             | field | value   |
         | Deployment "web"                   |       | appears |
         | the ReplicaSet of Deployment "web" |       | appears |
@@ -161,7 +161,7 @@ Feature: What happens when a Deployment is created
     @needs-containers
     Scenario: The sandbox is ready before the containers run, and a terminal phase is written before the end
       Given Deployment "web" with 1 replica is ready
-      When Deployment "web" is modified to 0 replicas
+      When Deployment "web" is scaled to 0 replicas
       Then the Pod of Deployment "web" goes through:
         | field                                                    | value                    |
         | status.startTime                                         | any                      |
@@ -169,7 +169,7 @@ Feature: What happens when a Deployment is created
         | status.phase                                             | Running                  |
         | metadata.deletionTimestamp                               | any                      |
         | status.phase                                             | one of Succeeded, Failed |
-        |                                                          | gone                     |
+        |                                                          | no longer exists         |
 
   @CHAIN-05 @MUST
   Rule: Status flows back: a controller reports only what the link after it has reported
@@ -177,7 +177,7 @@ Feature: What happens when a Deployment is created
 
     Scenario: Ready Pod, then ReplicaSet, then Deployment
       When Deployment "web" with 1 replica is created
-      Then these come in order:
+      Then these happen in order:
         | object                             | field                                | value |
         | the Pod of Deployment "web"        | status.conditions[type=Ready].status | True  |
         | the ReplicaSet of Deployment "web" | status.readyReplicas                 | 1     |
@@ -185,11 +185,11 @@ Feature: What happens when a Deployment is created
 
     Scenario: Pods that are not ready are not reported as ready
       Given Deployment "web" with 2 replicas is created with
-        | field                             | value                                    |
-        | spec.template.spec.readinessGates | [{conditionType: podchain.dev/go-ahead}] |
+        | field                             | value                                |
+        | spec.template.spec.readinessGates | [{conditionType: podchain.dev/gate}] |
       And 2 Pods of Deployment "web" appear
-      When the Pods of Deployment "web" get the go-ahead
-      Then these come in order:
+      When the readiness gates of the Pods of Deployment "web" are set to True
+      Then these happen in order:
         | object                             | field                                | value |
         | the first Pod of Deployment "web"  | status.conditions[type=Ready].status | False |
         | the first Pod of Deployment "web"  | status.conditions[type=Ready].status | True  |
@@ -265,9 +265,9 @@ Feature: What happens when a Deployment is created
 
     Scenario: A Pod bound by hand is run
       Given Pod "a" is created with
-        | field              | value   |
-        | spec.schedulerName | by-hand |
-      When Pod "a" is bound by hand
+        | field              | value             |
+        | spec.schedulerName | no-such-scheduler |
+      When Pod "a" is bound manually to a ready node
       Then Pod "a" has
         | field                                       | value   |
         | status.conditions[type=PodScheduled].status | True    |
@@ -275,9 +275,9 @@ Feature: What happens when a Deployment is created
 
     Scenario: A Pod reported ready by hand is counted all the way back
       Given Deployment "web" with 1 replica is created with
-        | field                            | value   |
-        | spec.template.spec.schedulerName | by-hand |
-      When the status of the Pod of Deployment "web" is set with
+        | field                            | value             |
+        | spec.template.spec.schedulerName | no-such-scheduler |
+      When the status of the Pod of Deployment "web" is modified with
         | field             | value                           |
         | status.phase      | Running                         |
         | status.conditions | [{type: Ready, status: "True"}] |
@@ -358,7 +358,7 @@ Feature: What happens when a Deployment is created
 
     Scenario: The same manifest is created twice
       Given Deployment "web" is ready
-      When Deployment "web" is POSTed
+      When a client POSTs Deployment "web"
       Then the API server answers 409 AlreadyExists
       And nothing of Deployment "web" changes, while a new Deployment gets a ReplicaSet
 

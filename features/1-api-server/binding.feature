@@ -8,9 +8,9 @@ Feature: API server: binding
 
     Scenario Outline: <fault>
       Given Pod "a" is created with
-        | field              | value   |
-        | spec.schedulerName | by-hand |
-      When POST "/api/v1/namespaces/{namespace}/pods/<pod>/binding" is requested with:
+        | field              | value             |
+        | spec.schedulerName | no-such-scheduler |
+      When a client sends POST "/api/v1/namespaces/{namespace}/pods/<pod>/binding" with:
         """
         {"apiVersion": "v1", "kind": "Binding", "metadata": {<metadata>}, "target": {<target>}}
         """
@@ -25,9 +25,9 @@ Feature: API server: binding
 
     Scenario Outline: A target that is no node: <target>
       Given Pod "a" is created with
-        | field              | value   |
-        | spec.schedulerName | by-hand |
-      When POST "/api/v1/namespaces/{namespace}/pods/a/binding" is requested with:
+        | field              | value             |
+        | spec.schedulerName | no-such-scheduler |
+      When a client sends POST "/api/v1/namespaces/{namespace}/pods/a/binding" with:
         """
         {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": "a"}, "target": {<target>}}
         """
@@ -43,7 +43,7 @@ Feature: API server: binding
       Given Pod "a" is created with
         | field         | value               |
         | spec.nodeName | {namespace}-nowhere |
-      When POST "/api/v1/namespaces/{namespace}/pods/a/binding" is requested with:
+      When a client sends POST "/api/v1/namespaces/{namespace}/pods/a/binding" with:
         """
         {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": "a"}, "target": {"kind": "Node", "name": "elsewhere"}}
         """
@@ -55,10 +55,10 @@ Feature: API server: binding
     Scenario: The Pod is on its way out
       Given Pod "a" is created with
         | field               | value              |
-        | spec.schedulerName  | by-hand            |
+        | spec.schedulerName  | no-such-scheduler  |
         | metadata.finalizers | [example.com/hold] |
       And Pod "a" is deleted
-      When POST "/api/v1/namespaces/{namespace}/pods/a/binding" is requested with:
+      When a client sends POST "/api/v1/namespaces/{namespace}/pods/a/binding" with:
         """
         {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": "a"}, "target": {"kind": "Node", "name": "n1"}}
         """
@@ -71,7 +71,7 @@ Feature: API server: binding
       Given Pod "a" is created with
         | field                | value                       |
         | spec.schedulingGates | [{name: example.com/later}] |
-      When POST "/api/v1/namespaces/{namespace}/pods/a/binding" is requested with:
+      When a client sends POST "/api/v1/namespaces/{namespace}/pods/a/binding" with:
         """
         {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": "a"}, "target": {"kind": "Node", "name": "n1"}}
         """
@@ -82,8 +82,8 @@ Feature: API server: binding
 
     Scenario: Ten schedulers at once
       Given Pod "a" is created with
-        | field              | value   |
-        | spec.schedulerName | by-hand |
+        | field              | value             |
+        | spec.schedulerName | no-such-scheduler |
       When 10 clients bind Pod "a" at the same time
       Then 1 answer is 201 Created
       And 9 answers are 409 Conflict

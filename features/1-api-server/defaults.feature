@@ -7,7 +7,7 @@ Feature: API server: defaults
     Each field for itself: whoever gives one half of a strategy gets the other.
 
     Scenario: Nothing but a selector and a template is given
-      When Deployment "web" is POSTed with
+      When a client POSTs Deployment "web" with
         | field         | value  |
         | spec.replicas | absent |
       Then the answer has
@@ -21,7 +21,7 @@ Feature: API server: defaults
         | spec.minReadySeconds                       | absent or 0   |
 
     Scenario Outline: The strategy <given>
-      When Deployment "web" is POSTed with
+      When a client POSTs Deployment "web" with
         | field         | value   |
         | spec.strategy | <given> |
       Then the answer has
@@ -40,7 +40,7 @@ Feature: API server: defaults
     Zero is a value; only what is missing is filled in.
 
     Scenario Outline: <field> is 0
-      When Deployment "web" is POSTed with
+      When a client POSTs Deployment "web" with
         | field   | value |
         | <field> | 0     |
       Then the API server answers 201 Created
@@ -60,7 +60,7 @@ Feature: API server: defaults
     Already inside the Deployment, so that a controller compares complete templates with complete ones.
 
     Scenario: A container with a port and a probe
-      When Deployment "web" is POSTed with
+      When a client POSTs Deployment "web" with
         | field                                            | value                   |
         | spec.template.spec.terminationGracePeriodSeconds | absent                  |
         | spec.template.spec.serviceAccountName            | default                 |
@@ -89,7 +89,7 @@ Feature: API server: defaults
     An image that may mean something else tomorrow is always pulled. The policy is derived once.
 
     Scenario Outline: The image <image>
-      When Deployment "web" is POSTed with
+      When a client POSTs Deployment "web" with
         | field                                  | value   |
         | spec.replicas                          | 0       |
         | spec.template.spec.containers[0].image | <image> |
@@ -105,7 +105,7 @@ Feature: API server: defaults
         | example.com/web@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 | IfNotPresent |
 
     Scenario: The policy that was given
-      When Deployment "web" is POSTed with
+      When a client POSTs Deployment "web" with
         | field                                            | value                  |
         | spec.replicas                                    | 0                      |
         | spec.template.spec.containers[0].image           | example.com/web:latest |
@@ -128,10 +128,10 @@ Feature: API server: defaults
     All limits given and equal to the requests: Guaranteed. None of either: BestEffort. Else: Burstable.
 
     Scenario Outline: A container with <resources>
-      When Pod "a" is POSTed with
-        | field                        | value       |
-        | spec.schedulerName           | by-hand     |
-        | spec.containers[0].resources | <resources> |
+      When a client POSTs Pod "a" with
+        | field                        | value             |
+        | spec.schedulerName           | no-such-scheduler |
+        | spec.containers[0].resources | <resources>       |
       Then the answer has
         | field             | value   |
         | status.phase      | Pending |
@@ -149,9 +149,9 @@ Feature: API server: defaults
 
     Scenario: The class cannot be changed afterwards
       Given Pod "a" is created with
-        | field              | value   |
-        | spec.schedulerName | by-hand |
-      When the status of Pod "a" is PATCHed by merge patch:
+        | field              | value             |
+        | spec.schedulerName | no-such-scheduler |
+      When a client PATCHes the status of Pod "a" by merge patch:
         """
         {"status": {"qosClass": "Guaranteed"}}
         """

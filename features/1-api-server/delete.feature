@@ -8,7 +8,7 @@ Feature: API server: delete
 
     Scenario: DELETE without any option
       Given Deployment "web" is ready
-      When Deployment "web" is DELETEd
+      When a client DELETEs Deployment "web"
       Then the API server answers 200 OK
       And Deployment "web" is not stored
       And no version of Deployment "web" has
@@ -30,14 +30,14 @@ Feature: API server: delete
       When ConfigMap "a" is modified with
         | field               | value  |
         | metadata.finalizers | absent |
-      Then ConfigMap "a" is gone
+      Then ConfigMap "a" no longer exists
 
     Scenario: A finalizer more
       Given ConfigMap "a" is created with
         | field               | value              |
         | metadata.finalizers | [example.com/hold] |
       And ConfigMap "a" is deleted
-      When ConfigMap "a" is PUT back with
+      When a client reads ConfigMap "a" and PUTs it back with
         | field               | value                                |
         | metadata.finalizers | [example.com/hold, example.com/more] |
       Then the API server answers 422 Invalid
@@ -50,7 +50,7 @@ Feature: API server: delete
         | field               | value              |
         | metadata.finalizers | [example.com/hold] |
       And ConfigMap "a" is deleted
-      When ConfigMap "a" is PUT back with
+      When a client reads ConfigMap "a" and PUTs it back with
         | field                      | value  |
         | metadata.deletionTimestamp | absent |
       Then ConfigMap "a" is stored with
@@ -67,7 +67,7 @@ Feature: API server: delete
         | field                              | value               |
         | spec.nodeName                      | {namespace}-nowhere |
         | spec.terminationGracePeriodSeconds | 5                   |
-      When Pod "a" is DELETEd with
+      When a client DELETEs Pod "a" with
         | field              | value     |
         | gracePeriodSeconds | <options> |
       Then the API server answers 200 OK
@@ -88,8 +88,8 @@ Feature: API server: delete
 
     Scenario: A Pod without a node
       Given Pod "a" is created with
-        | field              | value   |
-        | spec.schedulerName | by-hand |
-      When Pod "a" is DELETEd
+        | field              | value             |
+        | spec.schedulerName | no-such-scheduler |
+      When a client DELETEs Pod "a"
       Then the API server answers 200 OK
       And Pod "a" is not stored

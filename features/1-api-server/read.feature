@@ -8,7 +8,7 @@ Feature: API server: read and discover
 
     Scenario: It is there
       Given Deployment "web" is created
-      When GET "/apis/apps/v1/namespaces/{namespace}/deployments/web" is requested
+      When a client sends GET "/apis/apps/v1/namespaces/{namespace}/deployments/web"
       Then the API server answers 200 OK
       And the answer has
         | field        | value                                 |
@@ -16,7 +16,7 @@ Feature: API server: read and discover
         | metadata.uid | same as Deployment "web" metadata.uid |
 
     Scenario: It is not there
-      When GET "/apis/apps/v1/namespaces/{namespace}/deployments/nothing" is requested
+      When a client sends GET "/apis/apps/v1/namespaces/{namespace}/deployments/nothing"
       Then the API server answers 404 NotFound
       And the answer has
         | field         | value       |
@@ -30,7 +30,7 @@ Feature: API server: read and discover
     From that version a watch goes on. A list of nothing is a list, too.
 
     Scenario: Nothing to list
-      When GET "/apis/apps/v1/namespaces/{namespace}/deployments" is requested
+      When a client sends GET "/apis/apps/v1/namespaces/{namespace}/deployments"
       Then the API server answers 200 OK
       And the answer has
         | field                    | value          |
@@ -46,7 +46,7 @@ Feature: API server: read and discover
       And ConfigMap "b" is created with
         | field               | value       |
         | metadata.labels[of] | {namespace} |
-      When GET "<path>?labelSelector=of={namespace}" is requested
+      When a client sends GET "<path>?labelSelector=of={namespace}"
       Then the answer has
         | field | value         |
         | kind  | ConfigMapList |
@@ -68,7 +68,7 @@ Feature: API server: read and discover
       And ConfigMap "b" is created with
         | field           | value        |
         | metadata.labels | {tier: back} |
-      When GET "/api/v1/namespaces/{namespace}/configmaps?labelSelector=<selector>" is requested
+      When a client sends GET "/api/v1/namespaces/{namespace}/configmaps?labelSelector=<selector>"
       Then the API server answers 200 OK
       And the answer has
         | field                  | value  |
@@ -87,7 +87,7 @@ Feature: API server: read and discover
         | tier=front,size=s            | a    |
 
     Scenario: A selector that cannot be read
-      When GET "/api/v1/namespaces/{namespace}/configmaps?labelSelector=tier in front" is requested
+      When a client sends GET "/api/v1/namespaces/{namespace}/configmaps?labelSelector=tier in front"
       Then the API server answers 400 BadRequest
 
   @API-READ-04 @MUST
@@ -96,13 +96,13 @@ Feature: API server: read and discover
 
     Scenario Outline: Pods by "<selector>"
       Given Pod "a" is created with
-        | field              | value   |
-        | spec.schedulerName | by-hand |
+        | field              | value             |
+        | spec.schedulerName | no-such-scheduler |
       And Pod "b" is created with
         | field              | value               |
         | spec.nodeName      | {namespace}-nowhere |
         | spec.restartPolicy | Never               |
-      When GET "/api/v1/namespaces/{namespace}/pods?fieldSelector=<selector>" is requested
+      When a client sends GET "/api/v1/namespaces/{namespace}/pods?fieldSelector=<selector>"
       Then the API server answers 200 OK
       And the answer has
         | field                  | value  |
@@ -115,12 +115,12 @@ Feature: API server: read and discover
         | metadata.name!=a                     | b    |
         | spec.nodeName=                       | a    |
         | spec.nodeName={namespace}-nowhere    | b    |
-        | spec.schedulerName=by-hand           | a    |
+        | spec.schedulerName=no-such-scheduler | a    |
         | spec.restartPolicy=Never             | b    |
         | status.phase=Pending,spec.nodeName!= | b    |
 
     Scenario: A field that cannot be selected by
-      When GET "/api/v1/namespaces/{namespace}/pods?fieldSelector=spec.priority=1" is requested
+      When a client sends GET "/api/v1/namespaces/{namespace}/pods?fieldSelector=spec.priority=1"
       Then the API server answers 400 BadRequest
 
   @API-READ-09 @MUST
@@ -129,7 +129,7 @@ Feature: API server: read and discover
 
     Scenario Outline: The columns of a <kind>
       Given <kind> "web" is created
-      When GET "<path>" is requested accepting "application/json;as=Table;v=v1;g=meta.k8s.io"
+      When a client sends GET "<path>" accepting "application/json;as=Table;v=v1;g=meta.k8s.io"
       Then the API server answers 200 OK
       And the answer has
         | field                        | value                 |
@@ -151,7 +151,7 @@ Feature: API server: read and discover
 
     Scenario: The cells of a Deployment
       Given Deployment "web" with 2 replicas is ready
-      When GET "/apis/apps/v1/namespaces/{namespace}/deployments/web" is requested accepting "application/json;as=Table;v=v1;g=meta.k8s.io"
+      When a client sends GET "/apis/apps/v1/namespaces/{namespace}/deployments/web" accepting "application/json;as=Table;v=v1;g=meta.k8s.io"
       Then the answer has
         | field            | value |
         | rows[0].cells[0] | web   |
@@ -164,7 +164,7 @@ Feature: API server: read and discover
     By these documents a client that knows only the kind finds path, verbs and short names.
 
     Scenario Outline: <path> has <resource>
-      When GET "<path>" is requested
+      When a client sends GET "<path>"
       Then the API server answers 200 OK
       And the answer has
         | field                                 | value            |
@@ -194,7 +194,7 @@ Feature: API server: read and discover
         | /api/v1       | pods/binding       | Binding    | true       | create             | absent |
 
     Scenario: A scale says of which group it is
-      When GET "/apis/apps/v1" is requested
+      When a client sends GET "/apis/apps/v1"
       Then the answer has
         | field                                     | value        |
         | resources[name=deployments/scale].group   | autoscaling  |
@@ -203,7 +203,7 @@ Feature: API server: read and discover
         | resources[name=deployments].categories    | includes all |
 
     Scenario: The groups
-      When GET "/apis" is requested
+      When a client sends GET "/apis"
       Then the answer has
         | field                                            | value        |
         | kind                                             | APIGroupList |
@@ -217,7 +217,7 @@ Feature: API server: read and discover
     Clients adapt to the version, and whoever starts links waits for readyz.
 
     Scenario: The version
-      When GET "/version" is requested
+      When a client sends GET "/version"
       Then the API server answers 200 OK
       And the answer has
         | field      | value           |
@@ -226,7 +226,7 @@ Feature: API server: read and discover
         | gitVersion | matches /^v\d+/ |
 
     Scenario Outline: <path>
-      When GET "<path>" is requested
+      When a client sends GET "<path>"
       Then the API server answers 200 OK
 
       Examples:

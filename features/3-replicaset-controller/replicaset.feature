@@ -20,7 +20,7 @@ Feature: ReplicaSet controller
 
     Scenario Outline: From <before> to <after> replicas
       Given ReplicaSet "web" with <before> replicas is ready
-      When ReplicaSet "web" is modified to <after> replicas
+      When ReplicaSet "web" is scaled to <after> replicas
       Then <created> more Pods of ReplicaSet "web" appear
       And <deleted> Pods of ReplicaSet "web" are removed
       And ReplicaSet "web" has
@@ -44,7 +44,7 @@ Feature: ReplicaSet controller
         | spec.template.metadata.annotations[example.com/a] | kept                         |
         | spec.template.spec.containers[0].command          | [podchain, play]             |
         | spec.template.spec.containers[0].env              | [{name: COLOUR, value: red}] |
-        | spec.template.spec.schedulerName                  | by-hand                      |
+        | spec.template.spec.schedulerName                  | no-such-scheduler            |
       Then 2 Pods of ReplicaSet "web" appear
       And each of them has
         | field                               | value                        |
@@ -54,7 +54,7 @@ Feature: ReplicaSet controller
         | spec.containers[0].name             | main                         |
         | spec.containers[0].command          | [podchain, play]             |
         | spec.containers[0].env              | [{name: COLOUR, value: red}] |
-        | spec.schedulerName                  | by-hand                      |
+        | spec.schedulerName                  | no-such-scheduler            |
 
     Scenario: Finalizers are copied too
       When ReplicaSet "web" with 1 replica is created with
@@ -75,8 +75,8 @@ Feature: ReplicaSet controller
         | field                 | value                       |
         | metadata.generateName | web-                        |
         | metadata.name         | matches /^web-[a-z0-9]{5}$/ |
-      And no two of them share their metadata.name
-      And no two of them share their metadata.uid
+      And no two of them have the same metadata.name
+      And no two of them have the same metadata.uid
 
   @RS-04 @MUST
   Rule: Each Pod names the ReplicaSet as its controller
@@ -101,8 +101,8 @@ Feature: ReplicaSet controller
 
     Scenario: No scheduler takes the Pods
       When ReplicaSet "web" with 3 replicas is created with
-        | field                            | value   |
-        | spec.template.spec.schedulerName | by-hand |
+        | field                            | value             |
+        | spec.template.spec.schedulerName | no-such-scheduler |
       Then 3 Pods of ReplicaSet "web" appear
       And each of them keeps for 2 seconds
         | field             | value   |
@@ -117,11 +117,11 @@ Feature: ReplicaSet controller
     @needs-containers
     Scenario Outline: One Pod of three is deleted and takes <grace> s to end
       Given ReplicaSet "web" with 3 replicas is ready with
-        | field                                            | value   |
-        | spec.template.spec.containers[0].image           | deaf:1  |
-        | spec.template.spec.terminationGracePeriodSeconds | <grace> |
+        | field                                            | value          |
+        | spec.template.spec.containers[0].image           | ignores-term:1 |
+        | spec.template.spec.terminationGracePeriodSeconds | <grace>        |
       When one of the Pods of ReplicaSet "web" is deleted
-      Then another Pod of ReplicaSet "web" appears before that Pod is gone
+      Then another Pod of ReplicaSet "web" appears while that Pod still exists
       And ReplicaSet "web" never has more than 3 active Pods
 
       Examples:
@@ -134,7 +134,7 @@ Feature: ReplicaSet controller
         | field                             | value              |
         | spec.template.metadata.finalizers | [example.com/hold] |
       When one of the Pods of ReplicaSet "web" is deleted
-      Then another Pod of ReplicaSet "web" appears before that Pod is gone
+      Then another Pod of ReplicaSet "web" appears while that Pod still exists
       And ReplicaSet "web" never has more than 2 active Pods
 
   @RS-08 @MUST
@@ -143,10 +143,10 @@ Feature: ReplicaSet controller
 
     Scenario Outline: One Pod of two is <phase>
       Given ReplicaSet "web" with 2 replicas is created with
-        | field                            | value   |
-        | spec.template.spec.schedulerName | by-hand |
+        | field                            | value             |
+        | spec.template.spec.schedulerName | no-such-scheduler |
       And 2 Pods of ReplicaSet "web" appear
-      When the status of one of the Pods of ReplicaSet "web" is set with
+      When the status of one of the Pods of ReplicaSet "web" is modified with
         | field        | value   |
         | status.phase | <phase> |
       Then 1 more Pod of ReplicaSet "web" appears
@@ -199,10 +199,10 @@ Feature: ReplicaSet controller
         | status.availableReplicas    | 3                                            |
         | status.observedGeneration   | same as ReplicaSet "web" metadata.generation |
 
-    Scenario: Pods that wait for a go-ahead are counted, and not as ready
+    Scenario: Pods that wait for their readiness gate are counted, and not as ready
       Given ReplicaSet "web" with 2 replicas is created with
-        | field                             | value                                    |
-        | spec.template.spec.readinessGates | [{conditionType: podchain.dev/go-ahead}] |
+        | field                             | value                                |
+        | spec.template.spec.readinessGates | [{conditionType: podchain.dev/gate}] |
       Then 2 Pods of ReplicaSet "web" appear
       And each of them has
         | field                                          | value |
@@ -212,7 +212,7 @@ Feature: ReplicaSet controller
         | status.replicas          | 2           |
         | status.readyReplicas     | absent or 0 |
         | status.availableReplicas | absent or 0 |
-      When the Pods of ReplicaSet "web" get the go-ahead
+      When the readiness gates of the Pods of ReplicaSet "web" are set to True
       Then ReplicaSet "web" has
         | field                    | value |
         | status.readyReplicas     | 2     |
@@ -237,15 +237,15 @@ Feature: ReplicaSet controller
 
     Scenario: Many Pods at once
       When ReplicaSet "web" with 20 replicas is created with
-        | field                            | value   |
-        | spec.template.spec.schedulerName | by-hand |
+        | field                            | value             |
+        | spec.template.spec.schedulerName | no-such-scheduler |
       Then 20 Pods of ReplicaSet "web" appear
       And ReplicaSet "web" never has more than 20 active Pods
 
     Scenario: Pods are deleted while others are being created
       Given ReplicaSet "web" with 5 replicas is created with
-        | field                            | value   |
-        | spec.template.spec.schedulerName | by-hand |
+        | field                            | value             |
+        | spec.template.spec.schedulerName | no-such-scheduler |
       When one of the Pods of ReplicaSet "web" is deleted
       And one of the Pods of ReplicaSet "web" is deleted
       Then ReplicaSet "web" has

@@ -9,8 +9,8 @@ Feature: Scheduler
 
     Scenario: A Pod for another scheduler
       When Pod "theirs" is created with
-        | field              | value   |
-        | spec.schedulerName | by-hand |
+        | field              | value             |
+        | spec.schedulerName | no-such-scheduler |
       Then Pod "theirs" has
         | field                                | value   |
         | spec.nodeName                        | absent  |
@@ -403,7 +403,7 @@ Feature: Scheduler
       And each of them has
         | field         | value |
         | spec.nodeName | any   |
-      And no two of them share their spec.nodeName
+      And no two of them have the same spec.nodeName
 
   @SCHED-16 @MUST @needs-nodes
   Rule: The only node that fits is taken, however low it ranks
@@ -523,7 +523,7 @@ Feature: Scheduler
       Given these nodes:
         | name | cpu | memory |
         | n1   | 2   | 4Gi    |
-      And requests of the scheduler meet
+      And requests of the scheduler meet these faults
         | verb   | resource | subresource | effect   | times |
         | create | pods     | binding     | <effect> | 1     |
       When Pod "a" is created with
@@ -571,5 +571,5 @@ Feature: Scheduler
         | field                                       | value         |
         | spec.nodeName                               | absent        |
         | status.conditions[type=PodScheduled].reason | Unschedulable |
-      When ReplicaSet "before" is modified to 0 replicas
+      When ReplicaSet "before" is scaled to 0 replicas
       Then Pod "b" is ready

@@ -70,7 +70,7 @@ they are not broken.`,
 
 func listSentences(out io.Writer) error {
 	var rows [][]string
-	for _, sentence := range steps.Vocabulary {
+	for _, sentence := range steps.Vocabulary() {
 		rows = append(rows, []string{fmt.Sprint(sentence)})
 	}
 	return printTable(out, rows)
