@@ -36,7 +36,7 @@ type pace struct{ alone, timeBased bool }
 
 func paceOf(requirement *specification.Requirement) (p pace) {
 	for _, example := range requirement.Examples {
-		p.alone = p.alone || slices.ContainsFunc(example.Capabilities, implementation.NeedsCalm)
+		p.alone = p.alone || slices.ContainsFunc(example.Capabilities, implementation.Exclusive)
 		p.timeBased = p.timeBased || example.TimeBased
 	}
 	return p

@@ -131,7 +131,7 @@ func settle(ctx context.Context, options *Options) (*site, error) {
 		return nil, err
 	}
 	s := &site{cluster: newLifeline(cluster)}
-	if _, lasting := cluster.(implementation.Lasting); lasting {
+	if _, lasting := cluster.(implementation.Persistent); lasting {
 		s.guest, err = arrive(ctx, s.cluster, options.Run)
 		return s, err
 	}
@@ -201,7 +201,7 @@ type shared struct {
 }
 
 func (s *shared) alone(example *specification.Example) bool {
-	return slices.ContainsFunc(example.Capabilities, implementation.NeedsCalm)
+	return slices.ContainsFunc(example.Capabilities, implementation.Exclusive)
 }
 
 func (s *shared) apart() int { return len(s.further) }
@@ -252,7 +252,7 @@ func (s *shared) run(ctx context.Context, _ *testing.T, example *specification.E
 		defer context.AfterFunc(at.guest.life.Lost(), cancel)()
 	}
 	return perform(ctx, example, s.options, steps.Options{
-		Cluster: at.cluster, Feed: at.feed, Timeout: s.options.Timeout, Shared: true, Lasting: at.guest != nil, Run: s.options.Run, Lag: s.lag,
+		Cluster: at.cluster, Feed: at.feed, Timeout: s.options.Timeout, Shared: true, Persistent: at.guest != nil, Run: s.options.Run, Lag: s.lag,
 		Namespace: fmt.Sprintf("%s-%03d", runresources.RunNamespace(s.options.Run), s.count.Add(1))}, at.cluster)
 }
 
