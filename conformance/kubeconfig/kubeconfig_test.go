@@ -124,7 +124,7 @@ func TestVacant(t *testing.T) {
 	free := filepath.Join(t.TempDir(), "kubeconfig")
 	require.NoError(t, kubeconfig.Vacant(t.Context(), free))
 	require.NoFileExists(t, free)
-	require.ErrorContains(t, kubeconfig.Vacant(t.Context(), ""), "to which file? Name it with --kubeconfig-out")
+	require.ErrorContains(t, kubeconfig.Vacant(t.Context(), ""), "the path of the file is empty: name it with --kubeconfig-out")
 	require.ErrorIs(t, kubeconfig.Vacant(t.Context(), filepath.Join(t.TempDir(), "none", "kubeconfig")), fs.ErrNotExist)
 }
 
