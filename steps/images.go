@@ -26,7 +26,7 @@ var imageNames = sync.OnceValue(func() map[string]bool {
 // image returns the name under which the cluster gets an image of the fixtures;
 // any other text stays as it is.
 func (w *World) image(name string) string {
-	images, offered := implementation.Offered[implementation.ImageNames](w.Cluster)
+	images, offered := implementation.As[implementation.ImageNames](w.Cluster)
 	if _, known := imageNames()[name]; !known || !offered {
 		return name
 	}

@@ -2,7 +2,6 @@ package steps
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -96,9 +95,9 @@ func (w *World) link(name string) (implementation.Links, chain.Link, error) {
 	if err != nil {
 		return nil, "", CouldNotRun{err}
 	}
-	links, ok := implementation.Offered[implementation.Links](w.Cluster)
-	if !ok {
-		return nil, "", CouldNotRun{errors.New("the implementation does not offer to stop and start links: tag the scenario @needs-links")}
+	links, err := implementation.Need[implementation.Links](w.Cluster)
+	if err != nil {
+		return nil, "", CouldNotRun{err}
 	}
 	return links, link, nil
 }
@@ -133,18 +132,18 @@ func (w *World) replicas(name string) (implementation.Replicas, chain.Link, erro
 	if err != nil {
 		return nil, "", CouldNotRun{err}
 	}
-	replicas, ok := implementation.Offered[implementation.Replicas](w.Cluster)
-	if !ok {
-		return nil, "", CouldNotRun{errors.New("the implementation does not offer to run links twice: tag the scenario @needs-replicas")}
+	replicas, err := implementation.Need[implementation.Replicas](w.Cluster)
+	if err != nil {
+		return nil, "", CouldNotRun{err}
 	}
 	return replicas, link, nil
 }
 
 // historyIsCompacted has the API server forget the past versions of everything (WATCH-09).
 func (w *World) historyIsCompacted(ctx context.Context) error {
-	compactor, ok := implementation.Offered[implementation.Compactor](w.Cluster)
-	if !ok {
-		return CouldNotRun{errors.New("the implementation does not offer to forget its history: tag the scenario @needs-compaction")}
+	compactor, err := implementation.Need[implementation.Compactor](w.Cluster)
+	if err != nil {
+		return CouldNotRun{err}
 	}
 	w.stimulus()
 	return compactor.Compact(ctx)
