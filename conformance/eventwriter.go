@@ -78,7 +78,7 @@ func describe(requirement *specification.Requirement) *events.Requirement {
 }
 
 // add tells all of a performance, and returns what came of it.
-func (l *eventWriter) add(p execution, options Options) events.Outcome {
+func (l *eventWriter) add(p execution, options Options) events.Verdict {
 	name := p.example.Location.String()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -104,7 +104,7 @@ func (l *eventWriter) add(p execution, options Options) events.Outcome {
 	if p.outcome.Outcome.NeedsDetail() && p.outcome.Rerun == "" {
 		p.outcome.Rerun = options.Command + " --select " + name
 	}
-	l.write(events.Event{Outcome: &p.outcome})
+	l.write(events.Event{Verdict: &p.outcome})
 	return p.outcome
 }
 

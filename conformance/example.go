@@ -40,12 +40,12 @@ type execution struct {
 	steps   []events.Step
 	writes  []events.Write
 	calls   []events.Call
-	outcome events.Outcome
+	outcome events.Verdict
 }
 
 // notExecuted is the performance of an example that was not executed.
-func notExecuted(example *specification.Example, verdict events.Verdict, reason string) execution {
-	return execution{example: example, outcome: events.Outcome{Outcome: verdict, Reason: reason}}
+func notExecuted(example *specification.Example, verdict events.Outcome, reason string) execution {
+	return execution{example: example, outcome: events.Verdict{Outcome: verdict, Reason: reason}}
 }
 
 // addError notes what went wrong beside the verdict: an example that passed could not
@@ -59,7 +59,7 @@ func (p *execution) addError(err error) {
 }
 
 // fault notes that it did not pass, with the evidence.
-func (p *execution) fault(verdict events.Verdict, evidence *events.Evidence) {
+func (p *execution) fault(verdict events.Outcome, evidence *events.Evidence) {
 	p.outcome.Outcome, p.outcome.Evidence, p.outcome.Reason = verdict, evidence, reason(evidence)
 }
 

@@ -84,11 +84,11 @@ func TestPanicOnTheSuitesGoroutine(t *testing.T) {
 			assert.Equal(t, 2, result.ExitStatus())
 			assert.EqualValues(t, 2, c.implementation.started.Load(), "the run goes on")
 			for _, scenario := range result.Requirements[0].Scenarios {
-				assert.Equal(t, events.CouldNotRun, scenario.Outcome.Outcome)
-				require.NotNil(t, scenario.Outcome.Evidence)
-				assert.Contains(t, scenario.Outcome.Evidence.Error, c.says)
-				assert.Contains(t, scenario.Outcome.Evidence.Error, "panic_test.go:", "the stack")
-				assert.Empty(t, scenario.Outcome.Evidence.Blamed)
+				assert.Equal(t, events.CouldNotRun, scenario.Verdict.Outcome)
+				require.NotNil(t, scenario.Verdict.Evidence)
+				assert.Contains(t, scenario.Verdict.Evidence.Error, c.says)
+				assert.Contains(t, scenario.Verdict.Evidence.Error, "panic_test.go:", "the stack")
+				assert.Empty(t, scenario.Verdict.Evidence.Blamed)
 			}
 		})
 	}

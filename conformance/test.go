@@ -50,9 +50,9 @@ func Test(t *testing.T, options Options) {
 					if p.outcome.Outcome.NeedsDetail() {
 						p.outcome.Rerun = "go test -run '^" + strings.ReplaceAll(t.Name(), "/", "$/^") + "$'"
 					}
-					record := &events.ScenarioRecord{Example: &all.Scenarios[i], Requirement: all, Outcome: log.add(p, options)}
+					record := &events.ScenarioRecord{Example: &all.Scenarios[i], Requirement: all, Verdict: log.add(p, options)}
 					came.Scenarios = append(came.Scenarios, record)
-					switch outcome := record.Outcome; outcome.Outcome {
+					switch outcome := record.Verdict; outcome.Outcome {
 					case events.Passed:
 					case events.NotApplicable, events.KnownFailing:
 						t.Skip(outcome.Reason)
@@ -66,8 +66,8 @@ func Test(t *testing.T, options Options) {
 			}
 			came.MarkStale()
 			for _, scenario := range came.Scenarios {
-				if scenario.Outcome.Outcome == events.Stale {
-					t.Errorf("%s: %s", scenario.Location, scenario.Outcome.Reason)
+				if scenario.Verdict.Outcome == events.Stale {
+					t.Errorf("%s: %s", scenario.Location, scenario.Verdict.Reason)
 				}
 			}
 		})
