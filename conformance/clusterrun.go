@@ -29,11 +29,11 @@ func beginRun(ctx context.Context, cluster implementation.Cluster, run string) (
 	if err != nil {
 		return nil, err
 	}
-	var further []permission.Further
-	if _, disruptive := implementation.Offered[implementation.Nodes](cluster); disruptive {
-		further = append(further, permission.Disruption)
+	var extra []permission.Extra
+	if _, disruptive := implementation.As[implementation.Nodes](cluster); disruptive {
+		extra = append(extra, permission.Disruption)
 	}
-	if err := permission.Check(ctx, janitor.Client, further...); err != nil {
+	if err := permission.Check(ctx, janitor.Client, extra...); err != nil {
 		return nil, err
 	}
 	life, err := runresources.Begin(ctx, janitor.Client, run)
@@ -72,7 +72,7 @@ func NewJanitor(cluster implementation.Cluster) (*runresources.Janitor, error) {
 		return nil, err
 	}
 	janitor := &runresources.Janitor{Client: client, Objects: objects, Finalizable: steps.Finalizable()}
-	if nodes, offered := implementation.Offered[implementation.Nodes](cluster); offered {
+	if nodes, offered := implementation.As[implementation.Nodes](cluster); offered {
 		janitor.RemoveNode = nodes.RemoveNode
 	}
 	return janitor, nil

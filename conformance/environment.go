@@ -131,7 +131,7 @@ func startShared(ctx context.Context, options *Options) (*sharedCluster, error) 
 		return nil, err
 	}
 	s := &sharedCluster{cluster: newLifeline(cluster)}
-	if _, lasting := cluster.(implementation.Lasting); lasting {
+	if _, lasting := cluster.(implementation.Persistent); lasting {
 		s.run, err = beginRun(ctx, s.cluster, options.Run)
 		return s, err
 	}
@@ -201,7 +201,7 @@ type sharedClusters struct {
 }
 
 func (s *sharedClusters) exclusive(example *specification.Example) bool {
-	return slices.ContainsFunc(example.Capabilities, implementation.NeedsCalm)
+	return slices.ContainsFunc(example.Capabilities, implementation.Exclusive)
 }
 
 func (s *sharedClusters) spareClusters() int { return len(s.spares) }
@@ -252,7 +252,7 @@ func (s *sharedClusters) run(ctx context.Context, _ *testing.T, example *specifi
 		defer context.AfterFunc(at.run.heartbeat.Lost(), cancel)()
 	}
 	return execute(ctx, example, s.options, steps.Options{
-		Cluster: at.cluster, Feed: at.feed, Timeout: s.options.Timeout, Shared: true, Lasting: at.run != nil, Run: s.options.Run, Lag: s.lag,
+		Cluster: at.cluster, Feed: at.feed, Timeout: s.options.Timeout, Shared: true, Persistent: at.run != nil, Run: s.options.Run, Lag: s.lag,
 		Namespace: fmt.Sprintf("%s-%03d", runresources.RunNamespace(s.options.Run), s.count.Add(1))}, at.cluster)
 }
 

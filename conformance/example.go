@@ -106,7 +106,7 @@ func execute(ctx context.Context, example *specification.Example, run Options, o
 }
 
 func executeUncaught(ctx context.Context, example *specification.Example, run Options, options steps.Options, line *lifeline) (p execution) {
-	if lacking := implementation.Lacks(options.Cluster, example.Capabilities); len(lacking) > 0 {
+	if lacking := implementation.Missing(options.Cluster, example.Capabilities); len(lacking) > 0 {
 		p = notExecuted(example, events.NotApplicable, notOffered(options.Cluster, lacking))
 		p.outcome.Lacks = lacking
 		return p
@@ -153,7 +153,7 @@ func executeUncaught(ctx context.Context, example *specification.Example, run Op
 // notOffered says which capabilities are lacking, and why where that is known.
 func notOffered(cluster implementation.Cluster, lacking []string) string {
 	for _, capability := range lacking {
-		if why := implementation.Withheld(cluster, capability); why != "" {
+		if why := implementation.WhyMissing(cluster, capability); why != "" {
 			return why
 		}
 	}
@@ -303,7 +303,7 @@ func (p *execution) judge(ctx context.Context, world *steps.World, step int, err
 
 // keep keeps what was observed, if anybody wants it.
 func (p *execution) keep(ctx context.Context, world *steps.World, run Options) {
-	if p.outcome.Outcome == events.Passed && !slices.ContainsFunc(p.example.Capabilities, implementation.NeedsCalm) {
+	if p.outcome.Outcome == events.Passed && !slices.ContainsFunc(p.example.Capabilities, implementation.Exclusive) {
 		p.outcome.Transitions = diagnosis.Transitions(world.History.Now())
 	}
 	if !p.outcome.Outcome.Bad() && (run.KeepHistory == nil || !run.KeepHistory(p.example)) {
@@ -359,7 +359,7 @@ func wrongdoer(requirement *specification.Requirement, err error, record history
 
 // crashed returns the link that has ended without being told to.
 func crashed(cluster implementation.Cluster) (chain.Link, error) {
-	if crashing, ok := implementation.Offered[implementation.Crashing](cluster); ok {
+	if crashing, ok := implementation.As[implementation.CrashReporter](cluster); ok {
 		return crashing.Crashed()
 	}
 	return "", nil

@@ -36,7 +36,7 @@ type cost struct{ exclusive, timeBased bool }
 
 func costOf(requirement *specification.Requirement) (p cost) {
 	for _, example := range requirement.Examples {
-		p.exclusive = p.exclusive || slices.ContainsFunc(example.Capabilities, implementation.NeedsCalm)
+		p.exclusive = p.exclusive || slices.ContainsFunc(example.Capabilities, implementation.Exclusive)
 		p.timeBased = p.timeBased || example.TimeBased
 	}
 	return p

@@ -33,9 +33,9 @@ func (i injected) String() string {
 }
 
 func (w *World) faults() (implementation.Faults, error) {
-	faults, ok := implementation.Offered[implementation.Faults](w.Cluster)
-	if !ok {
-		return nil, CouldNotRun{errors.New("the implementation has no taps in its links: tag the scenario @needs-faults")}
+	faults, err := implementation.Need[implementation.Faults](w.Cluster)
+	if err != nil {
+		return nil, CouldNotRun{err}
 	}
 	return faults, nil
 }

@@ -22,9 +22,9 @@ import (
 // addNodes brings up the nodes of a table, and waits until they are ready. The
 // scenario's Pods are confined to them from then on.
 func (w *World) addNodes(ctx context.Context, table *godog.Table) error {
-	nodes, ok := implementation.Offered[implementation.Nodes](w.Cluster)
-	if !ok {
-		return CouldNotRun{errors.New("the implementation does not offer to add nodes: tag the scenario @needs-nodes")}
+	nodes, err := implementation.Need[implementation.Nodes](w.Cluster)
+	if err != nil {
+		return CouldNotRun{err}
 	}
 	lines, err := rows(table)
 	if err != nil {
@@ -100,9 +100,9 @@ func (w *World) kubelet(node string) (implementation.Kubelets, string, error) {
 	if !w.nodes.Has(name) {
 		return nil, "", CouldNotRun{fmt.Errorf("node %q is not one that the scenario has brought: it may be others' as well", node)}
 	}
-	kubelets, ok := implementation.Offered[implementation.Kubelets](w.Cluster)
-	if !ok {
-		return nil, "", CouldNotRun{errors.New("the implementation does not offer to stop single kubelets: tag the scenario @needs-kubelets")}
+	kubelets, err := implementation.Need[implementation.Kubelets](w.Cluster)
+	if err != nil {
+		return nil, "", CouldNotRun{err}
 	}
 	return kubelets, name, nil
 }

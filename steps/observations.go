@@ -29,7 +29,7 @@ const calm = time.Second
 func (w *World) settle(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
 	defer cancel()
-	if settler, ok := implementation.Offered[implementation.Settler](w.Cluster); ok {
+	if settler, ok := implementation.As[implementation.Settler](w.Cluster); ok {
 		if err := settler.Settle(ctx); err != nil {
 			return err
 		}
@@ -40,7 +40,7 @@ func (w *World) settle(ctx context.Context) error {
 // overtake returns when the watch of a kind has brought what the API server holds of
 // it by now, on a cluster that cannot tell when it is at rest.
 func (w *World) overtake(ctx context.Context, kind string) error {
-	if _, ok := implementation.Offered[implementation.Settler](w.Cluster); ok {
+	if _, ok := implementation.As[implementation.Settler](w.Cluster); ok {
 		return nil
 	}
 	list, err := w.client.Resource(kinds[kind].GroupVersionResource).Namespace(w.Namespace).List(ctx, metav1.ListOptions{})
@@ -59,7 +59,7 @@ func (w *World) overtake(ctx context.Context, kind string) error {
 
 // catchUp returns when everything that the links have done so far is recorded.
 func (w *World) catchUp(ctx context.Context) error {
-	if settler, ok := implementation.Offered[implementation.Settler](w.Cluster); ok {
+	if settler, ok := implementation.As[implementation.Settler](w.Cluster); ok {
 		return settler.Settle(ctx)
 	}
 	ctx, cancel := context.WithTimeout(ctx, w.Timeout)

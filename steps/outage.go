@@ -44,9 +44,9 @@ func (w *World) storeLocked(ctx context.Context) error {
 
 // outage is the capability to have the store away.
 func (w *World) outage() (implementation.Outage, error) {
-	outage, ok := implementation.Offered[implementation.Outage](w.Cluster)
-	if !ok {
-		return nil, CouldNotRun{errors.New("the implementation does not offer to stop its store: tag the scenario @needs-outage")}
+	outage, err := implementation.Need[implementation.Outage](w.Cluster)
+	if err != nil {
+		return nil, CouldNotRun{err}
 	}
 	return outage, nil
 }

@@ -2,7 +2,6 @@ package steps
 
 import (
 	"context"
-	"errors"
 
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
@@ -38,9 +37,9 @@ func (w *World) replicas(name string) (implementation.Replicas, chain.Link, erro
 	if err != nil {
 		return nil, "", CouldNotRun{err}
 	}
-	replicas, ok := implementation.Offered[implementation.Replicas](w.Cluster)
-	if !ok {
-		return nil, "", CouldNotRun{errors.New("the implementation does not offer to run links twice: tag the scenario @needs-replicas")}
+	replicas, err := implementation.Need[implementation.Replicas](w.Cluster)
+	if err != nil {
+		return nil, "", CouldNotRun{err}
 	}
 	return replicas, link, nil
 }

@@ -18,9 +18,9 @@ import (
 
 // calls returns what the container runtimes were called for a Pod, at rest.
 func (w *World) calls(ctx context.Context, pod string) ([]implementation.Call, error) {
-	runtime, ok := implementation.Offered[implementation.Runtime](w.Cluster)
-	if !ok {
-		return nil, CouldNotRun{errors.New("the implementation does not show the calls of its kubelets: tag the scenario @needs-cri")}
+	runtime, err := implementation.Need[implementation.Runtime](w.Cluster)
+	if err != nil {
+		return nil, CouldNotRun{err}
 	}
 	subject, err := w.resolve(ctx, pod)
 	if err != nil {

@@ -381,18 +381,18 @@ func (w *World) link(name string) (implementation.Links, chain.Link, error) {
 	if err != nil {
 		return nil, "", CouldNotRun{err}
 	}
-	links, ok := implementation.Offered[implementation.Links](w.Cluster)
-	if !ok {
-		return nil, "", CouldNotRun{errors.New("the implementation does not offer to stop and start links: tag the scenario @needs-links")}
+	links, err := implementation.Need[implementation.Links](w.Cluster)
+	if err != nil {
+		return nil, "", CouldNotRun{err}
 	}
 	return links, link, nil
 }
 
 // compact has the API server forget the past versions of everything (WATCH-09).
 func (w *World) compact(ctx context.Context) error {
-	compactor, ok := implementation.Offered[implementation.Compactor](w.Cluster)
-	if !ok {
-		return CouldNotRun{errors.New("the implementation does not offer to forget its history: tag the scenario @needs-compaction")}
+	compactor, err := implementation.Need[implementation.Compactor](w.Cluster)
+	if err != nil {
+		return CouldNotRun{err}
 	}
 	w.stimulus()
 	return compactor.Compact(ctx)

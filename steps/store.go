@@ -52,9 +52,9 @@ func (w *World) key(ctx context.Context, text string) (string, reference, error)
 
 // access asks how the store is reached.
 func (w *World) access(ctx context.Context) (implementation.StoreAccess, error) {
-	store, ok := implementation.Offered[implementation.Store](w.Cluster)
-	if !ok {
-		return implementation.StoreAccess{}, CouldNotRun{errors.New("the implementation does not offer its store: tag the scenario @needs-store")}
+	store, err := implementation.Need[implementation.Store](w.Cluster)
+	if err != nil {
+		return implementation.StoreAccess{}, CouldNotRun{err}
 	}
 	access, err := store.StoreAccess(ctx)
 	if err != nil {

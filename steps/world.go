@@ -35,9 +35,9 @@ type Options struct {
 	Timeout time.Duration
 	// Shared says that others use the cluster at the same time.
 	Shared bool
-	// Lasting says that the cluster goes on when the run has ended: nothing may be
+	// Persistent says that the cluster goes on when the run has ended: nothing may be
 	// left in it.
-	Lasting bool
+	Persistent bool
 	// Run labels whatever the scenario creates.
 	Run string
 	// Restless, where set, is called when the objects change without end.

@@ -302,7 +302,7 @@ func (o verifyOptions) mutate(options *reference.Options, links sources) error {
 		return fmt.Errorf("--mutant %s is about the reference's %s; this one comes from %s", m.Name, m.Link, from)
 	}
 	options.Tap = m.Tap
-	options.Taken = map[chain.Link]string{m.Link: "mutant " + m.Name}
+	options.Replaced = map[chain.Link]string{m.Link: "mutant " + m.Name}
 	return nil
 }
 
