@@ -209,8 +209,10 @@ type Call struct {
 
 // Verdict is what came of a scenario.
 type Verdict struct {
-	Scenario string  `json:"scenario"`
-	Outcome  Outcome `json:"outcome"`
+	Scenario string `json:"scenario"`
+	// Requirement is the id of the one that the scenario is of.
+	Requirement string  `json:"requirement,omitempty"`
+	Outcome     Outcome `json:"outcome"`
 	// Reason says in one line why it did not pass.
 	Reason string `json:"reason,omitempty"`
 	// Known says why the scenario is listed as known to fail, and is empty if it is not.

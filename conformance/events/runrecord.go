@@ -105,7 +105,7 @@ func unexecuted(requirement *Requirement, reason string) *RequirementRecord {
 	for i := range requirement.Scenarios {
 		example := &requirement.Scenarios[i]
 		record.Scenarios = append(record.Scenarios, &ScenarioRecord{Example: example, Requirement: requirement, Verdict: Verdict{
-			Scenario: example.Location.String(), Outcome: CouldNotRun, Reason: reason,
+			Scenario: example.Location.String(), Requirement: requirement.ID, Outcome: CouldNotRun, Reason: reason,
 		}})
 	}
 	return record
