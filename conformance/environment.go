@@ -73,7 +73,7 @@ func openEnvironment(ctx context.Context, options *Options) (environment, error)
 
 // start starts a cluster. The implementation may panic.
 func start(ctx context.Context, implementation implementation.Implementation) (cluster implementation.Cluster, err error) {
-	err = crash.Catch("starting the cluster", func() (err error) {
+	err = crash.Catch("Start", func() (err error) {
 		cluster, err = implementation.Start(ctx)
 		return err
 	})
@@ -85,5 +85,5 @@ const stopTimeout = time.Minute
 
 // stop ends it, with the same caution.
 func stop(ctx context.Context, cluster implementation.Cluster) error {
-	return crash.Catch("stopping the cluster", func() error { return cluster.Stop(ctx) })
+	return crash.Catch("Stop", func() error { return cluster.Stop(ctx) })
 }

@@ -51,8 +51,8 @@ func execute(ctx context.Context, example *specification.Example, run Options, o
 
 func executeUncaught(ctx context.Context, example *specification.Example, run Options, options steps.Options, line *lifeline) (e execution) {
 	e = execution{example: example}
-	if e.lacks = implementation.Missing(options.Cluster, example.Capabilities); len(e.lacks) > 0 {
-		e.notApplicable = notOffered(options.Cluster, e.lacks)
+	if missing := implementation.Missing(options.Cluster, example.Capabilities); len(missing) > 0 {
+		e.lacks, e.notApplicable = missing, notOffered(options.Cluster, missing)
 		return e
 	}
 	if e.notApplicable = cameLater(options.Cluster, example); e.notApplicable != "" {
@@ -135,13 +135,13 @@ func (e *execution) close(ctx context.Context, world *steps.World, line *lifelin
 }
 
 // notOffered says which capabilities are missing, and why where that is known.
-func notOffered(cluster implementation.Cluster, lacking []string) string {
-	for _, capability := range lacking {
+func notOffered(cluster implementation.Cluster, missing []string) string {
+	for _, capability := range missing {
 		if why := implementation.WhyMissing(cluster, capability); why != "" {
 			return why
 		}
 	}
-	return "the implementation does not offer " + strings.Join(lacking, ", ")
+	return "the implementation does not offer " + strings.Join(missing, ", ")
 }
 
 // cameLater says which link is too old for what the example asserts, "" if none.

@@ -70,8 +70,8 @@ func TestPanicOnTheSuitesGoroutine(t *testing.T) {
 		steps          func(*godog.ScenarioContext)
 		says           string
 	}{
-		"Start":  {&clumsy{start: true}, quietly, "the cluster did not start: starting it: panic: no cluster today\n"},
-		"Stop":   {&clumsy{stop: true}, quietly, "the cluster did not end well: ending it: panic: no end\n"},
+		"Start":  {&clumsy{start: true}, quietly, "the cluster did not start: Start: panic: no cluster today\n"},
+		"Stop":   {&clumsy{stop: true}, quietly, "the cluster did not end well: Stop: panic: no end\n"},
 		"a step": {&clumsy{}, sings(func() error { panic("out of tune") }), "the step was broken off: panic: out of tune\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
