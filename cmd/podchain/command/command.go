@@ -13,7 +13,7 @@
 //	shard.go, job.go   parts of a run, and a Job that runs them in a cluster
 //	report.go, docs.go   reports and pages from the events of runs
 //	init.go, skeleton/   files for implementers to begin with
-//	reports.go, streams.go, logs.go   files with the results of a run, and what programs printed
+//	outputs.go, eventstream.go, logs.go   files with the results of a run, and what programs printed
 //	places.go      no file that is written overwrites another
 //	table.go, version.go   tables as wide as the terminal, what this program is
 package command

@@ -108,7 +108,7 @@ func matrix(ctx context.Context, program Options, options matrixOptions, out, pr
 	if err := options.takeOver(whole); err != nil {
 		return err
 	}
-	reports, err := openReports(matrixFormats, options.run.reports, out)
+	reports, err := openOutputs(matrixFormats, options.run.reports, out)
 	if err != nil {
 		return err
 	}
@@ -152,7 +152,7 @@ func (c *combination) run(ctx context.Context, options runOptions, selected *spe
 }
 
 // conclude writes the results, also where all of them are of an earlier run.
-func (o matrixOptions) conclude(ctx context.Context, whole *report.Matrix, reports reportFiles[*report.Matrix], out io.Writer) error {
+func (o matrixOptions) conclude(ctx context.Context, whole *report.Matrix, reports outputs[*report.Matrix], out io.Writer) error {
 	if err := errors.Join(report.MatrixTerminal(out, whole), reports.finish(whole)); err != nil {
 		return err
 	}

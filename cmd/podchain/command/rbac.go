@@ -25,11 +25,11 @@ a token for it, to put into a kubeconfig file.`,
 			if err != nil {
 				return err
 			}
-			further := []permission.Further{permission.Cleaning}
+			extra := []permission.Extra{permission.Cleaning}
 			if disruptive {
-				further = append(further, permission.Disruption)
+				extra = append(extra, permission.Disruption)
 			}
-			_, err = fmt.Fprint(command.OutOrStdout(), permission.Manifest(further...))
+			_, err = fmt.Fprint(command.OutOrStdout(), permission.Manifest(extra...))
 			return err
 		},
 	}

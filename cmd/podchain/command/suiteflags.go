@@ -155,7 +155,7 @@ func (o runOptions) recorded(selected *specification.Specification) (func(*speci
 
 // run runs it against the target, and reports progress. It may return both a result and an
 // error: that of a cluster that did not end well.
-func (o runOptions) run(ctx context.Context, selected *specification.Specification, target implementation.Implementation, id string, progress io.Writer, sinks ...func(events.Event)) (*events.Recording, error) {
+func (o runOptions) run(ctx context.Context, selected *specification.Specification, target implementation.Implementation, id string, progress io.Writer, sinks ...func(events.Event)) (*events.RunRecord, error) {
 	terminal := false
 	if file, ok := progress.(*os.File); ok {
 		terminal = term.IsTerminal(int(file.Fd()))
@@ -172,10 +172,10 @@ func (o runOptions) run(ctx context.Context, selected *specification.Specificati
 		return nil, err
 	}
 	options := conformance.Options{
-		Command: o.command, Record: record, Known: o.known,
+		Command: o.command, KeepHistory: record, Known: o.known,
 		Specification: selected, Shard: o.shard, Implementation: target, Parallel: o.parallel, Clusters: o.clusters,
 		Seed: o.seed, Timeout: o.timeout, Events: func(event events.Event) {
-			for _, sink := range append(sinks, shown.Take) {
+			for _, sink := range append(sinks, shown.Add) {
 				sink(event)
 			}
 		}, Run: id,

@@ -183,7 +183,7 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 			fmt.Fprintln(progress, "ending: the run removes what it created; interrupt again to leave that to podchain clean")
 		})()
 	}
-	result, err := options.run.run(ctx, selected, target, id, progress, output.events.Take)
+	result, err := options.run.run(ctx, selected, target, id, progress, output.events.Add)
 	if result == nil {
 		return err
 	}
@@ -237,8 +237,8 @@ func (o *verifyOptions) elsewhere(program Options, links sources) string {
 
 // runOutput is where a run is written to: its events, its reports and a text for people.
 type runOutput struct {
-	events  streams
-	reports reportFiles[*events.Recording]
+	events  eventStreams
+	reports outputs[*events.RunRecord]
 	people  io.Writer
 }
 
@@ -260,13 +260,13 @@ func (o *verifyOptions) open(links sources, out, progress io.Writer) (_ *runOutp
 	claims.Specification = whole
 	output := &runOutput{}
 	others := []string{}
-	if output.events, others, err = openStreams(o.run.reports, out); err != nil {
+	if output.events, others, err = openEventStreams(o.run.reports, out); err != nil {
 		return nil, err
 	}
 	if output.events.onStdout() {
 		out = io.Discard // nothing else may stand among the events
 	}
-	if output.reports, err = openReports(recordingFormats(claims), others, out); err != nil {
+	if output.reports, err = openOutputs(runFormats(claims), others, out); err != nil {
 		return nil, errors.Join(err, output.close())
 	}
 	output.people = output.reports.people(out, progress)
@@ -274,7 +274,7 @@ func (o *verifyOptions) open(links sources, out, progress io.Writer) (_ *runOutp
 }
 
 // write writes the results of a run.
-func (o *runOutput) write(result *events.Recording) error {
+func (o *runOutput) write(result *events.RunRecord) error {
 	incomplete := o.events.close()
 	o.events = nil
 	return errors.Join(report.Terminal(o.people, result), o.reports.finish(result), incomplete)
@@ -362,7 +362,7 @@ func (o verifyOptions) mutate(options *reference.Options, links sources) error {
 		return fmt.Errorf("--mutant %s is about the reference's %s; this one comes from %s", m.Name, m.Link, from)
 	}
 	options.Tap = m.Tap
-	options.Taken = map[chain.Link]string{m.Link: "mutant " + m.Name}
+	options.Replaced = map[chain.Link]string{m.Link: "mutant " + m.Name}
 	return nil
 }
 
