@@ -48,7 +48,7 @@ which podchain verify finds all that it offers.`,
 		},
 	}
 	addClusterFlags(command, &options)
-	command.Flags().IntVar(&options.Nodes, "nodes", 2, "start so many nodes")
+	command.Flags().IntVar(&options.Nodes, "nodes", 2, "start this number of nodes")
 	return command
 }
 
@@ -86,7 +86,7 @@ func newDownCommand() *cobra.Command {
 			}
 			for _, cluster := range clusters {
 				if cluster.Use != up && !cluster.Dead {
-					continue // somebody else's
+					continue // it was not started by up
 				}
 				if err := cluster.Remove(command.Context()); err != nil {
 					return err
