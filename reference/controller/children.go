@@ -7,17 +7,19 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/podchain/podchain/conformance/implementation/clients"
 )
 
 // Children are the objects of one kind that owners claim, create and delete.
-type Children[O, T Object] struct {
+type Children[O, T clients.Object] struct {
 	Options[O, T]
 	Resource[T]
 	owners *Controller[O]
 }
 
 // Options are what is particular about the children; all may be nil.
-type Options[O, T Object] struct {
+type Options[O, T clients.Object] struct {
 	// Claimable says whether the owner may adopt the child, or release it.
 	Claimable func(O, T) bool
 	// Effect says what the change of a child that stays its owner's has on the
@@ -31,7 +33,7 @@ type Options[O, T Object] struct {
 
 // NewChildren returns the objects as children of the controller's owners. Their
 // events queue the owners.
-func NewChildren[O, T Object](owners *Controller[O], objects Resource[T], options Options[O, T]) *Children[O, T] {
+func NewChildren[O, T clients.Object](owners *Controller[O], objects Resource[T], options Options[O, T]) *Children[O, T] {
 	c := &Children[O, T]{options, objects, owners}
 	if err := objects.AddIndexers(byController()); err != nil {
 		owners.wiring = err

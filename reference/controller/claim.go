@@ -11,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/podchain/podchain/conformance/implementation/clients"
 )
 
 // claim settles which objects belong to an owner, by controller reference and
@@ -24,7 +26,7 @@ import (
 //	another                either         not touched
 //
 // An owner that is being deleted neither adopts nor releases.
-type claim[O, T Object] struct {
+type claim[O, T clients.Object] struct {
 	owner    O
 	kind     schema.GroupVersionKind
 	selector labels.Selector
@@ -103,7 +105,7 @@ func (c claim[O, T]) patch(ctx context.Context, object T, reference any) error {
 
 // PatchMetadata patches metadata of exactly this object: a uid cannot be
 // changed, so that the patch fails for another object of the same name.
-func PatchMetadata[T Object](ctx context.Context, client Client[T], object T, metadata map[string]any) error {
+func PatchMetadata[T clients.Object](ctx context.Context, client Client[T], object T, metadata map[string]any) error {
 	metadata["uid"] = object.GetUID()
 	data, err := json.Marshal(map[string]any{"metadata": metadata})
 	if err != nil {

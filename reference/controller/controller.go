@@ -14,11 +14,12 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/podchain/podchain/conformance/implementation/clients"
 	"github.com/podchain/podchain/reference/link"
 )
 
 // Kind is a kind of owner.
-type Kind[O Object] struct {
+type Kind[O clients.Object] struct {
 	Resource[O]
 	schema.GroupVersionKind
 	// Selector selects the children that the owner claims.
@@ -32,7 +33,7 @@ type Kind[O Object] struct {
 
 // Controller looks after the owners of one kind: it knows which of them to look
 // at, and which of its writes the caches do not show yet.
-type Controller[O Object] struct {
+type Controller[O clients.Object] struct {
 	Kind[O]
 	Events *link.Recorder
 
@@ -44,7 +45,7 @@ type Controller[O Object] struct {
 }
 
 // New returns the controller of a kind. Make the Children that it owns, then Run it.
-func New[O Object](l *link.Link, kind Kind[O]) *Controller[O] {
+func New[O clients.Object](l *link.Link, kind Kind[O]) *Controller[O] {
 	c := &Controller[O]{
 		Kind:         kind,
 		Events:       l.Events,

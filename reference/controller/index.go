@@ -5,6 +5,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/cache"
+
+	"github.com/podchain/podchain/conformance/implementation/clients"
 )
 
 // controllerIndex is the name of the index that byController makes.
@@ -30,7 +32,7 @@ func byController() cache.Indexers {
 func orphanKey(namespace string) string { return "orphans/" + namespace }
 
 // byIndex reads the index. Objects belong to the cache: copy before you write.
-func byIndex[T Object](indexer cache.Indexer, value string) []T {
+func byIndex[T clients.Object](indexer cache.Indexer, value string) []T {
 	objects, err := indexer.ByIndex(controllerIndex, value)
 	if err != nil {
 		panic(err) // there is no such index: the wiring is wrong

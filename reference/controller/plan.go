@@ -10,11 +10,13 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
+
+	"github.com/podchain/podchain/conformance/implementation/clients"
 )
 
 // Plan is what to do about an owner's children now. Whatever has to wait for it
 // is in the next plan: the events that this one causes bring that about.
-type Plan[T Object] struct {
+type Plan[T clients.Object] struct {
 	Create []T
 	Delete []T
 	// Kill are children to delete without a grace period: there is nothing left

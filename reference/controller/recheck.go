@@ -7,6 +7,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/podchain/podchain/conformance/implementation/clients"
 )
 
 // ErrOwnerDeleting says that an owner is being deleted, or is gone.
@@ -19,7 +21,7 @@ var ErrOwnerDeleting = errors.New("the owner is being deleted")
 // object is gone, and does not show yet that its owner is to go as well, would
 // create in its place what the garbage collector has just deleted (GC-03), or
 // adopt what it has just orphaned (DEPLOY-21).
-func RecheckOwner[O Object](ctx context.Context, owners Client[O], cached O) error {
+func RecheckOwner[O clients.Object](ctx context.Context, owners Client[O], cached O) error {
 	live, err := owners.Get(ctx, cached.GetName(), metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):

@@ -12,8 +12,6 @@ import (
 	"github.com/podchain/podchain/reference/link"
 )
 
-// Object is a pointer to the Go type of a kind.
-type Object = clients.Object
 
 // Client writes the objects of one kind in one namespace, and reads them past the cache.
 type Client[T any] interface {
@@ -26,7 +24,7 @@ type Client[T any] interface {
 }
 
 // Resource is the objects of one kind: in a cache, and at the API server.
-type Resource[T Object] struct {
+type Resource[T clients.Object] struct {
 	link.Cache[T]
 	// Client returns the client of a namespace.
 	Client func(namespace string) Client[T]
@@ -35,7 +33,7 @@ type Resource[T Object] struct {
 }
 
 // Watch returns the objects that a link's client has, and a cache of them.
-func Watch[T Object, L runtime.Object](l *link.Link, client func(namespace string) clients.Client[T, L], options ...link.Option) Resource[T] {
+func Watch[T clients.Object, L runtime.Object](l *link.Link, client func(namespace string) clients.Client[T, L], options ...link.Option) Resource[T] {
 	return Resource[T]{
 		Cache:  link.Watch(l, client(metav1.NamespaceAll), options...),
 		Client: func(namespace string) Client[T] { return client(namespace) },

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
 
+	"github.com/podchain/podchain/conformance/implementation/clients"
 	"github.com/podchain/podchain/reference/controller"
 	"github.com/podchain/podchain/reference/link"
 )
@@ -51,7 +52,7 @@ func Run(ctx context.Context, config *rest.Config) error {
 
 // Kind is a kind whose objects keep a number of equal Pods, as ReplicaSets do, and
 // say so in their own words.
-type Kind[O controller.Object] struct {
+type Kind[O clients.Object] struct {
 	controller.Resource[O]
 	schema.GroupVersionKind
 	// AsReplicaSet returns the ReplicaSet that asks for the same.
@@ -61,7 +62,7 @@ type Kind[O controller.Object] struct {
 }
 
 // RunFor is Run for a kind.
-func RunFor[O controller.Object](ctx context.Context, l *link.Link, kind Kind[O]) error {
+func RunFor[O clients.Object](ctx context.Context, l *link.Link, kind Kind[O]) error {
 	c := &replicas[O]{kind: kind}
 	c.Controller = controller.New(l, controller.Kind[O]{
 		Resource:         kind.Resource,
@@ -86,7 +87,7 @@ func statusDelay(replicas int32) time.Duration {
 }
 
 // replicas is the controller of a kind.
-type replicas[O controller.Object] struct {
+type replicas[O clients.Object] struct {
 	*controller.Controller[O]
 	kind Kind[O]
 	pods *controller.Children[O, *corev1.Pod]

@@ -8,12 +8,13 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/podchain/podchain/conformance/implementation/clients"
 	"github.com/podchain/podchain/reference/controller"
 	"github.com/podchain/podchain/reference/link"
 )
 
 // Histories are the revisions of the owners of one kind.
-type Histories[O controller.Object] struct {
+type Histories[O clients.Object] struct {
 	owners    *controller.Controller[O]
 	revisions *controller.Children[O, *appsv1.ControllerRevision]
 	template  func(O) *corev1.PodTemplateSpec
@@ -22,7 +23,7 @@ type Histories[O controller.Object] struct {
 
 // NewHistories returns the revisions of the templates of the controller's owners,
 // which carry their hashes in the label.
-func NewHistories[O controller.Object](l *link.Link, owners *controller.Controller[O], template func(O) *corev1.PodTemplateSpec, hashLabel string) *Histories[O] {
+func NewHistories[O clients.Object](l *link.Link, owners *controller.Controller[O], template func(O) *corev1.PodTemplateSpec, hashLabel string) *Histories[O] {
 	revisions := controller.Watch(l, l.Clients.ControllerRevisions)
 	return &Histories[O]{
 		owners:    owners,
