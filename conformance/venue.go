@@ -15,6 +15,7 @@ import (
 
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/hooks"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/implementation/crash"
 	"github.com/podchain/podchain/conformance/runresources"
@@ -160,7 +161,7 @@ func (s *site) close() (err error) {
 // start starts a cluster. Whatever plays it may panic.
 func start(ctx context.Context, implementation implementation.Implementation) (cluster implementation.Cluster, err error) {
 	err = crash.Catch("starting it", func() (err error) {
-		cluster, err = implementation.Start(ctx)
+		cluster, err = hooks.Start(ctx, implementation)
 		return err
 	})
 	return cluster, err

@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/podchain/podchain/conformance/control"
+	"github.com/podchain/podchain/conformance/hooks"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/kubeconfig"
 	"github.com/podchain/podchain/reference"
@@ -116,7 +117,7 @@ func serve(ctx context.Context, out, told io.Writer, options serveOptions) (err 
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { err = errors.Join(err, held.close()) }()
-	cluster, err := startServed(ctx, reference.Options{Nodes: nodes, Capacity: servedCapacity, Token: credentials.Token, AnyImage: true, Store: held.Store, Offers: held.offers}, options.control != "")
+	cluster, offered, err := startServed(ctx, reference.Options{Nodes: nodes, Capacity: servedCapacity, Token: credentials.Token, AnyImage: true, Store: held.Store, Offers: held.offers}, options.control != "")
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -142,7 +143,7 @@ func serve(ctx context.Context, out, told io.Writer, options serveOptions) (err 
 	}()
 
 	if socket != nil {
-		endControl = socket.Serve(control.Handler(reference.New(reference.Options{}).Describe(), cluster))
+		endControl = socket.Serve(control.Handler(reference.New(reference.Options{}).Describe(), offered))
 		// The cluster ends after it.
 		defer func() { err = errors.Join(err, endControl()); endControl = func() error { return nil } }()
 	}
@@ -174,25 +175,19 @@ func serve(ctx context.Context, out, told io.Writer, options serveOptions) (err 
 	}
 }
 
-// servedCluster is a reference cluster that others reach.
-type servedCluster interface {
-	implementation.Cluster
-	http.Handler
-	// Failed yields the error of the first link that gave up.
-	Failed() <-chan error
-}
-
-// startServed starts a cluster; one that is observed keeps a journal of what its
-// kubelets call, which never forgets.
-func startServed(ctx context.Context, options reference.Options, observed bool) (servedCluster, error) {
-	if !observed {
-		return reference.Start(ctx, options)
+// startServed starts a cluster, and returns also what it offers to those who control it: a
+// journal of what its kubelets call, which never forgets.
+func startServed(ctx context.Context, options reference.Options, controlled bool) (*reference.Cluster, implementation.Cluster, error) {
+	if !controlled {
+		cluster, err := reference.Start(ctx, options)
+		return cluster, cluster, err
 	}
-	cluster, err := reference.New(options).Start(ctx)
+	offered, err := hooks.Start(ctx, reference.New(options))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return cluster.(servedCluster), nil
+	cluster, _ := implementation.Offered[*reference.Cluster](offered)
+	return cluster, offered, nil
 }
 
 func listen(ctx context.Context, port uint16) (net.Listener, error) {

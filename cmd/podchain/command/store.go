@@ -10,11 +10,11 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/podchain/podchain/conformance/etcdserver"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/reference/apiserver"
 	"github.com/podchain/podchain/reference/store"
 	"github.com/podchain/podchain/reference/store/etcd"
-	"github.com/podchain/podchain/reference/store/etcd/local"
 )
 
 // storeOptions say where a cluster keeps its objects.
@@ -49,7 +49,7 @@ type opened struct {
 // open opens the store. Whoever has to wait for one to be built is told.
 func (o *storeOptions) open(ctx context.Context, told io.Writer) (*opened, error) {
 	kind, endpoints, external := strings.Cut(o.store, "=")
-	program, known := local.Programs[kind]
+	program, known := etcdserver.Programs[kind]
 	switch {
 	case o.files != (etcd.Files{}) && !external:
 		return nil, errors.New("--etcd-cafile, --etcd-certfile and --etcd-keyfile go with --store etcd=https://HOST:PORT")
@@ -59,7 +59,7 @@ func (o *storeOptions) open(ctx context.Context, told io.Writer) (*opened, error
 		return nil, errors.New("--event-ttl goes with --store etcd: Events in memory stay")
 	case o.store == inMemory:
 		return &opened{close: func() error { return nil }}, nil
-	case !known || external && kind != local.Etcd.Name:
+	case !known || external && kind != etcdserver.Etcd.Name:
 		return nil, fmt.Errorf("--store %s: expected memory, etcd, kine, or etcd=URL", o.store)
 	}
 	open := func() (*opened, error) { return o.ofItsOwn(ctx, program, told) }
@@ -87,7 +87,7 @@ func (o *storeOptions) external(ctx context.Context, endpoints []string) (*opene
 	if err != nil {
 		return nil, err
 	}
-	access, err := local.Access(endpoints, apiserver.Root, o.files)
+	access, err := etcdserver.Access(endpoints, apiserver.Root, etcdserver.Files(o.files))
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -103,24 +103,24 @@ func (r readable) StoreAccess(context.Context) (implementation.StoreAccess, erro
 }
 
 // ofItsOwn starts a store that ends when it is closed.
-func (o *storeOptions) ofItsOwn(ctx context.Context, program local.Program, told io.Writer) (*opened, error) {
+func (o *storeOptions) ofItsOwn(ctx context.Context, program etcdserver.Program, told io.Writer) (*opened, error) {
 	binary, err := program.Binary(ctx, func(path string) {
 		fmt.Fprintf(told, "there is no %s on PATH: building %s, once\n", program.Name, path)
 	})
 	if err != nil {
 		return nil, err
 	}
-	server, err := local.Start(ctx, local.Options{Program: program, Binary: binary})
+	server, err := etcdserver.Start(ctx, etcdserver.Options{Program: program, Binary: binary})
 	if err != nil {
 		return nil, err
 	}
-	s, err := o.connect(ctx, []string{server.Endpoint()}, server.Files())
+	s, err := o.connect(ctx, []string{server.Endpoint()}, etcd.Files(server.Files()))
 	if err != nil {
 		return nil, errors.Join(err, server.Stop())
 	}
 	return &opened{
 		Store:  s,
-		offers: []any{local.Offer{Server: server, Prefix: apiserver.Root}},
+		offers: []any{etcdserver.Offer{Server: server, Prefix: apiserver.Root}},
 		close:  func() error { return errors.Join(s.Close(), server.Stop()) },
 	}, nil
 }
