@@ -58,9 +58,9 @@ type Options struct {
 	// what the link's requests go through on their way to next. As the API server's
 	// count those of the administrator.
 	Tap func(link chain.Link, next http.RoundTripper) http.RoundTripper
-	// Taken says of links that the Tap makes something else of what they are now, for
+	// Replaced says of links that the Tap makes something else of what they are now, for
 	// the description.
-	Taken map[chain.Link]string
+	Replaced map[chain.Link]string
 }
 
 func (o Options) nodes() int {
@@ -98,7 +98,7 @@ func New(options Options) InProcess {
 // Describe implements implementation.Implementation.
 func (i *Implementation) Describe() implementation.Description {
 	description := implementation.Description{Name: "reference", Version: Version}
-	for link, what := range i.options.Taken {
+	for link, what := range i.options.Replaced {
 		description.From(link, what)
 	}
 	for _, link := range i.options.Without {

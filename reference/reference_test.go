@@ -222,10 +222,10 @@ func TestFaultsMeetOneLink(t *testing.T) {
 		cluster, err := hooks.Start(t.Context(), i)
 		require.NoError(t, err)
 		defer func() { require.NoError(t, cluster.Stop(context.WithoutCancel(t.Context()))) }()
-		starting, ok := implementation.Offered[interface{ WaitReady(context.Context) error }](cluster)
+		starting, ok := implementation.As[interface{ WaitReady(context.Context) error }](cluster)
 		require.True(t, ok)
 		require.NoError(t, starting.WaitReady(t.Context()))
-		faults, ok := implementation.Offered[implementation.Faults](cluster)
+		faults, ok := implementation.As[implementation.Faults](cluster)
 		require.True(t, ok)
 		require.NoError(t, faults.Inject(t.Context(), chain.ReplicaSetController, implementation.Fault{
 			Verb: "create", Resource: "pods", Effect: implementation.Answer, Code: http.StatusInternalServerError, Times: 1}))

@@ -204,10 +204,10 @@ func (s situation) run(t *testing.T, disturb *injection) (led outcome) {
 		require.NoError(t, err)
 		d := &disturbed{T: t, Interface: client}
 		var ok bool
-		d.cluster, ok = implementation.Offered[controlled](cluster)
+		d.cluster, ok = implementation.As[controlled](cluster)
 		require.True(t, ok)
 		defer func() { assert.NoError(t, cluster.Stop(t.Context())) }()
-		faults, ok := implementation.Offered[implementation.Faults](cluster)
+		faults, ok := implementation.As[implementation.Faults](cluster)
 		require.True(t, ok)
 		if s.given != nil {
 			d.start()

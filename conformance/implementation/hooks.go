@@ -68,9 +68,5 @@ type extended struct {
 
 // Parts implements Composite.
 func (e extended) Parts() []any {
-	parts := append(e.offers[:len(e.offers):len(e.offers)], e.Cluster)
-	if composite, ok := e.Cluster.(Composite); ok {
-		parts = append(parts, composite.Parts()...)
-	}
-	return parts
+	return slices.AppendSeq(slices.Clone(e.offers), parts(e.Cluster))
 }

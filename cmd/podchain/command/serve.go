@@ -186,7 +186,7 @@ func startServed(ctx context.Context, options reference.Options, controlled bool
 	if err != nil {
 		return nil, nil, err
 	}
-	cluster, _ := implementation.Offered[*reference.Cluster](offered)
+	cluster, _ := implementation.As[*reference.Cluster](offered)
 	return cluster, offered, nil
 }
 
