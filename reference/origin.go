@@ -23,7 +23,7 @@ var _ assembly.Origin = (*Origin)(nil)
 func NewOrigin(options Options) *Origin { return &Origin{options} }
 
 // Describe implements assembly.Origin.
-func (o *Origin) Describe() implementation.Description { return o.options.describe() }
+func (o *Origin) Describe() chain.Description { return o.options.describe() }
 
 // Start implements assembly.Origin.
 func (o *Origin) Start(ctx context.Context, part assembly.Part) (implementation.Cluster, error) {

@@ -104,7 +104,7 @@ func New(options Options) implementation.Implementation {
 }
 
 // Describe implements implementation.Implementation.
-func (i *Implementation) Describe() implementation.Description {
+func (i *Implementation) Describe() chain.Description {
 	description := i.options.describe()
 	for _, link := range i.options.Without {
 		description.Without(link)
@@ -112,8 +112,8 @@ func (i *Implementation) Describe() implementation.Description {
 	return description
 }
 
-func (o Options) describe() implementation.Description {
-	description := implementation.Description{Name: "reference", Version: Version}
+func (o Options) describe() chain.Description {
+	description := chain.Description{Name: "reference", Version: Version}
 	for link, what := range o.Replaced {
 		description.From(link, what)
 	}

@@ -15,7 +15,7 @@ import (
 // some version, somebody's programs.
 type Origin interface {
 	// Describe names it for reports.
-	Describe() implementation.Description
+	Describe() chain.Description
 	// Start starts the links of a part, and returns when they are at work: the API
 	// server, if it is one of them, answers; nodes, if the kubelet is, are
 	// registered. What the cluster offers beyond its Config and Stop (links that
