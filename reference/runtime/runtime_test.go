@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/status"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
+	"github.com/podchain/podchain/conformance/crijournal"
 	"github.com/podchain/podchain/reference/runtime"
 )
 
@@ -150,8 +151,8 @@ func TestProbing(t *testing.T) {
 // that made one is written down.
 func TestEventsAndJournal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		journal := runtime.NewJournal()
-		r := journal.Wrap("node-1", runtime.NewSimulated(runtime.Options{}))
+		journal := crijournal.New()
+		r := runtime.Observe("node-1", runtime.NewSimulated(runtime.Options{}), journal.Record)
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		events := make(chan *runtimeapi.ContainerEventResponse, 10)
@@ -171,7 +172,9 @@ func TestEventsAndJournal(t *testing.T) {
 			"CONTAINER_STOPPED_EVENT", "CONTAINER_DELETED_EVENT", // the sandbox
 		}, kinds))
 		var methods []string
-		for _, call := range journal.Calls() {
+		calls, err := journal.Calls(ctx)
+		require.NoError(t, err)
+		for _, call := range calls {
 			require.Equal(t, "node-1", call.Node)
 			require.Equal(t, "uid", call.PodUID)
 			require.True(t, call.Method == "PullImage" || call.Sandbox == sandbox, call.Method)
