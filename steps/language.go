@@ -17,8 +17,8 @@ type Term struct {
 // Language is what the words in sentences and tables mean.
 func Language() []Chapter {
 	return []Chapter{
-		{"placeholders", placeholderTerms},
-		{"objects", objectTerms},
+		{"placeholders of sentences", placeholderTerms},
+		{"how objects are named", objectTerms},
 		{"witnesses", witnessTerms},
 		{"paths of fields", pathTerms},
 		{"values that are expected", expectedTerms()},
