@@ -16,8 +16,9 @@ import (
 	"github.com/podchain/podchain/steps"
 )
 
-// clusterRun is a run in a cluster that is somebody else's: it asks what it may do
-// before it does anything, shows that it goes on, and leaves nothing behind.
+// clusterRun is a run in a cluster that others use too: it checks its permissions
+// before it creates anything, shows by a heartbeat that it is running, and leaves
+// nothing behind.
 type clusterRun struct {
 	run       string
 	heartbeat *runresources.Heartbeat

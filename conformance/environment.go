@@ -77,7 +77,7 @@ func openEnvironment(ctx context.Context, options *Options) (environment, error)
 }
 
 // virtualClusters gives every example a cluster of its own in a bubble of its own: in
-// virtual time, and with nobody else in it.
+// virtual time, and not shared with other examples.
 type virtualClusters struct {
 	implementation implementation.Virtual
 	options        Options
@@ -206,7 +206,7 @@ func (s *sharedClusters) exclusive(example *specification.Example) bool {
 
 func (s *sharedClusters) spareClusters() int { return len(s.spares) }
 
-// usefulSpares is how many of so many further clusters would have something to do.
+// usefulSpares is how many of the given number of further clusters would have work.
 func (s *sharedClusters) usefulSpares(further int) int {
 	alone, together := 0, 0
 	for _, requirement := range s.options.Specification.Requirements {

@@ -76,7 +76,7 @@ func (p *execution) lose(why error) {
 }
 
 // crash notes that a link has ended by itself while the example had a cluster of its
-// own. Without an API server there is none.
+// own. If that was the API server, the example could not run.
 func (p *execution) crash(link chain.Link, crash error) {
 	verdict := events.Failed
 	if link == chain.APIServer {
@@ -171,7 +171,7 @@ func cameLater(cluster implementation.Cluster, example *specification.Example) s
 }
 
 // runSteps runs the steps by godog and returns the index of the first that did not
-// hold, -1 if that is none, and its error.
+// hold, with its error, or -1.
 func (p *execution) runSteps(ctx context.Context, world *steps.World, further func(*godog.ScenarioContext)) (failed int, failure error) {
 	failed = -1
 	var began time.Time
@@ -312,12 +312,12 @@ func (p *execution) keep(ctx context.Context, world *steps.World, run Options) {
 	var err error
 	p.writes, p.calls, err = diagnosis.Recording(ctx, world.Cluster, world.History.Now(), world.Namespace, p.began)
 	if err != nil {
-		p.addError(fmt.Errorf("what was observed cannot be told: %w", err))
+		p.addError(fmt.Errorf("the timeline is not available: %w", err))
 	}
 }
 
-// attribute returns what the taps of the cluster know: without them the story goes by
-// what the objects say.
+// attribute returns what the taps of the cluster know: without them the story relies on
+// the objects alone.
 func attribute(ctx context.Context, cluster implementation.Cluster) diagnosis.Attribution {
 	known, err := diagnosis.Known(ctx, cluster)
 	if err != nil {
@@ -328,7 +328,7 @@ func attribute(ctx context.Context, cluster implementation.Cluster) diagnosis.At
 
 // wrongdoer returns the link that the requirement is about, unless it is known
 // that another has written what should not be, or it is for another to write:
-// then that one, and what it has written. The link is empty where nobody can tell.
+// then that one, and what it has written. The link is empty if it is not known.
 func wrongdoer(requirement *specification.Requirement, err error, record history.Record, attribution diagnosis.Attribution) (link chain.Link, wrote string) {
 	if parsed, err := chain.ParseLink(requirement.Link); err == nil {
 		link = parsed
@@ -357,7 +357,7 @@ func wrongdoer(requirement *specification.Requirement, err error, record history
 	return writers[0], fmt.Sprintf("%s %q: %s", kind, name, what)
 }
 
-// crashed returns the link that has ended without being told to.
+// crashed returns the link that has ended without having been stopped.
 func crashed(cluster implementation.Cluster) (chain.Link, error) {
 	if crashing, ok := implementation.As[implementation.CrashReporter](cluster); ok {
 		return crashing.Crashed()

@@ -62,7 +62,7 @@ type Options struct {
 	KeepHistory func(*specification.Example) bool
 	// Known says why an example is known to fail; "" if it is not. May be nil.
 	Known func(*specification.Example) string
-	// Events is told everything that happens, one event at a time; may be nil.
+	// Events is called with everything that happens, one event at a time; may be nil.
 	Events func(events.Event)
 }
 
@@ -149,24 +149,24 @@ func timed(ctx context.Context, venue environment, t *testing.T, example *specif
 	return p
 }
 
-// Check returns an error that lists every capability that nobody could offer,
-// every release of a link that there is not, and every step which no sentence of the vocabulary matches, or more than one,
-// each with its place and what to do.
+// Check returns an error that lists every unknown capability, every release of an
+// unknown link, and every step that no sentence of the vocabulary matches, or more than
+// one, each with its place and what to do.
 func Check(specification *specification.Specification, further func(*godog.ScenarioContext)) error {
 	var faults []error
-	told := map[string]bool{}
+	reported := map[string]bool{}
 	for _, requirement := range specification.Requirements {
 		for _, example := range requirement.Examples {
 			for _, name := range example.Capabilities {
-				if !slices.Contains(implementation.Capabilities(), name) && !told[requirement.ID+name] {
-					told[requirement.ID+name] = true
+				if !slices.Contains(implementation.Capabilities(), name) && !reported[requirement.ID+name] {
+					reported[requirement.ID+name] = true
 					faults = append(faults, fmt.Errorf("%s: @needs-%s: no such capability: there are %s",
 						example.Location, name, strings.Join(implementation.Capabilities(), ", ")))
 				}
 			}
 			for _, came := range example.Since {
-				if _, err := chain.ParseLink(came.Link); err != nil && !told[requirement.ID+came.Link] {
-					told[requirement.ID+came.Link] = true
+				if _, err := chain.ParseLink(came.Link); err != nil && !reported[requirement.ID+came.Link] {
+					reported[requirement.ID+came.Link] = true
 					faults = append(faults, fmt.Errorf("%s: it is tagged as having come with %s: %w", example.Location, came, err))
 				}
 			}
@@ -175,10 +175,10 @@ func Check(specification *specification.Specification, further func(*godog.Scena
 			}
 			for _, step := range example.Steps {
 				found := steps.Match(step.Text)
-				if len(found) == 1 || told[step.Location.String()] {
+				if len(found) == 1 || reported[step.Location.String()] {
 					continue
 				}
-				told[step.Location.String()] = true
+				reported[step.Location.String()] = true
 				if len(found) == 0 {
 					faults = append(faults, fmt.Errorf("%s: no sentence of the vocabulary matches %q (podchain list --sentences shows them all)", step.Location, step.Text))
 					continue

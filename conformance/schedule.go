@@ -8,7 +8,7 @@ import (
 	"github.com/podchain/podchain/steps"
 )
 
-// lane is what so many workers do, one after the other.
+// lane is work for a number of workers, done one after the other.
 type lane struct {
 	work    []*specification.Example
 	workers int
@@ -29,7 +29,7 @@ func schedule(all []*specification.Example, parallel int, venue environment) []l
 			together = append(together, next)
 		}
 	}
-	// Nobody is to wait in the end for what takes longest.
+	// The longest come first, so that nothing is left to wait for in the end.
 	together = append(long, together...)
 	if clusters := venue.spareClusters(); clusters > 0 {
 		return []lane{{together, parallel}, {interleave(cut, alone), clusters}}

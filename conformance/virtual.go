@@ -26,8 +26,8 @@ func RunVirtual(ctx context.Context, options Options) (*events.RunRecord, error)
 	return last.result, last.err
 }
 
-// hostTest has functions called by a test that goes on for ever: testing.Main would end
-// the process with it.
+// hostTest has functions called by a test that never ends: testing.Main would end the
+// process with it.
 var hostTest = sync.OnceValue(func() chan<- func(*testing.T) {
 	testing.Init()
 	if !flag.Parsed() {
