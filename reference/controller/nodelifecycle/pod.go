@@ -14,7 +14,7 @@ import (
 	"github.com/podchain/podchain/reference/controller"
 )
 
-// podID is one Pod, whoever has had its name before or will have it after.
+// podID is one Pod, not another one of the same name.
 type podID = types.UID
 
 // podSeen queues a Pod when something has changed that decides over it. The
