@@ -32,8 +32,8 @@ const reconnection = time.Minute
 // lastWrites is how many writes the story of a failure shows.
 const lastWrites = 12
 
-// performance is what happened when an example was executed.
-type performance struct {
+// execution is what happened when an example was executed.
+type execution struct {
 	example *specification.Example
 	// began is when it did by the clock of its cluster; zero if it was not executed.
 	began   time.Time
@@ -43,14 +43,14 @@ type performance struct {
 	outcome events.Outcome
 }
 
-// without is the performance of an example that was not executed.
-func without(example *specification.Example, verdict events.Verdict, reason string) performance {
-	return performance{example: example, outcome: events.Outcome{Outcome: verdict, Reason: reason}}
+// notExecuted is the performance of an example that was not executed.
+func notExecuted(example *specification.Example, verdict events.Verdict, reason string) execution {
+	return execution{example: example, outcome: events.Outcome{Outcome: verdict, Reason: reason}}
 }
 
-// beside notes what went wrong beside the verdict: an example that passed could not
+// addError notes what went wrong beside the verdict: an example that passed could not
 // run then, and the evidence of another says it too.
-func (p *performance) beside(err error) {
+func (p *execution) addError(err error) {
 	if p.outcome.Outcome == events.Passed {
 		p.fault(events.CouldNotRun, &events.Evidence{Error: err.Error()})
 	} else if p.outcome.Evidence != nil {
@@ -59,12 +59,12 @@ func (p *performance) beside(err error) {
 }
 
 // fault notes that it did not pass, with the evidence.
-func (p *performance) fault(verdict events.Verdict, evidence *events.Evidence) {
+func (p *execution) fault(verdict events.Verdict, evidence *events.Evidence) {
 	p.outcome.Outcome, p.outcome.Evidence, p.outcome.Reason = verdict, evidence, reason(evidence)
 }
 
 // lose notes that the cluster has died, and with it the API server.
-func (p *performance) lose(why error) {
+func (p *execution) lose(why error) {
 	evidence := p.outcome.Evidence
 	if evidence == nil {
 		evidence = &events.Evidence{}
@@ -77,7 +77,7 @@ func (p *performance) lose(why error) {
 
 // crash notes that a link has ended by itself while the example had a cluster of its
 // own. Without an API server there is none.
-func (p *performance) crash(link chain.Link, crash error) {
+func (p *execution) crash(link chain.Link, crash error) {
 	verdict := events.Failed
 	if link == chain.APIServer {
 		verdict = events.CouldNotRun
@@ -91,30 +91,30 @@ func (p *performance) crash(link chain.Link, crash error) {
 	}
 }
 
-// perform executes one example on a cluster and judges it. What panics in it is the
+// execute executes one example on a cluster and judges it. What panics in it is the
 // suite's, or the implementation's where the suite calls it.
-func perform(ctx context.Context, example *specification.Example, run Options, options steps.Options, line *lifeline) (p performance) {
+func execute(ctx context.Context, example *specification.Example, run Options, options steps.Options, line *lifeline) (p execution) {
 	err := crash.Catch("the scenario was broken off", func() error {
-		p = performUncaught(ctx, example, run, options, line)
+		p = executeUncaught(ctx, example, run, options, line)
 		return nil
 	})
 	if err != nil {
-		p = without(example, events.CouldNotRun, "")
+		p = notExecuted(example, events.CouldNotRun, "")
 		p.fault(events.CouldNotRun, &events.Evidence{Error: err.Error()})
 	}
 	return p
 }
 
-func performUncaught(ctx context.Context, example *specification.Example, run Options, options steps.Options, line *lifeline) (p performance) {
-	if lacking := implementation.Lacks(options.Cluster, example.Capabilities); len(lacking) > 0 {
-		p = without(example, events.NotApplicable, notOffered(options.Cluster, lacking))
+func executeUncaught(ctx context.Context, example *specification.Example, run Options, options steps.Options, line *lifeline) (p execution) {
+	if lacking := implementation.Missing(options.Cluster, example.Capabilities); len(lacking) > 0 {
+		p = notExecuted(example, events.NotApplicable, notOffered(options.Cluster, lacking))
 		p.outcome.Lacks = lacking
 		return p
 	}
 	if why := cameLater(options.Cluster, example); why != "" {
-		return without(example, events.NotApplicable, why)
+		return notExecuted(example, events.NotApplicable, why)
 	}
-	p = without(example, events.Passed, "")
+	p = notExecuted(example, events.Passed, "")
 	if link, crash := crashed(options.Cluster); crash != nil {
 		what, _, _ := strings.Cut(crash.Error(), "\n")
 		p.fault(events.CouldNotRun, &events.Evidence{Error: "the scenario could not begin: " + crash.Error(), Blamed: link, Missing: what})
@@ -127,20 +127,20 @@ func performUncaught(ctx context.Context, example *specification.Example, run Op
 	world, err := steps.NewWorld(ctx, options)
 	defer func() {
 		// Also when the run was ended: what was made is to go.
-		patience := stopPatience
+		patience := stopTimeout
 		if line.lost() != nil {
 			patience = 0 // nothing can be removed any more
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 		defer cancel()
 		if err := world.Close(ctx); err != nil && line.lost() == nil {
-			p.beside(fmt.Errorf("it left something behind: %w", err))
+			p.addError(fmt.Errorf("it left something behind: %w", err))
 		}
 	}()
 	failed := -1
 	if err != nil {
 		err = fmt.Errorf("the scenario could not begin: %w", err)
-	} else if failed, err = p.execute(ctx, world, run.Steps); err == nil {
+	} else if failed, err = p.runSteps(ctx, world, run.Steps); err == nil {
 		err = world.Finish(ctx)
 	}
 	if err != nil {
@@ -153,7 +153,7 @@ func performUncaught(ctx context.Context, example *specification.Example, run Op
 // notOffered says which capabilities are lacking, and why where that is known.
 func notOffered(cluster implementation.Cluster, lacking []string) string {
 	for _, capability := range lacking {
-		if why := implementation.Withheld(cluster, capability); why != "" {
+		if why := implementation.WhyMissing(cluster, capability); why != "" {
 			return why
 		}
 	}
@@ -170,9 +170,9 @@ func cameLater(cluster implementation.Cluster, example *specification.Example) s
 	return ""
 }
 
-// execute runs the steps by godog and returns the index of the first that did not
+// runSteps runs the steps by godog and returns the index of the first that did not
 // hold, -1 if that is none, and its error.
-func (p *performance) execute(ctx context.Context, world *steps.World, further func(*godog.ScenarioContext)) (failed int, failure error) {
+func (p *execution) runSteps(ctx context.Context, world *steps.World, further func(*godog.ScenarioContext)) (failed int, failure error) {
 	failed = -1
 	var began time.Time
 	seen := 0
@@ -233,7 +233,7 @@ const godogPanic = "*godog.traceError"
 type brokenOff struct{ error }
 
 // judge turns the error of a step, or of none (-1), into an outcome with its evidence.
-func (p *performance) judge(ctx context.Context, world *steps.World, step int, err error, line *lifeline) {
+func (p *execution) judge(ctx context.Context, world *steps.World, step int, err error, line *lifeline) {
 	if errors.Is(err, steps.ErrNoAnswer) {
 		line.doubt()
 	}
@@ -302,17 +302,17 @@ func (p *performance) judge(ctx context.Context, world *steps.World, step int, e
 }
 
 // keep keeps what was observed, if anybody wants it.
-func (p *performance) keep(ctx context.Context, world *steps.World, run Options) {
-	if p.outcome.Outcome == events.Passed && !slices.ContainsFunc(p.example.Capabilities, implementation.NeedsCalm) {
+func (p *execution) keep(ctx context.Context, world *steps.World, run Options) {
+	if p.outcome.Outcome == events.Passed && !slices.ContainsFunc(p.example.Capabilities, implementation.Exclusive) {
 		p.outcome.Transitions = diagnosis.Transitions(world.History.Now())
 	}
-	if !p.outcome.Outcome.Bad() && (run.Record == nil || !run.Record(p.example)) {
+	if !p.outcome.Outcome.Bad() && (run.KeepHistory == nil || !run.KeepHistory(p.example)) {
 		return
 	}
 	var err error
 	p.writes, p.calls, err = diagnosis.Recording(ctx, world.Cluster, world.History.Now(), world.Namespace, p.began)
 	if err != nil {
-		p.beside(fmt.Errorf("what was observed cannot be told: %w", err))
+		p.addError(fmt.Errorf("what was observed cannot be told: %w", err))
 	}
 }
 
@@ -359,7 +359,7 @@ func wrongdoer(requirement *specification.Requirement, err error, record history
 
 // crashed returns the link that has ended without being told to.
 func crashed(cluster implementation.Cluster) (chain.Link, error) {
-	if crashing, ok := implementation.Offered[implementation.Crashing](cluster); ok {
+	if crashing, ok := implementation.As[implementation.CrashReporter](cluster); ok {
 		return crashing.Crashed()
 	}
 	return "", nil

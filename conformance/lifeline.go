@@ -50,7 +50,7 @@ func newLifeline(cluster implementation.Cluster) *lifeline {
 // Parts implements implementation.Composite: the cluster offers what it did.
 func (l *lifeline) Parts() []any {
 	var parts []any
-	if links, offered := implementation.Offered[implementation.Links](l.Cluster); offered {
+	if links, offered := implementation.As[implementation.Links](l.Cluster); offered {
 		parts = append(parts, excusing{links, l})
 	}
 	parts = append(parts, l.Cluster)

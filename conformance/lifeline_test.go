@@ -57,7 +57,7 @@ func TestLifeline(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				line := newLifeline(&mortal{back: time.Now().Add(c.away), crash: c.crash})
-				links, offered := implementation.Offered[implementation.Links](line)
+				links, offered := implementation.As[implementation.Links](line)
 				require.True(t, offered)
 				if c.stopped {
 					require.NoError(t, links.StopLink(t.Context(), chain.APIServer))

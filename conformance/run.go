@@ -57,9 +57,9 @@ type Options struct {
 	// Command is that which runs the specification so, for who runs an example again;
 	// empty means podchain verify.
 	Command string
-	// Record says of which examples what was observed is kept, besides those that did
+	// KeepHistory says of which examples what was observed is kept, besides those that did
 	// not pass; nil means of none.
-	Record func(*specification.Example) bool
+	KeepHistory func(*specification.Example) bool
 	// Known says why an example is known to fail; "" if it is not. May be nil.
 	Known func(*specification.Example) string
 	// Events is told everything that happens, one event at a time; may be nil.
@@ -69,21 +69,21 @@ type Options struct {
 // How many examples run at once on a cluster in real time, where most of them are
 // waiting: a guest leaves room for others.
 const (
-	sharedParallel = 8
-	guestParallel  = 4
+	sharedParallel   = 8
+	externalParallel = 4
 )
 
 // When a wait has become hopeless.
 const (
-	patience      = time.Minute
-	guestPatience = 2 * time.Minute
+	defaultTimeout  = time.Minute
+	externalTimeout = 2 * time.Minute
 )
 
 // Run runs the specification and returns what came of it. The error is for a
 // run that did not take place: a step that no sentence matches, a cluster that
 // did not start. A cancelled context ends the run early: what was not executed
 // could not run.
-func Run(ctx context.Context, options Options) (*events.Recording, error) {
+func Run(ctx context.Context, options Options) (*events.RunRecord, error) {
 	if _, virtual := options.Implementation.(implementation.Virtual); virtual && options.Testing == nil {
 		return nil, errors.New("an implementation in virtual time needs Options.Testing: see RunVirtual")
 	}
@@ -92,19 +92,19 @@ func Run(ctx context.Context, options Options) (*events.Recording, error) {
 	if err != nil {
 		return nil, err
 	}
-	log := &log{told: options.Events}
+	log := &eventWriter{sink: options.Events}
 	started := time.Now()
 	log.begin(options, whole, started)
 	runAll(ctx, options, venue, log)
-	lag := venue.observed()
+	lag := venue.observationLag()
 	err = venue.close()
 	log.end(time.Since(started), lag, err)
-	return &log.recording, err
+	return &log.record, err
 }
 
 // prepare checks the options, fills in what they leave open, reduces the specification
 // to the shard, and opens the venue.
-func prepare(ctx context.Context, options *Options) (venue, error) {
+func prepare(ctx context.Context, options *Options) (environment, error) {
 	if err := Check(options.Specification, options.Steps); err != nil {
 		return nil, err
 	}
@@ -115,13 +115,13 @@ func prepare(ctx context.Context, options *Options) (venue, error) {
 		if err := CheckShard(options.Shard, options.Specification); err != nil {
 			return nil, err
 		}
-		options.Specification = part(options.Specification, options.Shard)
+		options.Specification = ofShard(options.Specification, options.Shard)
 	}
-	return open(ctx, options)
+	return openEnvironment(ctx, options)
 }
 
 // runAll executes every example.
-func runAll(ctx context.Context, options Options, venue venue, log *log) {
+func runAll(ctx context.Context, options Options, venue environment, log *eventWriter) {
 	var all []*specification.Example
 	for _, requirement := range options.Specification.Requirements {
 		all = append(all, requirement.Examples...)
@@ -130,17 +130,17 @@ func runAll(ctx context.Context, options Options, venue venue, log *log) {
 		shuffle := rand.New(rand.NewPCG(uint64(options.Seed), 0))
 		shuffle.Shuffle(len(all), func(a, b int) { all[a], all[b] = all[b], all[a] })
 	}
-	run(lanes(all, options.Parallel, venue), func(next *specification.Example) {
+	runLanes(schedule(all, options.Parallel, venue), func(next *specification.Example) {
 		if ctx.Err() != nil {
-			log.note(without(next, events.CouldNotRun, events.NotReached), options)
+			log.add(notExecuted(next, events.CouldNotRun, events.NotReached), options)
 			return
 		}
-		log.note(timed(ctx, venue, options.Testing, next), options)
+		log.add(timed(ctx, venue, options.Testing, next), options)
 	})
 }
 
 // timed executes an example, and takes the time where the venue has not.
-func timed(ctx context.Context, venue venue, t *testing.T, example *specification.Example) performance {
+func timed(ctx context.Context, venue environment, t *testing.T, example *specification.Example) execution {
 	started := time.Now()
 	p := venue.run(ctx, t, example)
 	if p.outcome.Seconds == 0 {

@@ -21,9 +21,9 @@ func CheckShard(shard events.Shard, whole *specification.Specification) error {
 	return nil
 }
 
-// part is what the shard runs of the whole.
-func part(whole *specification.Specification, shard events.Shard) *specification.Specification {
-	shards := deal(whole, shard.Count)
+// ofShard is what the shard runs of the whole.
+func ofShard(whole *specification.Specification, shard events.Shard) *specification.Specification {
+	shards := assignShards(whole, shard.Count)
 	mine := &specification.Specification{Digest: whole.Digest, Features: whole.Features}
 	mine.Requirements = slices.DeleteFunc(slices.Clone(whole.Requirements), func(requirement *specification.Requirement) bool {
 		return shards[requirement] != shard.Index
@@ -31,31 +31,31 @@ func part(whole *specification.Specification, shard events.Shard) *specification
 	return mine
 }
 
-// pace is what makes a requirement long to run.
-type pace struct{ alone, timeBased bool }
+// cost is what makes a requirement long to run.
+type cost struct{ exclusive, timeBased bool }
 
-func paceOf(requirement *specification.Requirement) (p pace) {
+func costOf(requirement *specification.Requirement) (p cost) {
 	for _, example := range requirement.Examples {
-		p.alone = p.alone || slices.ContainsFunc(example.Capabilities, implementation.NeedsCalm)
+		p.exclusive = p.exclusive || slices.ContainsFunc(example.Capabilities, implementation.Exclusive)
 		p.timeBased = p.timeBased || example.TimeBased
 	}
 	return p
 }
 
-// deal says for each requirement which of so many shards runs it, from 1; of no shards,
+// assignShards says for each requirement which of so many shards runs it, from 1; of no shards,
 // 0. It depends on nothing but the specification. A requirement stays whole, so that the
 // verdict on it is made in one place. What runs alone and what takes its time is spread
 // by itself: a requirement goes to the shard that has the fewest scenarios of its pace,
 // and among these to the one that has the fewest at all.
-func deal(whole *specification.Specification, count int) map[*specification.Requirement]int {
+func assignShards(whole *specification.Specification, count int) map[*specification.Requirement]int {
 	dealt := map[*specification.Requirement]int{}
-	ofPace, all := map[pace][]int{}, make([]int, count)
+	ofPace, all := map[cost][]int{}, make([]int, count)
 	for _, requirement := range whole.Requirements {
 		if count == 0 {
 			dealt[requirement] = 0
 			continue
 		}
-		p := paceOf(requirement)
+		p := costOf(requirement)
 		if ofPace[p] == nil {
 			ofPace[p] = make([]int, count)
 		}

@@ -28,11 +28,11 @@ func Test(t *testing.T, options Options) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := &log{told: options.Events}
+	log := &eventWriter{sink: options.Events}
 	started := time.Now()
 	log.begin(options, whole, started)
 	t.Cleanup(func() {
-		lag := venue.observed()
+		lag := venue.observationLag()
 		err := venue.close()
 		log.end(time.Since(started), lag, err)
 		if err != nil {
@@ -40,17 +40,17 @@ func Test(t *testing.T, options Options) {
 		}
 	})
 	for _, requirement := range options.Specification.Requirements {
-		all := written(requirement)
+		all := describe(requirement)
 		t.Run(requirement.ID, func(t *testing.T) {
 			t.Parallel()
 			came := &events.RequirementRecord{Requirement: all}
 			for i, example := range requirement.Examples {
 				t.Run(example.Location.String(), func(t *testing.T) {
 					p := timed(t.Context(), venue, t, example)
-					if p.outcome.Outcome.Told() {
-						p.outcome.Again = "go test -run '^" + strings.ReplaceAll(t.Name(), "/", "$/^") + "$'"
+					if p.outcome.Outcome.NeedsDetail() {
+						p.outcome.Rerun = "go test -run '^" + strings.ReplaceAll(t.Name(), "/", "$/^") + "$'"
 					}
-					record := &events.ScenarioRecord{Example: &all.Scenarios[i], Requirement: all, Outcome: log.note(p, options)}
+					record := &events.ScenarioRecord{Example: &all.Scenarios[i], Requirement: all, Outcome: log.add(p, options)}
 					came.Scenarios = append(came.Scenarios, record)
 					switch outcome := record.Outcome; outcome.Outcome {
 					case events.Passed:
@@ -64,7 +64,7 @@ func Test(t *testing.T, options Options) {
 			if len(came.Scenarios) < len(requirement.Examples) {
 				return // by -run: the rest may fail
 			}
-			came.Settle()
+			came.MarkStale()
 			for _, scenario := range came.Scenarios {
 				if scenario.Outcome.Outcome == events.Stale {
 					t.Errorf("%s: %s", scenario.Location, scenario.Outcome.Reason)

@@ -44,14 +44,14 @@ type Cluster struct {
 }
 
 var (
-	_ implementation.Composite   = (*Cluster)(nil)
-	_ implementation.Withholding = (*Cluster)(nil)
-	_ implementation.Links       = (*Cluster)(nil)
-	_ implementation.Crashing    = (*Cluster)(nil)
-	_ implementation.Replicas    = (*Cluster)(nil)
-	_ implementation.Nodes       = (*Cluster)(nil)
-	_ implementation.Kubelets    = (*Cluster)(nil)
-	_ implementation.Images      = (*Cluster)(nil)
+	_ implementation.Composite     = (*Cluster)(nil)
+	_ implementation.Explainer     = (*Cluster)(nil)
+	_ implementation.Links         = (*Cluster)(nil)
+	_ implementation.CrashReporter = (*Cluster)(nil)
+	_ implementation.Replicas      = (*Cluster)(nil)
+	_ implementation.Nodes         = (*Cluster)(nil)
+	_ implementation.Kubelets      = (*Cluster)(nil)
+	_ implementation.Images        = (*Cluster)(nil)
 )
 
 // station is a link that runs: its process and the line it talks over.
@@ -130,9 +130,9 @@ func (c *Cluster) Config() *rest.Config { return rest.CopyConfig(c.admin.config)
 // Parts implements implementation.Composite.
 func (c *Cluster) Parts() []any { return c.options.Offers }
 
-// Withheld implements implementation.Withholding: what is in memory nobody else can
+// WhyMissing implements implementation.Explainer: what is in memory nobody else can
 // read, and it is never away.
-func (c *Cluster) Withheld(capability string) string {
+func (c *Cluster) WhyMissing(capability string) string {
 	if c.options.Store == nil && (capability == "store" || capability == "outage") {
 		return "the reference keeps its objects in memory here: --store etcd has a store to look at"
 	}

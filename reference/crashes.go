@@ -41,7 +41,7 @@ func (c *crashes) forget(link chain.Link) {
 	delete(c.last, link)
 }
 
-// Crashed implements implementation.Crashing.
+// Crashed implements implementation.CrashReporter.
 func (c *Cluster) Crashed() (chain.Link, error) {
 	c.crashes.mu.Lock()
 	defer c.crashes.mu.Unlock()

@@ -58,9 +58,9 @@ type Options struct {
 	// what the link's requests go through on their way to next. As the API server's
 	// count those of the administrator.
 	Tap func(link chain.Link, next http.RoundTripper) http.RoundTripper
-	// Taken says of links that the Tap makes something else of what they are now, for
+	// Replaced says of links that the Tap makes something else of what they are now, for
 	// the description.
-	Taken map[chain.Link]string
+	Replaced map[chain.Link]string
 }
 
 func (o Options) nodes() int {
@@ -114,7 +114,7 @@ func (i *Implementation) Describe() implementation.Description {
 
 func (o Options) describe() implementation.Description {
 	description := implementation.Description{Name: "reference", Version: Version}
-	for link, what := range o.Taken {
+	for link, what := range o.Replaced {
 		description.From(link, what)
 	}
 	return description
@@ -162,7 +162,7 @@ func (c journaledCluster) Calls(context.Context) ([]implementation.Call, error) 
 type observedCluster struct {
 	journaledCluster
 	implementation.Faults
-	implementation.Notifying
+	implementation.WatchObserver
 }
 
 // virtualCluster is a cluster that lives in a bubble. The bubble knows when all

@@ -223,7 +223,7 @@ func TestFaultsMeetOneLink(t *testing.T) {
 		require.NoError(t, err)
 		defer func() { require.NoError(t, cluster.Stop(context.WithoutCancel(t.Context()))) }()
 		require.NoError(t, cluster.(interface{ WaitReady(context.Context) error }).WaitReady(t.Context()))
-		faults, ok := implementation.Offered[implementation.Faults](cluster)
+		faults, ok := implementation.As[implementation.Faults](cluster)
 		require.True(t, ok)
 		require.NoError(t, faults.Inject(t.Context(), chain.ReplicaSetController, implementation.Fault{
 			Verb: "create", Resource: "pods", Effect: implementation.Answer, Code: http.StatusInternalServerError, Times: 1}))

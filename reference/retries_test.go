@@ -208,7 +208,7 @@ func (s situation) run(t *testing.T, disturb *injection) (led outcome) {
 			implementation.Replicas
 		})
 		defer func() { assert.NoError(t, cluster.Stop(t.Context())) }()
-		faults, ok := implementation.Offered[implementation.Faults](cluster)
+		faults, ok := implementation.As[implementation.Faults](cluster)
 		require.True(t, ok)
 		if s.given != nil {
 			d.start()

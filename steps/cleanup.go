@@ -18,7 +18,7 @@ import (
 // object to hold on to.
 func (w *World) remove(ctx context.Context) error {
 	removing := w.removeWorkloads
-	if w.Lasting {
+	if w.Persistent {
 		removing = w.removeNamespace
 	}
 	if err := removing(ctx); err != nil {

@@ -1,8 +1,6 @@
 package steps
 
 import (
-	"context"
-	"errors"
 	"slices"
 	"sync"
 
@@ -28,7 +26,7 @@ var imageNames = sync.OnceValue(func() map[string]bool {
 // image returns the name under which the cluster gets an image of the fixtures;
 // any other text stays as it is.
 func (w *World) image(name string) string {
-	images, offered := implementation.Offered[implementation.ImageNames](w.Cluster)
+	images, offered := implementation.As[implementation.ImageNames](w.Cluster)
 	if _, known := imageNames()[name]; !known || !offered {
 		return name
 	}
@@ -55,14 +53,4 @@ func (w *World) nameImages(spec map[string]any) {
 			container["image"] = w.image(name)
 		}
 	}
-}
-
-// publish makes an image available that was missing so far.
-func (w *World) publish(ctx context.Context, name string) error {
-	images, ok := implementation.Offered[implementation.Images](w.Cluster)
-	if !ok {
-		return CouldNotRun{errors.New("the implementation does not offer to publish images: tag the scenario @needs-images")}
-	}
-	w.stimulus()
-	return images.Publish(ctx, w.scoped(name))
 }

@@ -16,7 +16,7 @@ func sources(cluster implementation.Cluster, namespace string) (namespaced, comm
 		case !kind.watched:
 		case name == "Lease":
 			// Those of a scenario's own nodes: others have theirs by the thousand.
-			if _, offered := implementation.Offered[implementation.Nodes](cluster); offered {
+			if _, offered := implementation.As[implementation.Nodes](cluster); offered {
 				source.Namespace = nodeLeases
 				common = append(common, source)
 			}

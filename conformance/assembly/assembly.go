@@ -101,7 +101,7 @@ func (i *Implementation) Start(ctx context.Context) (implementation.Cluster, err
 		logs = filepath.Join(logs, fmt.Sprintf("cluster-%d", number))
 	}
 	taps := tap.New()
-	c := &cluster{Faults: taps, Notifying: taps, taps: taps, owners: map[chain.Link]implementation.Cluster{}}
+	c := &cluster{Faults: taps, WatchObserver: taps, taps: taps, owners: map[chain.Link]implementation.Cluster{}}
 	for _, group := range i.groups() {
 		part := Part{Links: group.links, Taps: taps, Nodes: i.options.Nodes, Logs: logs}
 		if len(c.members) > 0 {
@@ -124,7 +124,7 @@ func (i *Implementation) Start(ctx context.Context) (implementation.Cluster, err
 // cluster is an assembled cluster.
 type cluster struct {
 	implementation.Faults
-	implementation.Notifying
+	implementation.WatchObserver
 
 	taps *tap.Taps
 	// members are the parts, in the order in which they were started.

@@ -107,7 +107,7 @@ func TestOrder(t *testing.T) {
 	cluster, err := assembled.Start(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, "api", cluster.Config().Host)
-	links, ok := implementation.Offered[implementation.Links](cluster)
+	links, ok := implementation.As[implementation.Links](cluster)
 	require.True(t, ok)
 	require.NoError(t, links.StopLink(t.Context(), chain.Kubelet))
 	require.NoError(t, links.StartLink(t.Context(), chain.APIServer))
@@ -115,7 +115,7 @@ func TestOrder(t *testing.T) {
 	require.ErrorContains(t, links.StartLink(t.Context(), chain.Scheduler), "the cluster has no scheduler")
 	require.NoError(t, cluster.Stop(t.Context()))
 	assert.Equal(t, []string{"api starts", "rest starts on api", "rest stops kubelet", "api starts api-server", "rest stops", "api stops"}, events)
-	_, ok = implementation.Offered[implementation.Nodes](cluster)
+	_, ok = implementation.As[implementation.Nodes](cluster)
 	assert.False(t, ok, "nobody has said so")
 }
 

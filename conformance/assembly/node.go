@@ -23,12 +23,12 @@ import (
 type kubelets struct{ *running }
 
 var (
-	_ implementation.Nodes       = kubelets{}
-	_ implementation.Withholding = kubelets{}
+	_ implementation.Nodes     = kubelets{}
+	_ implementation.Explainer = kubelets{}
 )
 
-// Withheld implements implementation.Withholding.
-func (kubelets) Withheld(capability string) string {
+// WhyMissing implements implementation.Explainer.
+func (kubelets) WhyMissing(capability string) string {
 	switch capability {
 	case "sizes":
 		return "a kubelet that is a program says itself how large its node is"

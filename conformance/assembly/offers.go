@@ -10,11 +10,11 @@ import (
 )
 
 var (
-	_ implementation.Composite   = (*cluster)(nil)
-	_ implementation.Crashing    = (*cluster)(nil)
-	_ implementation.Withholding = (*cluster)(nil)
-	_ implementation.Versioned   = (*cluster)(nil)
-	_ implementation.Faults      = (*cluster)(nil)
+	_ implementation.Composite     = (*cluster)(nil)
+	_ implementation.CrashReporter = (*cluster)(nil)
+	_ implementation.Explainer     = (*cluster)(nil)
+	_ implementation.Versioned     = (*cluster)(nil)
+	_ implementation.Faults        = (*cluster)(nil)
 )
 
 // Parts implements implementation.Composite: what is about a link is offered if
@@ -64,7 +64,7 @@ func owned[T any](c *cluster, link chain.Link) (offered T, ok bool) {
 	if owner == nil {
 		return offered, false
 	}
-	return implementation.Offered[T](owner)
+	return implementation.As[T](owner)
 }
 
 // every tells whether the owners of all links offer something; those that are left
@@ -76,10 +76,10 @@ func every[T any](c *cluster, all []chain.Link) bool {
 	})
 }
 
-// Crashed implements implementation.Crashing.
+// Crashed implements implementation.CrashReporter.
 func (c *cluster) Crashed() (first chain.Link, crash error) {
 	for _, member := range c.members {
-		crashing, ok := implementation.Offered[implementation.Crashing](member)
+		crashing, ok := implementation.As[implementation.CrashReporter](member)
 		if !ok {
 			continue
 		}
@@ -94,18 +94,11 @@ func before(a, b chain.Link) bool {
 	return slices.Index(chain.AllLinks, a) < slices.Index(chain.AllLinks, b)
 }
 
-// subjects are the links that capabilities are about.
-var subjects = map[string]chain.Link{
-	"compaction": chain.APIServer, "store": chain.APIServer, "outage": chain.APIServer,
-	"nodes": chain.Kubelet, "sizes": chain.Kubelet, "kubelets": chain.Kubelet, "cri": chain.Kubelet, "images": chain.Kubelet,
-	"containers": chain.Kubelet,
-}
-
-// Withheld implements implementation.Withholding: the owner of the link that a
+// WhyMissing implements implementation.Explainer: the owner of the link that a
 // capability is about knows.
-func (c *cluster) Withheld(capability string) string {
-	if owner := c.owners[subjects[capability]]; owner != nil {
-		return implementation.Withheld(owner, capability)
+func (c *cluster) WhyMissing(capability string) string {
+	if owner := c.owners[implementation.CapabilityOf(capability).Link]; owner != nil {
+		return implementation.WhyMissing(owner, capability)
 	}
 	return ""
 }

@@ -33,7 +33,7 @@ func (r *release) Stop(context.Context) error { return nil }
 
 func (r *release) Version(chain.Link) string { return r.version }
 
-func (r *release) Withheld(capability string) string {
+func (r *release) WhyMissing(capability string) string {
 	if r.hollow && capability == "containers" {
 		return "hollow"
 	}
@@ -59,7 +59,7 @@ func TestOwnersTell(t *testing.T) {
 	assert.Empty(t, implementation.Before(cluster, chain.APIServer, "v1.31"))
 	assert.Empty(t, implementation.Before(cluster, chain.Kubelet, "v1.31"), "it is of no release")
 	assert.Empty(t, implementation.Before(cluster, chain.JobController, "v1.31"), "nobody has it")
-	assert.Equal(t, []string{"containers"}, implementation.Lacks(cluster, []string{"containers"}))
-	assert.Equal(t, "hollow", implementation.Withheld(cluster, "containers"))
-	assert.Empty(t, implementation.Lacks(start(newer), []string{"containers"}))
+	assert.Equal(t, []string{"containers"}, implementation.Missing(cluster, []string{"containers"}))
+	assert.Equal(t, "hollow", implementation.WhyMissing(cluster, "containers"))
+	assert.Empty(t, implementation.Missing(start(newer), []string{"containers"}))
 }

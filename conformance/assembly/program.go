@@ -81,8 +81,8 @@ type running struct {
 }
 
 var (
-	_ implementation.Links    = (*running)(nil)
-	_ implementation.Crashing = (*running)(nil)
+	_ implementation.Links         = (*running)(nil)
+	_ implementation.CrashReporter = (*running)(nil)
 )
 
 // seat is where one process of the program runs.
@@ -301,7 +301,7 @@ func (r *running) StartLink(ctx context.Context, link chain.Link) error {
 	return r.await(ctx, all...)
 }
 
-// Crashed implements implementation.Crashing.
+// Crashed implements implementation.CrashReporter.
 func (r *running) Crashed() (chain.Link, error) {
 	r.control.Lock()
 	defer r.control.Unlock()

@@ -214,7 +214,7 @@ func (c faults) Writes(ctx context.Context) ([]implementation.Write, error) {
 
 type notices struct{ *Client }
 
-// Notices implements implementation.Notifying.
+// Notices implements implementation.WatchObserver.
 func (c notices) Notices(ctx context.Context) ([]implementation.Notice, error) {
 	var all Notices
 	err := c.do(ctx, http.MethodGet, "/notices", nil, &all)

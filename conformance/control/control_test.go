@@ -152,18 +152,18 @@ func connect(t *testing.T, cluster implementation.Cluster) connected {
 func TestEverythingIsOffered(t *testing.T) {
 	cluster := &full{}
 	remote := connect(t, cluster)
-	require.Empty(t, implementation.Lacks(remote, implementation.Capabilities()))
-	links, _ := implementation.Offered[implementation.Links](remote)
-	nodes, _ := implementation.Offered[implementation.Nodes](remote)
-	kubelets, _ := implementation.Offered[implementation.Kubelets](remote)
-	runtime, _ := implementation.Offered[implementation.Runtime](remote)
-	images, _ := implementation.Offered[implementation.Images](remote)
-	compactor, _ := implementation.Offered[implementation.Compactor](remote)
-	faults, _ := implementation.Offered[implementation.Faults](remote)
-	notifying, _ := implementation.Offered[implementation.Notifying](remote)
-	store, _ := implementation.Offered[implementation.Store](remote)
-	outage, _ := implementation.Offered[implementation.Outage](remote)
-	replicas, _ := implementation.Offered[implementation.Replicas](remote)
+	require.Empty(t, implementation.Missing(remote, implementation.Capabilities()))
+	links, _ := implementation.As[implementation.Links](remote)
+	nodes, _ := implementation.As[implementation.Nodes](remote)
+	kubelets, _ := implementation.As[implementation.Kubelets](remote)
+	runtime, _ := implementation.As[implementation.Runtime](remote)
+	images, _ := implementation.As[implementation.Images](remote)
+	compactor, _ := implementation.As[implementation.Compactor](remote)
+	faults, _ := implementation.As[implementation.Faults](remote)
+	notifying, _ := implementation.As[implementation.WatchObserver](remote)
+	store, _ := implementation.As[implementation.Store](remote)
+	outage, _ := implementation.As[implementation.Outage](remote)
+	replicas, _ := implementation.As[implementation.Replicas](remote)
 	ctx := t.Context()
 
 	for _, fails := range []error{nil, errors.New("it is broken")} {
@@ -227,8 +227,8 @@ func told(t *testing.T, fails error, want, got any, err error) {
 func TestNothingIsOffered(t *testing.T) {
 	remote := connect(t, bare{})
 	require.Equal(t, []string{"compaction", "cri", "faults", "images", "kubelets", "links", "nodes", "outage", "replicas", "sizes", "store"},
-		implementation.Lacks(remote, implementation.Capabilities()))
-	_, notifying := implementation.Offered[implementation.Notifying](remote)
+		implementation.Missing(remote, implementation.Capabilities()))
+	_, notifying := implementation.As[implementation.WatchObserver](remote)
 	require.False(t, notifying)
 }
 

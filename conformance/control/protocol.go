@@ -18,7 +18,7 @@
 //	GET    /v1/faults/met?namespace=NS  implementation.Faults.Met
 //	DELETE /v1/faults?namespace=NS   implementation.Faults.Heal
 //	GET    /v1/writes                implementation.Faults.Writes: Writes
-//	GET    /v1/notices               implementation.Notifying.Notices: Notices
+//	GET    /v1/notices               implementation.WatchObserver.Notices: Notices
 //	GET    /v1/store                 implementation.Store.StoreAccess: implementation.StoreAccess
 //	POST   /v1/store/stop            implementation.Outage.StopStore
 //	POST   /v1/store/start           implementation.Outage.StartStore

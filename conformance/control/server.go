@@ -51,7 +51,7 @@ func Handler(description implementation.Description, cluster implementation.Clus
 		writes, err := faults.Writes(r.Context())
 		return Writes{writes}, err
 	})
-	route[implementation.Notifying](s, mux, "GET /v1/notices", func(notifying implementation.Notifying, r *http.Request) (any, error) {
+	route[implementation.WatchObserver](s, mux, "GET /v1/notices", func(notifying implementation.WatchObserver, r *http.Request) (any, error) {
 		notices, err := notifying.Notices(r.Context())
 		return Notices{notices}, err
 	})
@@ -102,7 +102,7 @@ type server struct{ cluster implementation.Cluster }
 // route has a capability answer a request, if the cluster offers it.
 func route[T any](s *server, mux *http.ServeMux, pattern string, handle func(T, *http.Request) (any, error)) {
 	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		offered, ok := implementation.Offered[T](s.cluster)
+		offered, ok := implementation.As[T](s.cluster)
 		if !ok {
 			answer(w, nil, errors.New("the cluster does not offer this"))
 			return
@@ -128,13 +128,13 @@ const sample = "web:1"
 
 func offer(description implementation.Description, cluster implementation.Cluster) Offer {
 	all := implementation.Capabilities()
-	lacking := implementation.Lacks(cluster, all)
+	lacking := implementation.Missing(cluster, all)
 	o := Offer{
 		Implementation: description,
 		Capabilities:   slices.DeleteFunc(all, func(name string) bool { return slices.Contains(lacking, name) }),
 	}
-	_, o.Notices = implementation.Offered[implementation.Notifying](cluster)
-	if images, ok := implementation.Offered[implementation.Images](cluster); ok {
+	_, o.Notices = implementation.As[implementation.WatchObserver](cluster)
+	if images, ok := implementation.As[implementation.Images](cluster); ok {
 		o.ImagePrefix = strings.TrimSuffix(images.ImageName(sample), sample)
 	}
 	return o

@@ -34,7 +34,7 @@ type stored struct{ resource, namespace, name, version string }
 
 // Known is what the taps of a cluster know, if it has any.
 func Known(ctx context.Context, cluster implementation.Cluster) (Attribution, error) {
-	faults, ok := implementation.Offered[implementation.Faults](cluster)
+	faults, ok := implementation.As[implementation.Faults](cluster)
 	if !ok {
 		return Attribution{}, nil
 	}

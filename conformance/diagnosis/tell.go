@@ -49,8 +49,8 @@ func tell(of *events.ScenarioRecord) string {
 	block(&text, "The chain as observed", evidence.Observed)
 	block(&text, "The last writes: when, resourceVersion, what", evidence.LastWrites)
 	block(&text, "The requests that met a fault", evidence.Disturbed)
-	if of.Outcome.Again != "" {
-		fmt.Fprintf(&text, "\n  Again: %s\n", of.Outcome.Again)
+	if of.Outcome.Rerun != "" {
+		fmt.Fprintf(&text, "\n  Again: %s\n", of.Outcome.Rerun)
 	}
 	return text.String()
 }

@@ -25,14 +25,14 @@ func Recording(ctx context.Context, cluster implementation.Cluster, record histo
 	if err != nil {
 		return nil, nil, err
 	}
-	if watched, ok := implementation.Offered[implementation.Notifying](cluster); ok {
+	if watched, ok := implementation.As[implementation.WatchObserver](cluster); ok {
 		notices, err := watched.Notices(ctx)
 		if err != nil {
 			return nil, nil, err
 		}
 		attribution.Notify(notices)
 	}
-	if runtime, ok := implementation.Offered[implementation.Runtime](cluster); ok {
+	if runtime, ok := implementation.As[implementation.Runtime](cluster); ok {
 		all, err := runtime.Calls(ctx)
 		if err != nil {
 			return nil, nil, err

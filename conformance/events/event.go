@@ -37,7 +37,7 @@ type Event struct {
 	Run         *Run         `json:"run,omitempty"`
 	Feature     *Feature     `json:"feature,omitempty"`
 	Requirement *Requirement `json:"requirement,omitempty"`
-	Elsewhere   *Elsewhere   `json:"elsewhere,omitempty"`
+	OtherShard  *OtherShard  `json:"elsewhere,omitempty"`
 	Scenario    *Scenario    `json:"scenario,omitempty"`
 	Step        *Step        `json:"step,omitempty"`
 	Write       *Write       `json:"write,omitempty"`
@@ -112,9 +112,9 @@ type Requirement struct {
 	Scenarios []Example              `json:"scenarios"`
 }
 
-// Elsewhere is a requirement of the run that another shard executes: who has only
+// OtherShard is a requirement of the run that another shard executes: who has only
 // some of the shards knows from it what is missing.
-type Elsewhere struct {
+type OtherShard struct {
 	// Shard that executes it, by its index.
 	Shard       int          `json:"shard"`
 	Requirement *Requirement `json:"requirement"`
@@ -221,16 +221,16 @@ type Outcome struct {
 	Seconds float64 `json:"seconds"`
 	// Evidence of one that failed or could not run.
 	Evidence *Evidence `json:"evidence,omitempty"`
-	// Again is the command that runs just this scenario again.
-	Again string `json:"again,omitempty"`
+	// Rerun is the command that runs just this scenario again.
+	Rerun string `json:"again,omitempty"`
 	// Transitions are how long the chain took for its steps, in a scenario that passed
 	// and hurt nobody.
 	Transitions []Transition `json:"transitions,omitempty"`
 }
 
-// Expect notes why the scenario is known to fail: then it is no failure if it does. Without
+// MarkKnownFailing notes why the scenario is known to fail: then it is no failure if it does. Without
 // a reason it is not known to.
-func (o *Outcome) Expect(known string) {
+func (o *Outcome) MarkKnownFailing(known string) {
 	o.Known = known
 	if known != "" && o.Outcome == Failed {
 		o.Outcome, o.Reason = KnownFailing, known+": "+o.Reason

@@ -36,7 +36,7 @@ func schema(t *testing.T) *jsonschema.Schema {
 
 // stream is of some of the specification run without a scheduler, so that there are
 // all kinds of events and outcomes.
-func stream(t *testing.T) (string, *events.Recording) {
+func stream(t *testing.T) (string, *events.RunRecord) {
 	t.Helper()
 	streamed.once.Do(func() { streamed.text, streamed.recording = streamOf(t, events.Shard{}) })
 	return streamed.text, streamed.recording
@@ -46,10 +46,10 @@ func stream(t *testing.T) (string, *events.Recording) {
 var streamed struct {
 	once      sync.Once
 	text      string
-	recording *events.Recording
+	recording *events.RunRecord
 }
 
-func streamOf(t *testing.T, shard events.Shard) (string, *events.Recording) {
+func streamOf(t *testing.T, shard events.Shard) (string, *events.RunRecord) {
 	t.Helper()
 	whole, err := specification.Load(features.Files)
 	require.NoError(t, err)
@@ -58,9 +58,9 @@ func streamOf(t *testing.T, shard events.Shard) (string, *events.Recording) {
 	var lines bytes.Buffer
 	written := events.NewStream(&lines)
 	recording, err := conformance.Run(t.Context(), conformance.Options{
-		Specification: selected, Shard: shard, Testing: t, Events: written.Take, Seed: 1,
+		Specification: selected, Shard: shard, Testing: t, Events: written.Add, Seed: 1,
 		Implementation: reference.New(reference.Options{Without: []chain.Link{chain.Scheduler}}),
-		Record:         func(example *specification.Example) bool { return recorded(example.Requirement.ID) },
+		KeepHistory:    func(example *specification.Example) bool { return recorded(example.Requirement.ID) },
 	})
 	require.NoError(t, err)
 	require.NoError(t, written.Err())
@@ -97,12 +97,12 @@ func TestStream(t *testing.T) {
 
 	read, err := events.Read(strings.NewReader(text))
 	require.NoError(t, err)
-	assert.Empty(t, cmp.Diff(recording, read, cmpopts.IgnoreUnexported(events.Recording{})))
+	assert.Empty(t, cmp.Diff(recording, read, cmpopts.IgnoreUnexported(events.RunRecord{})))
 	for _, requirement := range read.Requirements {
 		for _, scenario := range requirement.Scenarios {
 			kept := recorded(requirement.ID) || scenario.Outcome.Outcome.Bad()
 			assert.Equal(t, kept, len(scenario.Writes) > 0, scenario.Location)
-			assert.Equal(t, scenario.Outcome.Outcome.Bad(), scenario.Outcome.Again != "", scenario.Location)
+			assert.Equal(t, scenario.Outcome.Outcome.Bad(), scenario.Outcome.Rerun != "", scenario.Location)
 		}
 	}
 }
@@ -131,7 +131,7 @@ func TestPatches(t *testing.T) {
 // well.
 func TestExitStatus(t *testing.T) {
 	for end, status := range map[events.End]int{{}: 0, {Error: "it is still there"}: 2} {
-		run := &events.Recording{}
+		run := &events.RunRecord{}
 		at := specification.Location{File: "a", Line: 2}
 		for _, event := range []events.Event{
 			{Run: &events.Run{Format: events.Format}},
@@ -139,7 +139,7 @@ func TestExitStatus(t *testing.T) {
 			{Outcome: &events.Outcome{Scenario: at.String(), Outcome: events.Passed}},
 			{End: &end},
 		} {
-			require.NoError(t, run.Take(event))
+			require.NoError(t, run.Add(event))
 		}
 		assert.Equal(t, status, run.ExitStatus())
 	}
@@ -171,7 +171,7 @@ func TestKnown(t *testing.T) {
 		"the run was killed before it": {scenarios: []came{{passed, "a"}}, killed: true, verdict: passed, plain: passed},
 	} {
 		t.Run(name, func(t *testing.T) {
-			run, requirement := &events.Recording{}, &events.Requirement{ID: "A-01"}
+			run, requirement := &events.RunRecord{}, &events.Requirement{ID: "A-01"}
 			stream := []events.Event{{Run: &events.Run{Format: events.Format}}, {Requirement: requirement}}
 			for i, scenario := range test.scenarios {
 				at := specification.Location{File: "a", Line: i + 1}
@@ -180,20 +180,20 @@ func TestKnown(t *testing.T) {
 				if scenario.outcome == failed {
 					outcome.Reason = why
 				}
-				outcome.Expect(scenario.known)
+				outcome.MarkKnownFailing(scenario.known)
 				stream = append(stream, events.Event{Outcome: outcome})
 			}
 			if !test.killed {
 				stream = append(stream, events.Event{End: &events.End{}})
 			}
 			for _, event := range stream {
-				require.NoError(t, run.Take(event))
+				require.NoError(t, run.Add(event))
 			}
 			assert.Equal(t, map[events.Verdict]int{test.verdict: 1}, run.Count())
-			assert.Equal(t, map[events.Verdict]int{test.plain: 1}, run.CountPlain())
+			assert.Equal(t, map[events.Verdict]int{test.plain: 1}, run.CountIgnoringKnown())
 			assert.Equal(t, test.status, run.ExitStatus())
 			if test.plain == failed {
-				assert.Contains(t, run.Requirements[0].PlainReason(), why)
+				assert.Contains(t, run.Requirements[0].ReasonIgnoringKnown(), why)
 			}
 		})
 	}

@@ -15,13 +15,13 @@ import (
 // everything would have recorded. What shards that are not there would have executed
 // could not run. The error is for shards that are not of one run, and for one that is
 // there twice.
-func Merge(shards []*Recording) (*Recording, error) {
+func Merge(shards []*RunRecord) (*RunRecord, error) {
 	parts, err := arrange(shards)
 	if err != nil {
 		return nil, err
 	}
 	first := shards[0]
-	merged := &Recording{Run: first.Run, Features: first.Features}
+	merged := &RunRecord{Run: first.Run, Features: first.Features}
 	merged.Run.Shard, merged.Run.ID = nil, ""
 	merged.Run.Specification = Specification{Digest: first.Run.Specification.Digest}
 	executed := map[string]*RequirementRecord{}
@@ -34,12 +34,12 @@ func Merge(shards []*Recording) (*Recording, error) {
 			executed[requirement.ID] = requirement
 		}
 	}
-	for _, dealt := range first.dealt {
+	for _, dealt := range first.assigned {
 		record := executed[dealt.Requirement.ID]
 		if record == nil {
 			record = unexecuted(dealt.Requirement, fmt.Sprintf("shard %s is not there", Shard{dealt.Shard, len(parts)}))
 		}
-		merged.keep(record)
+		merged.addRequirement(record)
 		merged.Run.Specification.Requirements++
 		merged.Run.Specification.Scenarios += len(record.Scenarios)
 	}
@@ -49,17 +49,17 @@ func Merge(shards []*Recording) (*Recording, error) {
 
 // Runs makes whole runs of what was recorded: shards of one run are merged, in the place
 // of the first of them, and whole runs stay as they are.
-func Runs(recordings []*Recording) ([]*Recording, error) {
-	var groups [][]*Recording
+func Runs(recordings []*RunRecord) ([]*RunRecord, error) {
+	var groups [][]*RunRecord
 	for _, recording := range recordings {
-		of := slices.IndexFunc(groups, func(group []*Recording) bool { return group[0].differs(recording) == "" })
+		of := slices.IndexFunc(groups, func(group []*RunRecord) bool { return group[0].differs(recording) == "" })
 		if of < 0 {
-			groups = append(groups, []*Recording{recording})
+			groups = append(groups, []*RunRecord{recording})
 			continue
 		}
 		groups[of] = append(groups[of], recording)
 	}
-	var runs []*Recording
+	var runs []*RunRecord
 	for _, group := range groups {
 		run := group[0]
 		if run.Run.Shard != nil {
@@ -74,11 +74,11 @@ func Runs(recordings []*Recording) ([]*Recording, error) {
 }
 
 // arrange returns the shards of one run in their order, nil for each that is not there.
-func arrange(shards []*Recording) ([]*Recording, error) {
+func arrange(shards []*RunRecord) ([]*RunRecord, error) {
 	if len(shards) == 0 {
 		return nil, errors.New("there is no shard to merge")
 	}
-	var parts []*Recording
+	var parts []*RunRecord
 	for _, shard := range shards {
 		switch why := shards[0].differs(shard); {
 		case shard.Run.Shard == nil:
@@ -86,7 +86,7 @@ func arrange(shards []*Recording) ([]*Recording, error) {
 		case why != "":
 			return nil, fmt.Errorf("shards %s and %s are not of one run: %s", shards[0].Run.Shard, shard.Run.Shard, why)
 		case parts == nil:
-			parts = make([]*Recording, shard.Run.Shard.Count)
+			parts = make([]*RunRecord, shard.Run.Shard.Count)
 		}
 		at := &parts[shard.Run.Shard.Index-1]
 		if *at != nil {
@@ -98,7 +98,7 @@ func arrange(shards []*Recording) ([]*Recording, error) {
 }
 
 // differs says why two recordings are not shards of one run; "" if they are.
-func (r *Recording) differs(other *Recording) string {
+func (r *RunRecord) differs(other *RunRecord) string {
 	if r.Run.Shard == nil || other.Run.Shard == nil {
 		return "one is whole"
 	}
@@ -117,20 +117,20 @@ func (r *Recording) differs(other *Recording) string {
 			return fmt.Sprintf("%s %v, and %[1]s %[3]v", c.what, c.one, c.two)
 		}
 	}
-	if !slices.EqualFunc(r.dealt, other.dealt, sameDealt) {
+	if !slices.EqualFunc(r.assigned, other.assigned, sameAssignment) {
 		return "other scenarios were selected, or one breaks off before it has named them all"
 	}
 	return ""
 }
 
-func sameDealt(one, two Elsewhere) bool {
+func sameAssignment(one, two OtherShard) bool {
 	return one.Shard == two.Shard && one.Requirement.ID == two.Requirement.ID &&
 		slices.EqualFunc(one.Requirement.Scenarios, two.Requirement.Scenarios, func(one, two Example) bool { return one.Location == two.Location })
 }
 
 // clock has a merged run start with the first of its shards and end with the last. It
 // has no end if one of them has none, or is not there.
-func (r *Recording) clock(parts []*Recording) {
+func (r *RunRecord) clock(parts []*RunRecord) {
 	var ended time.Time
 	var faults []string
 	end := &End{}

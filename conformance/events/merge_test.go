@@ -53,7 +53,7 @@ func split(t *testing.T, whole string, count int) [][]events.Event {
 				run.Specification.Requirements = -1 // those of the merged run are counted
 				own.Run = &run
 			case event.Requirement != nil && mine != i:
-				own = events.Event{Elsewhere: &events.Elsewhere{Shard: mine + 1, Requirement: event.Requirement}}
+				own = events.Event{OtherShard: &events.OtherShard{Shard: mine + 1, Requirement: event.Requirement}}
 			case mine >= 0 && mine != i:
 				continue
 			}
@@ -64,14 +64,14 @@ func split(t *testing.T, whole string, count int) [][]events.Event {
 }
 
 // recordings are the streams as who reads them knows them.
-func recordings(t *testing.T, shards [][]events.Event) []*events.Recording {
+func recordings(t *testing.T, shards [][]events.Event) []*events.RunRecord {
 	t.Helper()
-	var all []*events.Recording
+	var all []*events.RunRecord
 	for _, shard := range shards {
 		var text bytes.Buffer
 		stream := events.NewStream(&text)
 		for _, event := range shard {
-			stream.Take(event)
+			stream.Add(event)
 		}
 		require.NoError(t, stream.Err())
 		read, err := events.Read(&text)
@@ -81,7 +81,7 @@ func recordings(t *testing.T, shards [][]events.Event) []*events.Recording {
 	return all
 }
 
-var exported = cmpopts.IgnoreUnexported(events.Recording{})
+var exported = cmpopts.IgnoreUnexported(events.RunRecord{})
 
 // TestMerge: shards, in whatever order they come, come to what the whole run came to.
 func TestMerge(t *testing.T) {
@@ -94,9 +94,9 @@ func TestMerge(t *testing.T) {
 		merged, err := events.Merge(shards)
 		require.NoError(t, err)
 		assert.Empty(t, cmp.Diff(whole, merged, exported), "%d shards", count+1)
-		runs, err := events.Runs(append([]*events.Recording{whole}, shards...))
+		runs, err := events.Runs(append([]*events.RunRecord{whole}, shards...))
 		require.NoError(t, err)
-		assert.Empty(t, cmp.Diff([]*events.Recording{whole, merged}, runs, exported), "a whole run, and another in %d shards", count+1)
+		assert.Empty(t, cmp.Diff([]*events.RunRecord{whole, merged}, runs, exported), "a whole run, and another in %d shards", count+1)
 	}
 }
 
@@ -107,7 +107,7 @@ func TestMergeWithout(t *testing.T) {
 	shards := split(t, text, 3)
 	shards[1] = slices.DeleteFunc(shards[1], func(event events.Event) bool { return event.Outcome != nil || event.End != nil })
 	for name, test := range map[string]struct {
-		shards []*events.Recording
+		shards []*events.RunRecord
 		reason string
 	}{
 		"one that is not there":  {recordings(t, [][]events.Event{shards[0], shards[2]}), "shard 2/3 is not there"},
@@ -193,7 +193,7 @@ func TestMergeRefuses(t *testing.T) {
 	}
 	_, err := events.Merge(nil)
 	require.ErrorContains(t, err, "there is no shard to merge")
-	_, err = events.Merge([]*events.Recording{whole})
+	_, err = events.Merge([]*events.RunRecord{whole})
 	require.ErrorContains(t, err, "a whole run is no shard")
 	shards := split(t, text, 2)
 	twice := recordings(t, [][]events.Event{shards[0], shards[1], shards[1]})

@@ -28,8 +28,8 @@ func NewStream(out io.Writer) *Stream {
 	return &Stream{out: encoder}
 }
 
-// Take writes an event, until writing fails: Err says why.
-func (s *Stream) Take(event Event) {
+// Add writes an event, until writing fails: Err says why.
+func (s *Stream) Add(event Event) {
 	if s.err == nil {
 		s.err = s.out.Encode(event)
 	}
@@ -40,8 +40,8 @@ func (s *Stream) Err() error { return s.err }
 
 // Read reads a stream to its end. The error names the line; a last line that breaks
 // off, as a killed run leaves it, is none.
-func Read(in io.Reader) (*Recording, error) {
-	recording := &Recording{}
+func Read(in io.Reader) (*RunRecord, error) {
+	recording := &RunRecord{}
 	lines := bufio.NewReaderSize(in, 1<<16)
 	for number := 1; ; number++ {
 		line, err := lines.ReadBytes('\n')
@@ -57,7 +57,7 @@ func Read(in io.Reader) (*Recording, error) {
 				}
 				return nil, fmt.Errorf("line %d: not an event: %w", number, err)
 			}
-			if err := recording.Take(event); err != nil {
+			if err := recording.Add(event); err != nil {
 				return nil, fmt.Errorf("line %d: %w", number, err)
 			}
 		}

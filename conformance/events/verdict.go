@@ -26,8 +26,8 @@ const (
 // them.
 var Verdicts = []Verdict{Passed, Failed, CouldNotRun, NotApplicable}
 
-// Plain is the verdict as it is without a list of what is known to fail.
-func (v Verdict) Plain() Verdict {
+// IgnoringKnown is the verdict as it is without a list of what is known to fail.
+func (v Verdict) IgnoringKnown() Verdict {
 	switch v {
 	case KnownFailing:
 		return Failed
@@ -40,5 +40,5 @@ func (v Verdict) Plain() Verdict {
 // Bad says that somebody has to do something about it.
 func (v Verdict) Bad() bool { return v == Failed || v == CouldNotRun || v == Stale }
 
-// Told says that there is more to tell of it than the verdict.
-func (v Verdict) Told() bool { return v.Bad() || v == KnownFailing }
+// NeedsDetail says that there is more to tell of it than the verdict.
+func (v Verdict) NeedsDetail() bool { return v.Bad() || v == KnownFailing }

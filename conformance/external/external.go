@@ -157,19 +157,19 @@ func (c cluster) wants(capability string) bool {
 	if capability == "images" && c.images != nil {
 		return false // the names and what is published are of one registry
 	}
-	return c.disrupt || !implementation.Disturbs(capability)
+	return c.disrupt || !implementation.CapabilityOf(capability).Disruptive
 }
 
-// Withheld implements implementation.Withholding.
-func (c cluster) Withheld(capability string) string {
-	if c.offered == nil || c.disrupt || !implementation.Disturbs(capability) || !c.offered.Offers(capability) {
+// WhyMissing implements implementation.Explainer.
+func (c cluster) WhyMissing(capability string) string {
+	if c.offered == nil || c.disrupt || !implementation.CapabilityOf(capability).Disruptive || !c.offered.Offers(capability) {
 		return ""
 	}
 	return "it would disturb whoever else uses the cluster: --allow disruptive permits it"
 }
 
-// Lasts implements implementation.Lasting.
-func (c cluster) Lasts() {}
+// Persists implements implementation.Persistent.
+func (c cluster) Persists() {}
 
 // Stop only lets go: the cluster is somebody else's.
 func (c cluster) Stop(context.Context) error {

@@ -1,9 +1,96 @@
 package implementation
 
 import (
-	"maps"
+	"fmt"
+	"iter"
+	"reflect"
 	"slices"
+
+	"github.com/podchain/podchain/conformance/chain"
 )
+
+// Capability is something that a requirement may need of a cluster (tag @needs-NAME),
+// and that not every cluster offers.
+type Capability struct {
+	Name string
+	// Link that it is about; "" for the cluster as a whole.
+	Link chain.Link
+	// Disruptive is what affects other users of the cluster: a link that is stopped is
+	// missing for all, a node that joins gets the Pods of every DaemonSet.
+	Disruptive bool
+	// Exclusive is what no other scenario can go on beside. Faults are not: a scenario
+	// has them in its own namespace only.
+	Exclusive bool
+
+	// offers is the optional interface that a cluster offers it by; nil for one that
+	// every cluster has, unless it explains why not.
+	offers *optional
+	// unlessExplained is offered only where the cluster does not say why it is missing.
+	unlessExplained bool
+}
+
+// optional is an optional interface of a cluster.
+type optional struct {
+	of      reflect.Type
+	offered func(Cluster) bool
+}
+
+func by[T any]() *optional {
+	return &optional{reflect.TypeFor[T](), func(cluster Cluster) bool {
+		_, ok := As[T](cluster)
+		return ok
+	}}
+}
+
+// capabilities is the table, in alphabetical order.
+var capabilities = []Capability{
+	{Name: "compaction", Link: chain.APIServer, Disruptive: true, Exclusive: true, offers: by[Compactor]()},
+	// Every container runs, unless the kubelets say that they only report so.
+	{Name: "containers", Link: chain.Kubelet, unlessExplained: true},
+	{Name: "cri", Link: chain.Kubelet, offers: by[Runtime]()},
+	{Name: "faults", offers: by[Faults]()},
+	{Name: "images", Link: chain.Kubelet, offers: by[Images]()},
+	{Name: "kubelets", Link: chain.Kubelet, Disruptive: true, offers: by[Kubelets]()},
+	{Name: "links", Disruptive: true, Exclusive: true, offers: by[Links]()},
+	{Name: "nodes", Link: chain.Kubelet, Disruptive: true, offers: by[Nodes]()},
+	{Name: "outage", Link: chain.APIServer, Disruptive: true, Exclusive: true, offers: by[Outage]()},
+	{Name: "replicas", Disruptive: true, Exclusive: true, offers: by[Replicas]()},
+	// A node is as large as asked, unless its kubelet says that it knows better.
+	{Name: "sizes", Link: chain.Kubelet, Disruptive: true, offers: by[Nodes](), unlessExplained: true},
+	{Name: "store", Link: chain.APIServer, offers: by[Store]()},
+}
+
+// Capabilities are the names of all, in alphabetical order.
+func Capabilities() []string {
+	names := make([]string, len(capabilities))
+	for i, capability := range capabilities {
+		names[i] = capability.Name
+	}
+	return names
+}
+
+// CapabilityOf returns the row of a name, an empty one if there is none.
+func CapabilityOf(name string) Capability {
+	at := slices.IndexFunc(capabilities, func(row Capability) bool { return row.Name == name })
+	if at < 0 {
+		return Capability{}
+	}
+	return capabilities[at]
+}
+
+// Exclusive tells whether the row of that name is.
+func Exclusive(name string) bool { return CapabilityOf(name).Exclusive }
+
+// Missing returns those of the needed capabilities that the cluster does not offer.
+// What is not the name of a capability is always missing.
+func Missing(cluster Cluster, needed []string) []string {
+	return slices.DeleteFunc(slices.Clone(needed), func(name string) bool { return CapabilityOf(name).offeredBy(cluster) })
+}
+
+func (c Capability) offeredBy(cluster Cluster) bool {
+	return c.Name != "" && (c.offers == nil || c.offers.offered(cluster)) &&
+		(!c.unlessExplained || WhyMissing(cluster, c.Name) == "")
+}
 
 // Composite is a cluster that is put together from parts: what it offers
 // besides the methods of Cluster are other values.
@@ -14,17 +101,10 @@ type Composite interface {
 	Parts() []any
 }
 
-// Offered returns what implements the optional interface T for the cluster: the
-// cluster itself, or a part of it.
-func Offered[T any](cluster Cluster) (offered T, ok bool) {
-	if offered, ok = cluster.(T); ok {
-		return offered, true
-	}
-	composite, ok := cluster.(Composite)
-	if !ok {
-		return offered, false
-	}
-	for _, part := range composite.Parts() {
+// As returns what implements the optional interface T for the cluster: the cluster
+// itself, or a part of it.
+func As[T any](cluster Cluster) (offered T, ok bool) {
+	for part := range parts(cluster) {
 		if offered, ok = part.(T); ok {
 			return offered, true
 		}
@@ -32,83 +112,50 @@ func Offered[T any](cluster Cluster) (offered T, ok bool) {
 	return offered, false
 }
 
-func offers[T any](cluster Cluster) bool {
-	_, ok := Offered[T](cluster)
-	return ok
-}
-
-// capabilities are the optional interfaces by the names that features use.
-var capabilities = map[string]func(Cluster) bool{
-	"links": offers[Links],
-	"nodes": offers[Nodes],
-	// Sizes are Nodes', unless whoever adds a node says that its kubelet goes by
-	// its own.
-	"sizes":      func(cluster Cluster) bool { return offers[Nodes](cluster) && Withheld(cluster, "sizes") == "" },
-	"kubelets":   offers[Kubelets],
-	"cri":        offers[Runtime],
-	"images":     offers[Images],
-	"compaction": offers[Compactor],
-	"faults":     offers[Faults],
-	"store":      offers[Store],
-	"outage":     offers[Outage],
-	"replicas":   offers[Replicas],
-	// Nobody has to do anything for his containers to be used: whose kubelets only
-	// report that they run some, says so.
-	"containers": func(cluster Cluster) bool { return Withheld(cluster, "containers") == "" },
-}
-
-// Disturbs tells whether what a capability does is felt by everybody who uses the
-// cluster: a link that is stopped is missing for all, a node that joins gets the
-// Pods of every DaemonSet.
-func Disturbs(capability string) bool {
-	return capability == "nodes" || capability == "sizes" || capability == "kubelets" || NeedsCalm(capability)
-}
-
-// NeedsCalm tells whether no other scenario can go on while a capability is made
-// use of. Faults do not: a scenario has them in its own namespace only.
-func NeedsCalm(capability string) bool {
-	switch capability {
-	case "links", "compaction", "outage", "replicas":
-		return true
+// Need returns the same for a step that cannot do without. The error names the tag
+// that the scenario lacks: with it, the scenario would not be applicable.
+func Need[T any](cluster Cluster) (offered T, err error) {
+	offered, ok := As[T](cluster)
+	if ok {
+		return offered, nil
 	}
-	return false
-}
-
-// Withholding is offered by a cluster that says why it does not offer more: it
-// could and may not, or its links do without, as a kubelet that runs no
-// containers.
-type Withholding interface {
-	// Withheld returns why a capability is not offered, "" if it is or nothing is
-	// known of it.
-	Withheld(capability string) (why string)
-}
-
-// Withheld returns why the cluster does not offer a capability, as it or one of
-// its parts says; "" where nothing is known.
-func Withheld(cluster Cluster, capability string) string {
-	parts := []any{cluster}
-	if composite, ok := cluster.(Composite); ok {
-		parts = append(parts, composite.Parts()...)
+	for _, capability := range capabilities {
+		if capability.offers != nil && capability.offers.of == reflect.TypeFor[T]() {
+			return offered, fmt.Errorf("the cluster does not offer the capability %q: tag the scenario @needs-%[1]s", capability.Name)
+		}
 	}
-	for _, part := range parts {
-		if withholding, ok := part.(Withholding); ok {
-			if why := withholding.Withheld(capability); why != "" {
+	return offered, fmt.Errorf("the cluster does not implement %s, which is no capability", reflect.TypeFor[T]())
+}
+
+// parts yields the cluster itself, and what it is put together from.
+func parts(cluster Cluster) iter.Seq[any] {
+	return func(yield func(any) bool) {
+		if !yield(cluster) {
+			return
+		}
+		if composite, ok := cluster.(Composite); ok {
+			slices.Values(composite.Parts())(yield)
+		}
+	}
+}
+
+// Explainer is offered by a cluster that says why it does not offer more: it could and
+// may not, or its links do without, as a kubelet that runs no containers.
+type Explainer interface {
+	// WhyMissing returns why a capability is not offered, "" if it is, or if the
+	// reason is not known.
+	WhyMissing(capability string) string
+}
+
+// WhyMissing returns why the cluster does not offer a capability, as it or one of its
+// parts says; "" where nothing is known.
+func WhyMissing(cluster Cluster, capability string) string {
+	for part := range parts(cluster) {
+		if explainer, ok := part.(Explainer); ok {
+			if why := explainer.WhyMissing(capability); why != "" {
 				return why
 			}
 		}
 	}
 	return ""
-}
-
-// Capabilities are the names of all that a requirement may need of a cluster
-// (tag @needs-NAME), in alphabetical order.
-func Capabilities() []string { return slices.Sorted(maps.Keys(capabilities)) }
-
-// Lacks returns those of the needed capabilities that the cluster does not
-// offer. What is not the name of a capability nobody offers.
-func Lacks(cluster Cluster, needed []string) []string {
-	return slices.DeleteFunc(slices.Clone(needed), func(name string) bool {
-		offered := capabilities[name]
-		return offered != nil && offered(cluster)
-	})
 }

@@ -2,8 +2,9 @@ package implementation
 
 import (
 	"fmt"
-	"github.com/podchain/podchain/conformance/chain"
 	"strings"
+
+	"github.com/podchain/podchain/conformance/chain"
 )
 
 // Description says what is being checked, for reports.

@@ -3,8 +3,9 @@ package implementation
 import (
 	"context"
 	"fmt"
-	"github.com/podchain/podchain/conformance/chain"
 	"time"
+
+	"github.com/podchain/podchain/conformance/chain"
 )
 
 // Faults is offered by a cluster whose links reach the API server through taps
@@ -26,9 +27,9 @@ type Faults interface {
 	Writes(ctx context.Context) ([]Write, error)
 }
 
-// Notifying is offered by a cluster whose taps also follow the watches of its links: it
+// WatchObserver is offered by a cluster whose taps also follow the watches of its links: it
 // knows when which of them was notified of what.
-type Notifying interface {
+type WatchObserver interface {
 	// Notices returns what watches have brought to links, in order of arrival, but for
 	// Leases and Events. Of what has been long ago it may have forgotten some.
 	Notices(ctx context.Context) ([]Notice, error)

@@ -47,12 +47,12 @@ type Virtual interface {
 	Virtual(t *testing.T, run func(t *testing.T))
 }
 
-// Lasting is offered by a cluster that goes on after Stop, since it is somebody
+// Persistent is offered by a cluster that goes on after Stop, since it is somebody
 // else's: what a run makes there has to be told from what others have, and to be
 // gone at the end.
-type Lasting interface {
-	// Lasts says so by being there.
-	Lasts()
+type Persistent interface {
+	// Persists says so by being there.
+	Persists()
 }
 
 // Links is offered by a cluster whose links start and stop one by one
@@ -178,9 +178,9 @@ type Compactor interface {
 	Compact(ctx context.Context) error
 }
 
-// Crashing is offered by a cluster that runs links which may end without being
+// CrashReporter is offered by a cluster that runs links which may end without being
 // told to.
-type Crashing interface {
+type CrashReporter interface {
 	// Crashed returns the first link in the order of the chain that has, and how
 	// it ended; a nil error if none has.
 	Crashed() (chain.Link, error)

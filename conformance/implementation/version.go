@@ -17,7 +17,7 @@ type Versioned interface {
 // Before returns the version of a link if that is older than the given one, such
 // as "v1.35"; "" if it is not, or not known.
 func Before(cluster Cluster, link chain.Link, given string) string {
-	versioned, ok := Offered[Versioned](cluster)
+	versioned, ok := As[Versioned](cluster)
 	if !ok {
 		return ""
 	}

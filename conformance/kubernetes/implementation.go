@@ -133,18 +133,18 @@ type Cluster struct {
 }
 
 var (
-	_ implementation.Links     = (*Cluster)(nil)
-	_ implementation.Replicas  = (*Cluster)(nil)
-	_ implementation.Nodes     = (*Cluster)(nil)
-	_ implementation.Kubelets  = (*Cluster)(nil)
-	_ implementation.Runtime   = (*Cluster)(nil)
-	_ implementation.Images    = (*Cluster)(nil)
-	_ implementation.Compactor = (*Cluster)(nil)
-	_ implementation.Store     = (*Cluster)(nil)
-	_ implementation.Outage    = (*Cluster)(nil)
-	_ implementation.Crashing  = (*Cluster)(nil)
-	_ implementation.Faults    = (*Cluster)(nil)
-	_ implementation.Versioned = (*Cluster)(nil)
+	_ implementation.Links         = (*Cluster)(nil)
+	_ implementation.Replicas      = (*Cluster)(nil)
+	_ implementation.Nodes         = (*Cluster)(nil)
+	_ implementation.Kubelets      = (*Cluster)(nil)
+	_ implementation.Runtime       = (*Cluster)(nil)
+	_ implementation.Images        = (*Cluster)(nil)
+	_ implementation.Compactor     = (*Cluster)(nil)
+	_ implementation.Store         = (*Cluster)(nil)
+	_ implementation.Outage        = (*Cluster)(nil)
+	_ implementation.CrashReporter = (*Cluster)(nil)
+	_ implementation.Faults        = (*Cluster)(nil)
+	_ implementation.Versioned     = (*Cluster)(nil)
 )
 
 // launch starts the links of the part.
@@ -291,7 +291,7 @@ func (c *Cluster) Calls(context.Context) ([]implementation.Call, error) {
 	return c.journal.Calls(), nil
 }
 
-// Crashed implements implementation.Crashing.
+// Crashed implements implementation.CrashReporter.
 func (c *Cluster) Crashed() (chain.Link, error) {
 	c.control.Lock()
 	defer c.control.Unlock()

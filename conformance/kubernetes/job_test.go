@@ -180,10 +180,10 @@ func sum(counts map[permission.Permission]int) (total int) {
 
 // logged are the shards by what the Pods of the Job have printed, which is in files of
 // the nodes: the API server does not reach the kubelets here.
-func logged(ctx context.Context, t *testing.T, api client.Interface, directory string) []*events.Recording {
+func logged(ctx context.Context, t *testing.T, api client.Interface, directory string) []*events.RunRecord {
 	pods, err := api.CoreV1().Pods(permission.Namespace).List(ctx, metav1.ListOptions{LabelSelector: batchv1.JobNameLabel + "=podchain"})
 	require.NoError(t, err)
-	var shards []*events.Recording
+	var shards []*events.RunRecord
 	for _, pod := range pods.Items {
 		folder := strings.Join([]string{pod.Namespace, pod.Name, string(pod.UID)}, "_")
 		files, err := filepath.Glob(filepath.Join(directory, "nodes", "*", "pods", folder, "podchain", "*"))

@@ -34,7 +34,7 @@ func TestCluster(t *testing.T) {
 			require.NoError(t, cluster.Stop(ctx))
 		}
 	}()
-	require.Empty(t, implementation.Lacks(cluster, implementation.Capabilities()))
+	require.Empty(t, implementation.Missing(cluster, implementation.Capabilities()))
 	api, err := client.NewForConfig(cluster.Config())
 	require.NoError(t, err)
 

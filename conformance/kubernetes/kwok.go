@@ -122,17 +122,17 @@ type hollowNodes struct {
 }
 
 var (
-	_ implementation.Links       = (*hollowNodes)(nil)
-	_ implementation.Nodes       = (*hollowNodes)(nil)
-	_ implementation.Crashing    = (*hollowNodes)(nil)
-	_ implementation.Withholding = (*hollowNodes)(nil)
+	_ implementation.Links         = (*hollowNodes)(nil)
+	_ implementation.Nodes         = (*hollowNodes)(nil)
+	_ implementation.CrashReporter = (*hollowNodes)(nil)
+	_ implementation.Explainer     = (*hollowNodes)(nil)
 )
 
 // Config implements implementation.Cluster.
 func (h *hollowNodes) Config() *rest.Config { return rest.CopyConfig(h.config) }
 
-// Withheld implements implementation.Withholding: it says what KWOK does without.
-func (h *hollowNodes) Withheld(capability string) string {
+// WhyMissing implements implementation.Explainer: it says what KWOK does without.
+func (h *hollowNodes) WhyMissing(capability string) string {
 	switch capability {
 	case "containers":
 		return "KWOK runs no containers: it reports of every Pod on its nodes that it runs"
@@ -195,7 +195,7 @@ func (h *hollowNodes) StopLink(ctx context.Context, link chain.Link) error {
 	return running.stop(ctx)
 }
 
-// Crashed implements implementation.Crashing.
+// Crashed implements implementation.CrashReporter.
 func (h *hollowNodes) Crashed() (chain.Link, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

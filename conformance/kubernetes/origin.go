@@ -68,7 +68,7 @@ func (s share) Parts() []any {
 	parts := []any{struct {
 		implementation.Links
 		implementation.Replicas
-		implementation.Crashing
+		implementation.CrashReporter
 		implementation.Versioned
 	}{c, c, c, c}}
 	if c.part.Has(chain.APIServer) {

@@ -29,15 +29,15 @@ var (
 	disruptive string
 )
 
-// Further is something that takes more permissions than the specification needs.
-type Further string
+// Extra is something that takes more permissions than the specification needs.
+type Extra string
 
 // What takes more.
 var (
 	// Cleaning is to tell what killed runs have left from what others are at.
-	Cleaning = Further(clean)
+	Cleaning = Extra(clean)
 	// Disruption is what everybody on the cluster feels.
-	Disruption = Further(disruptive)
+	Disruption = Extra(disruptive)
 )
 
 // Namespace of the account.
@@ -45,9 +45,9 @@ const Namespace = "podchain-account"
 
 // Manifest returns the manifest of an account that may do what the specification
 // needs, and what else it is for.
-func Manifest(further ...Further) string {
+func Manifest(extra ...Extra) string {
 	manifest := account
-	for _, one := range further {
+	for _, one := range extra {
 		manifest += "---\n" + string(one)
 	}
 	return manifest
@@ -71,9 +71,9 @@ func (p Permission) String() string {
 }
 
 // Needed returns the permissions that the manifest grants, in its order.
-func Needed(further ...Further) []Permission {
+func Needed(extra ...Extra) []Permission {
 	var needed []Permission
-	for _, document := range strings.Split(Manifest(further...), "\n---\n") {
+	for _, document := range strings.Split(Manifest(extra...), "\n---\n") {
 		role := rbacv1.ClusterRole{}
 		if err := yaml.Unmarshal([]byte(document), &role); err != nil {
 			panic(fmt.Sprintf("the embedded manifest: %v", err)) // a test reads it
@@ -104,8 +104,8 @@ const questions = 8
 // Check asks the cluster what the client's account may do, and returns an error
 // that lists all that is needed and not permitted. A cluster that does not
 // answer such questions is taken at its word later.
-func Check(ctx context.Context, client kubernetes.Interface, further ...Further) error {
-	needed := Needed(further...)
+func Check(ctx context.Context, client kubernetes.Interface, extra ...Extra) error {
+	needed := Needed(extra...)
 	denied := make([]bool, len(needed))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(questions)

@@ -17,8 +17,8 @@ var badgeTemplate = template.Must(template.New("badge").Parse(badgeText))
 
 // Badge writes an image for a README: how many of the requirements that apply have
 // passed.
-func Badge(out io.Writer, run *events.Recording) error {
-	counts := run.CountPlain()
+func Badge(out io.Writer, run *events.RunRecord) error {
+	counts := run.CountIgnoringKnown()
 	applicable := counts[events.Passed] + counts[events.Failed] + counts[events.CouldNotRun]
 	says, colour := fmt.Sprintf("%d of %d passed", counts[events.Passed], applicable), "#2e7d32"
 	switch {

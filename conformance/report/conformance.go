@@ -114,7 +114,7 @@ type Claims struct {
 }
 
 // ConformanceOf makes the report of a run.
-func ConformanceOf(run *events.Recording, claims Claims) *Conformance {
+func ConformanceOf(run *events.RunRecord, claims Claims) *Conformance {
 	c := &Conformance{
 		APIVersion: ConformanceAPIVersion, Kind: ConformanceKind,
 		Implementation: Implementer{run.Run.Implementation, claims.Organization, claims.URL, claims.Contact},
@@ -135,7 +135,7 @@ func ConformanceOf(run *events.Recording, claims Claims) *Conformance {
 	needed, lacking := map[string]bool{}, map[string]bool{}
 	for _, requirement := range run.Requirements {
 		entry := NotPassed{ID: requirement.ID, Level: requirement.Level, Link: requirement.Link,
-			Outcome: requirement.Plain(), Reason: requirement.PlainReason()}
+			Outcome: requirement.VerdictIgnoringKnown(), Reason: requirement.ReasonIgnoringKnown()}
 		for _, scenario := range requirement.Scenarios {
 			for _, capability := range scenario.Capabilities {
 				needed[capability] = true
@@ -166,7 +166,7 @@ func ConformanceOf(run *events.Recording, claims Claims) *Conformance {
 }
 
 // profileOf is how much of the specification a run was of.
-func profileOf(run *events.Recording, whole *specification.Specification) string {
+func profileOf(run *events.RunRecord, whole *specification.Specification) string {
 	if whole == nil || run.Run.Specification.Digest != whole.Digest || run.End == nil {
 		return ProfilePart
 	}
@@ -192,8 +192,8 @@ func profileOf(run *events.Recording, whole *specification.Specification) string
 }
 
 // YAML returns what writes the report of a run with these claims.
-func YAML(claims Claims) func(io.Writer, *events.Recording) error {
-	return func(out io.Writer, run *events.Recording) error {
+func YAML(claims Claims) func(io.Writer, *events.RunRecord) error {
+	return func(out io.Writer, run *events.RunRecord) error {
 		text, err := yaml.Marshal(ConformanceOf(run, claims))
 		if err == nil {
 			_, err = out.Write(text)

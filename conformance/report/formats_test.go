@@ -23,10 +23,10 @@ import (
 
 // recorded is a run with a scenario of every outcome, and with what is hard to write
 // down.
-func recorded(t *testing.T) *events.Recording {
+func recorded(t *testing.T) *events.RunRecord {
 	t.Helper()
-	run := &events.Recording{}
-	take := func(event events.Event) { require.NoError(t, run.Take(event)) }
+	run := &events.RunRecord{}
+	take := func(event events.Event) { require.NoError(t, run.Add(event)) }
 	at := func(line int) specification.Location {
 		return specification.Location{File: "4-scheduler/a.feature", Line: line}
 	}
@@ -48,7 +48,7 @@ func recorded(t *testing.T) *events.Recording {
 	for line, outcome := range map[int]events.Outcome{
 		10: {Outcome: events.Passed, Seconds: 1.5},
 		20: {Outcome: events.Passed},
-		30: {Outcome: events.Failed, Reason: "expected <a>, it is \x1b[1mb, 100%", Again: "podchain verify --select 4-scheduler/a.feature:30",
+		30: {Outcome: events.Failed, Reason: "expected <a>, it is \x1b[1mb, 100%", Rerun: "podchain verify --select 4-scheduler/a.feature:30",
 			Evidence: &events.Evidence{Step: &step, Error: "expected <a>, 100%\n- b```", Blamed: chain.Scheduler, Missing: "it has not"}},
 		40: {Outcome: events.NotApplicable, Reason: "it is not offered", Lacks: []string{"nodes"}},
 		50: {Outcome: events.CouldNotRun, Reason: "nobody knows", Evidence: &events.Evidence{Error: "nobody knows"}},
@@ -93,7 +93,7 @@ func TestMessages(t *testing.T) {
 	require.ErrorContains(t, report.Messages(io.Discard, run), "scenario 4-scheduler/a.feature:10: the stream has no feature with just that")
 }
 
-func written(t *testing.T, write func(io.Writer, *events.Recording) error, run *events.Recording) string {
+func written(t *testing.T, write func(io.Writer, *events.RunRecord) error, run *events.RunRecord) string {
 	t.Helper()
 	var out bytes.Buffer
 	require.NoError(t, write(&out, run))
@@ -242,7 +242,7 @@ func TestThresholds(t *testing.T) {
 	for i := range 100 {
 		outcome := run.Requirements[0].Scenarios[0].Outcome
 		outcome.Transitions = append(run.Requirements[0].Scenarios[0].Outcome.Transitions, events.Transition{Name: "bound", Seconds: float64(i+1) / 100})
-		require.NoError(t, run.Take(events.Event{Outcome: &outcome}))
+		require.NoError(t, run.Add(events.Event{Outcome: &outcome}))
 	}
 	for text, says := range map[string]string{
 		"bound p99 < 1s":       "",

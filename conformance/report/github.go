@@ -13,7 +13,7 @@ import (
 
 // GitHub writes a summary in Markdown, as a step of a GitHub workflow shows it
 // (GITHUB_STEP_SUMMARY): the table by link, and the stories to fold out.
-func GitHub(out io.Writer, run *events.Recording) error {
+func GitHub(out io.Writer, run *events.RunRecord) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "### %s podchain: %s\n\n%s\n\n", mark(run), markdown(run.Run.Implementation.String()), sum(run))
 	counts, blamed := tally(run)
@@ -36,8 +36,8 @@ func GitHub(out io.Writer, run *events.Recording) error {
 // Annotations writes the commands by which a GitHub workflow marks the lines of the
 // features that did not hold: for stdout, in a repository that has the features below
 // the directory.
-func Annotations(directory string) func(io.Writer, *events.Recording) error {
-	return func(out io.Writer, run *events.Recording) error {
+func Annotations(directory string) func(io.Writer, *events.RunRecord) error {
+	return func(out io.Writer, run *events.RunRecord) error {
 		for _, scenario := range bad(run) {
 			_, err := fmt.Fprintf(out, "::error file=%s,line=%d,title=%s::%s\n",
 				property(directory+place(scenario).File), place(scenario).Line,
@@ -59,7 +59,7 @@ func place(scenario *events.ScenarioRecord) specification.Location {
 }
 
 // bad are the scenarios that somebody has to do something about.
-func bad(run *events.Recording) []*events.ScenarioRecord {
+func bad(run *events.RunRecord) []*events.ScenarioRecord {
 	var all []*events.ScenarioRecord
 	for _, requirement := range run.Requirements {
 		for _, scenario := range requirement.Scenarios {
@@ -71,7 +71,7 @@ func bad(run *events.Recording) []*events.ScenarioRecord {
 	return all
 }
 
-func mark(run *events.Recording) string {
+func mark(run *events.RunRecord) string {
 	if run.ExitStatus() == 0 {
 		return "✅"
 	}

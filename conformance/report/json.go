@@ -53,14 +53,14 @@ type failure struct {
 }
 
 // JSON writes what came of a run as one JSON document.
-func JSON(out io.Writer, run *events.Recording) error {
+func JSON(out io.Writer, run *events.RunRecord) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(documentOf(run))
 }
 
-func documentOf(run *events.Recording) document {
+func documentOf(run *events.RunRecord) document {
 	all := document{
 		Implementation: run.Run.Implementation,
 		Specification:  specificationOf{run.Run.Specification.Digest, len(run.Requirements)},
@@ -96,7 +96,7 @@ func failureOf(scenario *events.ScenarioRecord) failure {
 		Scenario: scenario.Name, Location: scenario.Location,
 		Error: evidence.Error, Blamed: evidence.Blamed, Missing: evidence.Missing,
 		Observed: evidence.Observed, LastWrites: evidence.LastWrites, Disturbed: evidence.Disturbed,
-		Rerun: scenario.Outcome.Again,
+		Rerun: scenario.Outcome.Rerun,
 	}
 	if evidence.Step != nil {
 		step := scenario.Steps[*evidence.Step]

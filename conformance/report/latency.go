@@ -29,7 +29,7 @@ func (l Latency) Percentile(of int) time.Duration { return l.sorted[(len(l.sorte
 
 // Latencies of a run, in the order of the chain: what nothing took is left out, and in
 // virtual time there are none.
-func Latencies(run *events.Recording) []Latency {
+func Latencies(run *events.RunRecord) []Latency {
 	if run.Run.Virtual {
 		return nil
 	}
@@ -51,7 +51,7 @@ func Latencies(run *events.Recording) []Latency {
 	return all
 }
 
-func latencies(text *strings.Builder, run *events.Recording) {
+func latencies(text *strings.Builder, run *events.RunRecord) {
 	all := Latencies(run)
 	if len(all) == 0 {
 		return
@@ -113,7 +113,7 @@ func (t Threshold) String() string {
 
 // Check returns an error unless the run kept below the threshold; also if nothing was
 // measured that could have.
-func (t Threshold) Check(run *events.Recording) error {
+func (t Threshold) Check(run *events.RunRecord) error {
 	if run.Run.Virtual {
 		return fmt.Errorf("threshold %s: nothing takes any time in virtual time", t)
 	}

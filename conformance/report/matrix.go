@@ -42,7 +42,7 @@ type Combination struct {
 }
 
 // Record notes what came of running the combination.
-func (c *Combination) Record(result *events.Recording, err error) {
+func (c *Combination) Record(result *events.RunRecord, err error) {
 	if result != nil {
 		run := documentOf(result)
 		c.Run = &run

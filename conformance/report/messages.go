@@ -21,7 +21,7 @@ const protocol = "21.0.1"
 // Messages writes what came of a run as Cucumber Messages (NDJSON), which Cucumber's
 // own viewers open: each scenario is a test case. The steps of one that is not
 // applicable, and those after a step that did not hold, are skipped.
-func Messages(out io.Writer, run *events.Recording) error {
+func Messages(out io.Writer, run *events.RunRecord) error {
 	m := &messageWriter{out: json.NewEncoder(out), ids: &messages.Incrementing{}, pickles: map[string]*messages.Pickle{}}
 	m.out.SetEscapeHTML(false)
 	m.begin(run)
@@ -60,7 +60,7 @@ func (m *messageWriter) write(envelope messages.Envelope) {
 	}
 }
 
-func (m *messageWriter) begin(run *events.Recording) {
+func (m *messageWriter) begin(run *events.RunRecord) {
 	m.write(messages.Envelope{Meta: &messages.Meta{
 		ProtocolVersion: protocol,
 		Implementation:  &messages.Product{Name: "podchain"},
@@ -116,7 +116,7 @@ func linesOf(document *messages.GherkinDocument) map[string]int64 {
 }
 
 // scenario writes a test case and how it went.
-func (m *messageWriter) scenario(run *events.Recording, scenario *events.ScenarioRecord) error {
+func (m *messageWriter) scenario(run *events.RunRecord, scenario *events.ScenarioRecord) error {
 	pickle := m.pickles[scenario.Location.String()]
 	if pickle == nil || len(pickle.Steps) != len(scenario.Steps) {
 		return fmt.Errorf("scenario %s: the stream has no feature with just that", scenario.Location)
@@ -157,7 +157,7 @@ func resultsOf(scenario *events.ScenarioRecord) []*messages.TestStepResult {
 			results[i].Status, results[i].Duration = messages.TestStepResultStatus_PASSED, &took
 		}
 	}
-	if outcome := scenario.Outcome.Outcome; outcome.Told() {
+	if outcome := scenario.Outcome.Outcome; outcome.NeedsDetail() {
 		at := max(0, len(scenario.Done)-1)
 		if evidence := scenario.Outcome.Evidence; evidence != nil && evidence.Step != nil {
 			at = *evidence.Step

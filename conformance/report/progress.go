@@ -32,8 +32,8 @@ const (
 	plainPace    = 10 * time.Second
 )
 
-// Take is told of every event.
-func (p *Progress) Take(event events.Event) {
+// Add is told of every event.
+func (p *Progress) Add(event events.Event) {
 	switch {
 	case event.Run != nil:
 		p.total = event.Run.Specification.Scenarios

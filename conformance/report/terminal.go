@@ -17,7 +17,7 @@ import (
 
 // Terminal writes the result for somebody to read: every example that did not
 // pass as a story, then a table by link, then the sum.
-func Terminal(out io.Writer, result *events.Recording) error {
+func Terminal(out io.Writer, result *events.RunRecord) error {
 	var text strings.Builder
 	for _, scenario := range bad(result) {
 		text.WriteString(diagnosis.Tell(scenario))
@@ -36,12 +36,12 @@ func Terminal(out io.Writer, result *events.Recording) error {
 }
 
 // sum is the run in one line.
-func sum(run *events.Recording) string {
+func sum(run *events.RunRecord) string {
 	elapsed := "and did not end"
 	if run.End != nil {
 		elapsed = "in " + duration(run.End.Seconds).Round(10*time.Millisecond).String()
 	}
-	plain := run.CountPlain()
+	plain := run.CountIgnoringKnown()
 	return fmt.Sprintf("%s, %d passed%s, %d failed%s, %d could not run, %d not applicable, %s",
 		several(len(run.Requirements), " requirement"), plain[events.Passed], ofThese(run, events.Passed),
 		plain[events.Failed], ofThese(run, events.Failed),
@@ -50,10 +50,10 @@ func sum(run *events.Recording) string {
 
 // ofThese says what the requirements of a plain verdict are besides, by the list of what is
 // known to fail; nothing if none is anything.
-func ofThese(run *events.Recording, plain events.Verdict) string {
+func ofThese(run *events.RunRecord, plain events.Verdict) string {
 	besides := map[events.Verdict]int{}
 	for _, requirement := range run.Requirements {
-		if requirement.Plain() == plain {
+		if requirement.VerdictIgnoringKnown() == plain {
 			besides[requirement.Verdict()]++
 		}
 	}
@@ -72,13 +72,13 @@ func ofThese(run *events.Recording, plain events.Verdict) string {
 
 // tally counts the verdicts on the requirements of each link, and the scenarios that
 // each is blamed for.
-func tally(run *events.Recording) (counts map[string]map[events.Verdict]int, blamed map[string]int) {
+func tally(run *events.RunRecord) (counts map[string]map[events.Verdict]int, blamed map[string]int) {
 	counts, blamed = map[string]map[events.Verdict]int{}, map[string]int{}
 	for _, requirement := range run.Requirements {
 		if counts[requirement.Link] == nil {
 			counts[requirement.Link] = map[events.Verdict]int{}
 		}
-		counts[requirement.Link][requirement.Plain()]++
+		counts[requirement.Link][requirement.VerdictIgnoringKnown()]++
 		for _, scenario := range requirement.Scenarios {
 			if evidence := scenario.Outcome.Evidence; evidence != nil && evidence.Blamed != "" {
 				blamed[string(evidence.Blamed)]++
@@ -88,7 +88,7 @@ func tally(run *events.Recording) (counts map[string]map[events.Verdict]int, bla
 	return counts, blamed
 }
 
-func table(text *strings.Builder, run *events.Recording) {
+func table(text *strings.Builder, run *events.RunRecord) {
 	counts, blamed := tally(run)
 	fmt.Fprintln(text)
 	writer := tabwriter.NewWriter(text, 0, 0, 2, ' ', 0)
@@ -142,7 +142,7 @@ func links(counts map[string]map[events.Verdict]int, blamed map[string]int) []st
 }
 
 // byReason lists the requirements with a verdict by the reasons for it.
-func byReason(text *strings.Builder, result *events.Recording, verdict events.Verdict, since string) {
+func byReason(text *strings.Builder, result *events.RunRecord, verdict events.Verdict, since string) {
 	of := map[string][]string{}
 	for _, requirement := range result.Requirements {
 		if requirement.Verdict() == verdict {

@@ -15,7 +15,7 @@ func Alone(out io.Writer, of events.Run, scenario *events.ScenarioRecord) error 
 	if err != nil {
 		return err
 	}
-	one := newTimeline(&run{Recording: &events.Recording{Run: of}, Name: of.Implementation.String()}, scenario)
+	one := newTimeline(&run{RunRecord: &events.RunRecord{Run: of}, Name: of.Implementation.String()}, scenario)
 	return pages.ExecuteTemplate(out, "alone", struct {
 		Timeline *timeline
 		Style    template.CSS

@@ -46,12 +46,12 @@ func twice(tb testing.TB) *specification.Specification {
 
 // manyRuns are made up: each is of an implementation of its own, and in each other
 // requirements failed, with a timeline, or are not applicable. All of them differ.
-func manyRuns(tb testing.TB, whole *specification.Specification, count int) []*events.Recording {
+func manyRuns(tb testing.TB, whole *specification.Specification, count int) []*events.RunRecord {
 	tb.Helper()
-	var runs []*events.Recording
+	var runs []*events.RunRecord
 	for number := range count {
-		run := &events.Recording{}
-		take := func(event events.Event) { require.NoError(tb, run.Take(event)) }
+		run := &events.RunRecord{}
+		take := func(event events.Event) { require.NoError(tb, run.Add(event)) }
 		take(events.Event{Run: &events.Run{
 			Format: events.Format, Specification: events.Specification{Digest: whole.Digest},
 			Implementation: implementation.Description{Name: "distribution", Version: fmt.Sprintf("v1.%d.0", number)},

@@ -47,7 +47,7 @@ var assets = []string{"style.css", "script.js"}
 // Build writes the site of a specification and of runs of it into a directory. The
 // runs are shown in their order, the last one of each implementation on the front. The
 // guides are linked to from every page.
-func Build(directory string, whole *specification.Specification, runs []*events.Recording, guides ...Guide) error {
+func Build(directory string, whole *specification.Specification, runs []*events.RunRecord, guides ...Guide) error {
 	s := newSite(whole, runs)
 	s.guides = guides
 	for _, name := range assets {

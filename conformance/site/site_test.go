@@ -32,11 +32,11 @@ func build(t *testing.T) fs.FS {
 	require.NoError(t, err)
 	selected, err := whole.Select([]string{"CHAIN-01", "RS-05", "STORE-01"})
 	require.NoError(t, err)
-	var runs []*events.Recording
+	var runs []*events.RunRecord
 	for _, without := range [][]chain.Link{nil, {chain.Scheduler}} {
 		run, err := conformance.Run(t.Context(), conformance.Options{Specification: selected, Testing: t,
 			Implementation: reference.New(reference.Options{Without: without}),
-			Record:         func(example *specification.Example) bool { return example.Requirement.ID == "CHAIN-01" }})
+			KeepHistory:    func(example *specification.Example) bool { return example.Requirement.ID == "CHAIN-01" }})
 		require.NoError(t, err)
 		runs = append(runs, run)
 	}

@@ -30,7 +30,7 @@ func (*site) Title() string { return "How a Deployment becomes running Pods" }
 
 // run is a run of the specification.
 type run struct {
-	*events.Recording
+	*events.RunRecord
 	// Number counts them from 1; Name is the implementation's.
 	Number int
 	Name   string
@@ -193,7 +193,7 @@ func (r *requirement) Verdicts() []verdict {
 			one.Reason = found.Reason()
 		}
 		for _, scenario := range found.Scenarios {
-			if scenario.Outcome.Outcome.Told() {
+			if scenario.Outcome.Outcome.NeedsDetail() {
 				one.Stories = append(one.Stories, strings.TrimSpace(diagnosis.Tell(scenario)))
 			}
 		}
@@ -211,11 +211,11 @@ func (r *requirement) Verdicts() []verdict {
 }
 
 // newSite puts together what the pages show.
-func newSite(whole *specification.Specification, recordings []*events.Recording) *site {
+func newSite(whole *specification.Specification, recordings []*events.RunRecord) *site {
 	s := &site{Digest: whole.Digest, Total: len(whole.Requirements)}
 	last := map[string]*run{}
 	for i, recording := range recordings {
-		r := &run{Recording: recording, Number: i + 1, Name: recording.Run.Implementation.String(),
+		r := &run{RunRecord: recording, Number: i + 1, Name: recording.Run.Implementation.String(),
 			byID: map[string]*events.RequirementRecord{}, timelines: map[string][]*timeline{}}
 		for _, requirement := range recording.Requirements {
 			r.byID[requirement.ID] = requirement

@@ -16,9 +16,9 @@ import (
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
-var _ implementation.Notifying = (*Taps)(nil)
+var _ implementation.WatchObserver = (*Taps)(nil)
 
-// Notices implements implementation.Notifying.
+// Notices implements implementation.WatchObserver.
 func (t *Taps) Notices(context.Context) ([]implementation.Notice, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

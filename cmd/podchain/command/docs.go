@@ -56,7 +56,7 @@ func docs(ctx context.Context, out, directory string, files []string, stdin io.R
 	if err != nil {
 		return err
 	}
-	runs := make([]*events.Recording, len(files))
+	runs := make([]*events.RunRecord, len(files))
 	var reading errgroup.Group
 	var mu sync.Mutex // of stdin
 	for i, file := range files {

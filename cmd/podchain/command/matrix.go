@@ -97,7 +97,7 @@ func matrix(ctx context.Context, program Options, options matrixOptions, out, to
 	if err := options.takeOver(whole); err != nil {
 		return err
 	}
-	reports, err := openReports(matrixFormats, options.run.reports, out)
+	reports, err := openOutputs(matrixFormats, options.run.reports, out)
 	if err != nil {
 		return err
 	}

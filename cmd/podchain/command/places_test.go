@@ -175,7 +175,7 @@ func TestReportsToDevices(t *testing.T) {
 	require.NoError(t, os.Symlink(os.DevNull, null))
 	for _, device := range []string{os.DevNull, "/dev/full", null} {
 		flags := []string{"a=" + device}
-		reports, err := openReports(kinds, flags, io.Discard)
+		reports, err := openOutputs(kinds, flags, io.Discard)
 		require.NoError(t, err)
 		assert.NotNil(t, reports[0].straight, device)
 		require.NoError(t, reports.close())
@@ -201,7 +201,7 @@ func TestReportsOnAFullDisk(t *testing.T) {
 		"whole": func(out io.Writer, text string) error { _, err := io.WriteString(out, text); return err },
 	}
 	stdout := &strings.Builder{}
-	reports, err := openReports(kinds, []string{"half=" + directory + "/half", "half=" + directory + "/new", "whole=" + directory + "/whole", "whole=-"}, stdout)
+	reports, err := openOutputs(kinds, []string{"half=" + directory + "/half", "half=" + directory + "/new", "whole=" + directory + "/whole", "whole=-"}, stdout)
 	require.NoError(t, err)
 	err = reports.finish("text")
 	require.ErrorIs(t, err, errFull)

@@ -25,11 +25,11 @@ which kubectl create token makes.`,
 			if err != nil {
 				return err
 			}
-			further := []permission.Further{permission.Cleaning}
+			extra := []permission.Extra{permission.Cleaning}
 			if disruptive {
-				further = append(further, permission.Disruption)
+				extra = append(extra, permission.Disruption)
 			}
-			_, err = fmt.Fprint(command.OutOrStdout(), permission.Manifest(further...))
+			_, err = fmt.Fprint(command.OutOrStdout(), permission.Manifest(extra...))
 			return err
 		},
 	}

@@ -61,7 +61,7 @@ func (t *thresholds) GetSlice() []string {
 
 // judge returns how the command ends: with the status of the run, 1 if it exceeds a
 // threshold, and 2 where nothing failed but something else went wrong.
-func (t *thresholds) judge(run *events.Recording, wrong error) error {
+func (t *thresholds) judge(run *events.RunRecord, wrong error) error {
 	status := run.ExitStatus()
 	for _, threshold := range *t {
 		if err := threshold.Check(run); err != nil {
@@ -77,9 +77,9 @@ func (t *thresholds) judge(run *events.Recording, wrong error) error {
 	return &exit{status, wrong}
 }
 
-// recordingFormats are the report formats of a run, by the name that flags use.
-func recordingFormats(claims report.Claims) formats[*events.Recording] {
-	return formats[*events.Recording]{
+// runFormats are the report formats of a run, by the name that flags use.
+func runFormats(claims report.Claims) formats[*events.RunRecord] {
+	return formats[*events.RunRecord]{
 		"json": report.JSON, "junit": report.JUnit, "yaml": report.YAML(claims), "badge": report.Badge, "messages": report.Messages,
 		"github": report.GitHub, "annotations": report.Annotations("features/"),
 	}
@@ -152,11 +152,11 @@ Exit status: that of the run (see podchain verify); 1 if it exceeds a --threshol
 }
 
 // readShards reads the events of a run, or of shards of one.
-func readShards(paths []string, stdin io.Reader) (*events.Recording, error) {
+func readShards(paths []string, stdin io.Reader) (*events.RunRecord, error) {
 	if len(paths) == 0 {
 		return nil, errors.New("of which run? Name the file of its events: --from FILE")
 	}
-	var read []*events.Recording
+	var read []*events.RunRecord
 	for _, path := range paths {
 		run, err := readRun(path, stdin)
 		if err != nil {
@@ -175,7 +175,7 @@ func readShards(paths []string, stdin io.Reader) (*events.Recording, error) {
 }
 
 // readRun reads a file of events.
-func readRun(path string, stdin io.Reader) (_ *events.Recording, err error) {
+func readRun(path string, stdin io.Reader) (_ *events.RunRecord, err error) {
 	if path == "-" {
 		run, err := events.Read(stdin)
 		if err != nil {
@@ -196,11 +196,11 @@ func readRun(path string, stdin io.Reader) (_ *events.Recording, err error) {
 }
 
 // project writes the reports.
-func project(run *events.Recording, to []string, claims report.Claims, out io.Writer) error {
+func project(run *events.RunRecord, to []string, claims report.Claims, out io.Writer) error {
 	if len(to) == 0 {
 		return report.Terminal(out, run)
 	}
-	reports, err := openReports(recordingFormats(claims), to, out)
+	reports, err := openOutputs(runFormats(claims), to, out)
 	if err != nil {
 		return err
 	}

@@ -142,7 +142,7 @@ func (o runOptions) recorded(selected *specification.Specification) (func(*speci
 
 // run runs it against the target, and tells how far it has come. The result may be
 // there with an error: that of a cluster that did not end well.
-func (o runOptions) run(ctx context.Context, selected *specification.Specification, target implementation.Implementation, id string, told io.Writer, sinks ...func(events.Event)) (*events.Recording, error) {
+func (o runOptions) run(ctx context.Context, selected *specification.Specification, target implementation.Implementation, id string, told io.Writer, sinks ...func(events.Event)) (*events.RunRecord, error) {
 	terminal := false
 	if file, ok := told.(*os.File); ok {
 		terminal = term.IsTerminal(int(file.Fd()))
@@ -159,10 +159,10 @@ func (o runOptions) run(ctx context.Context, selected *specification.Specificati
 		return nil, err
 	}
 	options := conformance.Options{
-		Command: o.command, Record: record, Known: o.known,
+		Command: o.command, KeepHistory: record, Known: o.known,
 		Specification: selected, Shard: o.shard, Implementation: target, Parallel: o.parallel, Clusters: o.clusters,
 		Seed: o.seed, Timeout: o.timeout, Events: func(event events.Event) {
-			for _, sink := range append(sinks, progress.Take) {
+			for _, sink := range append(sinks, progress.Add) {
 				sink(event)
 			}
 		}, Run: id,

@@ -99,7 +99,7 @@ func runTrace(ctx context.Context, options traceOptions, in io.Reader, out, told
 	if options.html != "" {
 		page = []string{"html=" + options.html}
 	}
-	pages, err := openReports(formats[*diagram]{"html": writeDiagram}, page, out)
+	pages, err := openOutputs(formats[*diagram]{"html": writeDiagram}, page, out)
 	if err != nil {
 		return err
 	}

@@ -171,7 +171,7 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 			return err
 		}
 	}
-	streams, others, err := openStreams(options.run.reports, out)
+	streams, others, err := openEventStreams(options.run.reports, out)
 	if err != nil {
 		return err
 	}
@@ -179,7 +179,7 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 	if streams.onStdout() {
 		out = io.Discard // only events are among the events
 	}
-	reports, err := openReports(recordingFormats(claims), others, out)
+	reports, err := openOutputs(runFormats(claims), others, out)
 	if err != nil {
 		return err
 	}
@@ -220,7 +220,7 @@ func verify(ctx context.Context, program Options, options verifyOptions, out, pr
 			fmt.Fprintln(progressOut, "ending: what the run has made is removed; interrupt once more to leave it to podchain clean")
 		})()
 	}
-	result, err := options.run.run(ctx, selected, target, id, progressOut, streams.Take)
+	result, err := options.run.run(ctx, selected, target, id, progressOut, streams.Add)
 	if result == nil {
 		return err
 	}
@@ -302,7 +302,7 @@ func (o verifyOptions) mutate(options *reference.Options, links sources) error {
 		return fmt.Errorf("--mutant %s is about the reference's %s; this one comes from %s", m.Name, m.Link, from)
 	}
 	options.Tap = m.Tap
-	options.Taken = map[chain.Link]string{m.Link: "mutant " + m.Name}
+	options.Replaced = map[chain.Link]string{m.Link: "mutant " + m.Name}
 	return nil
 }
 

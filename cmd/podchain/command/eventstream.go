@@ -16,25 +16,25 @@ import (
 // killed leaves what had happened by then.
 const eventsFormat = "events"
 
-// streams are the files of --report events=FILE; the file - is stdout.
-type streams []*eventFile
+// eventStreams are the files of --report events=FILE; the file - is stdout.
+type eventStreams []*eventFile
 
 type eventFile struct {
 	*events.Stream
 	flag string
-	file *begun // nil: it is stdout
+	file *lazyFile // nil: it is stdout
 }
 
-// begun is a file that is emptied when it is first written to: a run that never begins
+// lazyFile is a file that is emptied when it is first written to: a run that never begins
 // leaves what was in it.
-type begun struct {
+type lazyFile struct {
 	*os.File
 	// fresh is a file that was not there before.
 	fresh, written bool
 }
 
 // Write implements io.Writer.
-func (b *begun) Write(text []byte) (int, error) {
+func (b *lazyFile) Write(text []byte) (int, error) {
 	if !b.written {
 		b.written = true
 		// A device or a pipe has no length.
@@ -48,16 +48,16 @@ func (b *begun) Write(text []byte) (int, error) {
 }
 
 // Close closes the file, which is gone if there is nothing in it.
-func (b *begun) Close() error {
+func (b *lazyFile) Close() error {
 	if b.fresh && !b.written {
 		return errors.Join(b.File.Close(), os.Remove(b.Name()))
 	}
 	return b.File.Close()
 }
 
-// openStreams opens the files of the flags that are about events, and returns the
+// openEventStreams opens the files of the flags that are about events, and returns the
 // other flags.
-func openStreams(flags []string, stdout io.Writer) (open streams, others []string, err error) {
+func openEventStreams(flags []string, stdout io.Writer) (open eventStreams, others []string, err error) {
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, open.close())
@@ -76,7 +76,7 @@ func openStreams(flags []string, stdout io.Writer) (open streams, others []strin
 			if err != nil {
 				return open, nil, fmt.Errorf("report %s cannot be written: %w", flag, err)
 			}
-			one := &begun{File: file, fresh: errors.Is(missing, fs.ErrNotExist)}
+			one := &lazyFile{File: file, fresh: errors.Is(missing, fs.ErrNotExist)}
 			open = append(open, &eventFile{events.NewStream(one), flag, one})
 		}
 	}
@@ -84,18 +84,18 @@ func openStreams(flags []string, stdout io.Writer) (open streams, others []strin
 }
 
 // onStdout says that stdout is one of them.
-func (s streams) onStdout() bool {
+func (s eventStreams) onStdout() bool {
 	return slices.ContainsFunc(s, func(one *eventFile) bool { return one.file == nil })
 }
 
-// Take writes an event to all of them.
-func (s streams) Take(event events.Event) {
+// Add writes an event to all of them.
+func (s eventStreams) Add(event events.Event) {
 	for _, one := range s {
-		one.Take(event)
+		one.Add(event)
 	}
 }
 
-func (s streams) close() error {
+func (s eventStreams) close() error {
 	var errs []error
 	for _, one := range s {
 		err := one.Err()

@@ -27,15 +27,15 @@ func TestDeal(t *testing.T) {
 		for count := 1; count <= 10; count++ {
 			t.Run(fmt.Sprintf("%v in %d", selection, count), func(t *testing.T) {
 				dealt := map[string]int{}
-				loads, largest := map[pace][]int{}, map[pace]int{}
+				loads, largest := map[cost][]int{}, map[cost]int{}
 				for index := range count {
 					shard := events.Shard{Index: index + 1, Count: count}
 					require.NoError(t, CheckShard(shard, selected))
-					mine := part(selected, shard)
+					mine := ofShard(selected, shard)
 					assert.NotEmpty(t, mine.Requirements)
 					for _, requirement := range mine.Requirements {
 						dealt[requirement.ID]++
-						p := paceOf(requirement)
+						p := costOf(requirement)
 						if loads[p] == nil {
 							loads[p] = make([]int, count)
 						}

@@ -27,7 +27,7 @@ func TestTestTellsEvents(t *testing.T) {
 	options := conformance.Options{Specification: selected, Implementation: reference.New(reference.Options{})}
 	t.Run("", func(t *testing.T) {
 		options := options
-		options.Events = stream.Take
+		options.Events = stream.Add
 		conformance.Test(t, options)
 	})
 	require.NoError(t, stream.Err())
@@ -66,16 +66,16 @@ func TestTestKnowsWhatFails(t *testing.T) {
 	for _, outcome := range told {
 		assert.Equal(t, events.KnownFailing, outcome.Outcome)
 		assert.Contains(t, outcome.Reason, "there is no scheduler: scheduler: ")
-		assert.NotEmpty(t, outcome.Again)
+		assert.NotEmpty(t, outcome.Rerun)
 	}
 }
 
-// outcomes are what came of the scenarios, but for how long they took.
-func outcomes(run *events.Recording) (all []events.Outcome) {
+// outcomes of the scenarios, without how long they and the steps of the chain took.
+func outcomes(run *events.RunRecord) (all []events.Outcome) {
 	for _, requirement := range run.Requirements {
 		for _, scenario := range requirement.Scenarios {
 			outcome := scenario.Outcome
-			outcome.Seconds = 0
+			outcome.Seconds, outcome.Transitions = 0, nil
 			all = append(all, outcome)
 		}
 	}

@@ -14,14 +14,14 @@ type lane struct {
 	workers int
 }
 
-// lanes says what is run beside what, and in which order.
-func lanes(all []*specification.Example, parallel int, venue venue) []lane {
+// schedule says what is run beside what, and in which order.
+func schedule(all []*specification.Example, parallel int, venue environment) []lane {
 	var long, together, alone, cut []*specification.Example
 	for _, next := range all {
 		switch {
-		case venue.alone(next) && cutsOff(next):
+		case venue.exclusive(next) && cutsOff(next):
 			cut = append(cut, next)
-		case venue.alone(next):
+		case venue.exclusive(next):
 			alone = append(alone, next)
 		case next.TimeBased:
 			long = append(long, next)
@@ -31,18 +31,18 @@ func lanes(all []*specification.Example, parallel int, venue venue) []lane {
 	}
 	// Nobody is to wait in the end for what takes longest.
 	together = append(long, together...)
-	if clusters := venue.apart(); clusters > 0 {
-		return []lane{{together, parallel}, {amid(cut, alone), clusters}}
+	if clusters := venue.spareClusters(); clusters > 0 {
+		return []lane{{together, parallel}, {interleave(cut, alone), clusters}}
 	}
 	// What runs alone would have all others wait, and wait for them, again and
 	// again: it comes at the end.
-	return []lane{{amid(cut, together, alone), parallel}}
+	return []lane{{interleave(cut, together, alone), parallel}}
 }
 
-// amid puts the examples that cut links off before, between and after the phases, as
+// interleave puts the examples that cut links off before, between and after the phases, as
 // far from each other as that goes: who loses the API server again soon takes ever
 // longer to come back, until he has had it for two minutes.
-func amid(cut []*specification.Example, phases ...[]*specification.Example) (order []*specification.Example) {
+func interleave(cut []*specification.Example, phases ...[]*specification.Example) (order []*specification.Example) {
 	portions := len(phases) + 1
 	portion := func(i int) []*specification.Example {
 		return cut[len(cut)*i/portions : len(cut)*(i+1)/portions]
@@ -58,8 +58,8 @@ func cutsOff(example *specification.Example) bool {
 	return slices.ContainsFunc(example.Steps, func(step specification.Step) bool { return steps.CutsOff(step.Text) })
 }
 
-// run does the work of all lanes at the same time, and returns when it is done.
-func run(lanes []lane, do func(*specification.Example)) {
+// runLanes does the work of all lanes at the same time, and returns when it is done.
+func runLanes(lanes []lane, do func(*specification.Example)) {
 	var group sync.WaitGroup
 	defer group.Wait()
 	for _, lane := range lanes {

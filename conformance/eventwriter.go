@@ -11,24 +11,24 @@ import (
 	"github.com/podchain/podchain/conformance/specification"
 )
 
-// log makes the events of a run, and keeps what they come to.
-type log struct {
-	mu        sync.Mutex
-	told      func(events.Event)
-	recording events.Recording
+// eventWriter makes the events of a run, and keeps what they come to.
+type eventWriter struct {
+	mu     sync.Mutex
+	sink   func(events.Event)
+	record events.RunRecord
 }
 
-func (l *log) tell(event events.Event) {
-	if err := l.recording.Take(event); err != nil {
+func (l *eventWriter) write(event events.Event) {
+	if err := l.record.Add(event); err != nil {
 		panic(err) // the events of a run are in order
 	}
-	if l.told != nil {
-		l.told(event)
+	if l.sink != nil {
+		l.sink(event)
 	}
 }
 
 // begin says what of the whole is run against what.
-func (l *log) begin(options Options, whole *specification.Specification, started time.Time) {
+func (l *eventWriter) begin(options Options, whole *specification.Specification, started time.Time) {
 	_, virtual := options.Implementation.(implementation.Virtual)
 	run := &events.Run{
 		Format: events.Format, ID: options.Run, Command: options.Command,
@@ -42,24 +42,24 @@ func (l *log) begin(options Options, whole *specification.Specification, started
 	for _, requirement := range options.Specification.Requirements {
 		run.Specification.Scenarios += len(requirement.Examples)
 	}
-	l.tell(events.Event{Run: run})
+	l.write(events.Event{Run: run})
 	for _, feature := range whole.Features {
 		if slices.ContainsFunc(whole.Requirements, func(r *specification.Requirement) bool { return r.Location.File == feature.Path }) {
-			l.tell(events.Event{Feature: &events.Feature{Path: feature.Path, Content: feature.Source}})
+			l.write(events.Event{Feature: &events.Feature{Path: feature.Path, Content: feature.Source}})
 		}
 	}
-	shards := deal(whole, options.Shard.Count)
+	shards := assignShards(whole, options.Shard.Count)
 	for _, requirement := range whole.Requirements {
 		if shard := shards[requirement]; shard != options.Shard.Index {
-			l.tell(events.Event{Elsewhere: &events.Elsewhere{Shard: shard, Requirement: written(requirement)}})
+			l.write(events.Event{OtherShard: &events.OtherShard{Shard: shard, Requirement: describe(requirement)}})
 			continue
 		}
-		l.tell(events.Event{Requirement: written(requirement)})
+		l.write(events.Event{Requirement: describe(requirement)})
 	}
 }
 
-// written is a requirement as it is written.
-func written(requirement *specification.Requirement) *events.Requirement {
+// describe is a requirement as it is written.
+func describe(requirement *specification.Requirement) *events.Requirement {
 	all := &events.Requirement{
 		ID: requirement.ID, Level: requirement.Level, Link: requirement.Link,
 		Sentence: requirement.Sentence, Why: requirement.Why, Location: requirement.Location,
@@ -77,39 +77,39 @@ func written(requirement *specification.Requirement) *events.Requirement {
 	return all
 }
 
-// note tells all of a performance, and returns what came of it.
-func (l *log) note(p performance, options Options) events.Outcome {
+// add tells all of a performance, and returns what came of it.
+func (l *eventWriter) add(p execution, options Options) events.Outcome {
 	name := p.example.Location.String()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !p.began.IsZero() {
-		l.tell(events.Event{Scenario: &events.Scenario{Scenario: name, Began: p.began.UTC()}})
+		l.write(events.Event{Scenario: &events.Scenario{Scenario: name, Began: p.began.UTC()}})
 	}
 	for i := range p.steps {
 		p.steps[i].Scenario = name
-		l.tell(events.Event{Step: &p.steps[i]})
+		l.write(events.Event{Step: &p.steps[i]})
 	}
 	for i := range p.writes {
 		p.writes[i].Scenario = name
-		l.tell(events.Event{Write: &p.writes[i]})
+		l.write(events.Event{Write: &p.writes[i]})
 	}
 	for i := range p.calls {
 		p.calls[i].Scenario = name
-		l.tell(events.Event{Call: &p.calls[i]})
+		l.write(events.Event{Call: &p.calls[i]})
 	}
 	p.outcome.Scenario = name
 	if options.Known != nil {
-		p.outcome.Expect(options.Known(p.example))
+		p.outcome.MarkKnownFailing(options.Known(p.example))
 	}
-	if p.outcome.Outcome.Told() && p.outcome.Again == "" {
-		p.outcome.Again = options.Command + " --select " + name
+	if p.outcome.Outcome.NeedsDetail() && p.outcome.Rerun == "" {
+		p.outcome.Rerun = options.Command + " --select " + name
 	}
-	l.tell(events.Event{Outcome: &p.outcome})
+	l.write(events.Event{Outcome: &p.outcome})
 	return p.outcome
 }
 
 // end says how it ended.
-func (l *log) end(elapsed time.Duration, lag history.Summary, err error) {
+func (l *eventWriter) end(elapsed time.Duration, lag history.Summary, err error) {
 	end := &events.End{Seconds: elapsed.Seconds()}
 	if lag.Count > 0 {
 		milliseconds := func(of time.Duration) float64 { return float64(of.Microseconds()) / 1000 }
@@ -119,5 +119,5 @@ func (l *log) end(elapsed time.Duration, lag history.Summary, err error) {
 	if err != nil {
 		end.Error = err.Error()
 	}
-	l.tell(events.Event{End: end})
+	l.write(events.Event{End: end})
 }

@@ -28,13 +28,13 @@ func TestSharded(t *testing.T) {
 		whole, err = whole.Select([]string{"CHAIN", "DEPLOY", "RS"})
 		require.NoError(t, err)
 	}
-	run := func(shard events.Shard) *events.Recording {
+	run := func(shard events.Shard) *events.RunRecord {
 		recording, err := conformance.Run(t.Context(), conformance.Options{
 			Specification: whole, Shard: shard, Implementation: reference.New(reference.Options{}), Testing: t})
 		require.NoError(t, err)
 		return recording
 	}
-	var shards []*events.Recording
+	var shards []*events.RunRecord
 	for index := range 3 {
 		shards = append(shards, run(events.Shard{Index: index + 1, Count: 3}))
 	}
@@ -43,7 +43,7 @@ func TestSharded(t *testing.T) {
 	plain := run(events.Shard{})
 	claims := report.Claims{Contact: []string{"me@example.com"}, Specification: whole}
 	for format, test := range map[string]struct {
-		write func(io.Writer, *events.Recording) error
+		write func(io.Writer, *events.RunRecord) error
 		times string
 	}{
 		"json":     {report.JSON, `"(started|seconds)": [^,\n]*`},
@@ -55,7 +55,7 @@ func TestSharded(t *testing.T) {
 	} {
 		t.Run(format, func(t *testing.T) {
 			times := regexp.MustCompile(test.times)
-			written := func(recording *events.Recording) string {
+			written := func(recording *events.RunRecord) string {
 				var text bytes.Buffer
 				require.NoError(t, test.write(&text, recording))
 				require.Regexp(t, times, text.String())

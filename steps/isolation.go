@@ -19,7 +19,7 @@ func (w *World) trespass(request request) error {
 		return nil
 	}
 	path, _, _ := strings.Cut(request.path, "?")
-	if _, offered := implementation.Offered[implementation.Nodes](w.Cluster); !offered && strings.HasPrefix(path, "/api/v1/nodes") {
+	if _, offered := implementation.As[implementation.Nodes](w.Cluster); !offered && strings.HasPrefix(path, "/api/v1/nodes") {
 		return fmt.Errorf("%s %s: everybody who uses the cluster feels a node: tag the scenario @needs-nodes", request.method, request.path)
 	}
 	names := strings.Split(path, "/")

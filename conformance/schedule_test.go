@@ -10,16 +10,17 @@ import (
 	"github.com/podchain/podchain/conformance/specification"
 )
 
-// rooms is a venue with so many further clusters, where what needs links runs alone.
-type rooms struct {
-	venue
-	further int
+// spares is an environment with that many spare clusters, where what needs a capability
+// runs alone.
+type spares struct {
+	environment
+	count int
 }
 
-func (rooms) alone(example *specification.Example) bool { return len(example.Capabilities) > 0 }
-func (r rooms) apart() int                              { return r.further }
+func (spares) exclusive(example *specification.Example) bool { return len(example.Capabilities) > 0 }
+func (s spares) spareClusters() int                          { return s.count }
 
-func TestLanes(t *testing.T) {
+func TestSchedule(t *testing.T) {
 	// What an example does: c cuts links off, a runs alone, t together with others, l
 	// so too, but long.
 	named := func(name string) *specification.Example {
@@ -33,14 +34,14 @@ func TestLanes(t *testing.T) {
 		return example
 	}
 	for name, test := range map[string]struct {
-		further int
-		work    string
-		want    map[string]int // work of a lane, and its workers
+		spares int
+		work   string
+		want   map[string]int // work of a lane, and its workers
 	}{
 		"one cluster":           {0, "c1 t1 a1 t2 a2", map[string]int{"t1 t2 a1 a2 c1": 8}},
-		"two more":              {2, "c1 t1 a1 t2 a2", map[string]int{"t1 t2": 8, "a1 a2 c1": 2}},
+		"two spare":             {2, "c1 t1 a1 t2 a2", map[string]int{"t1 t2": 8, "a1 a2 c1": 2}},
 		"outages":               {0, "c1 c2 c3 c4 t1 a1", map[string]int{"c1 t1 c2 a1 c3 c4": 8}},
-		"outages elsewhere":     {2, "c1 c2 c3 t1 a1", map[string]int{"t1": 8, "c1 a1 c2 c3": 2}},
+		"outages on spares":     {2, "c1 c2 c3 t1 a1", map[string]int{"t1": 8, "c1 a1 c2 c3": 2}},
 		"what takes long":       {0, "t1 l1 t2 l2", map[string]int{"l1 l2 t1 t2": 8}},
 		"nothing to be alone":   {0, "t2 t1", map[string]int{"t2 t1": 8}},
 		"nothing but the alone": {0, "c1 a1 c2", map[string]int{"c1 a1 c2": 8}},
@@ -50,7 +51,7 @@ func TestLanes(t *testing.T) {
 			for _, name := range strings.Fields(test.work) {
 				all = append(all, named(name))
 			}
-			planned := lanes(all, 8, rooms{further: test.further})
+			planned := schedule(all, 8, spares{count: test.spares})
 			got := map[string]int{}
 			for _, lane := range planned {
 				var names []string
@@ -63,7 +64,7 @@ func TestLanes(t *testing.T) {
 
 			var mu sync.Mutex
 			done := map[string]int{}
-			run(planned, func(next *specification.Example) {
+			runLanes(planned, func(next *specification.Example) {
 				mu.Lock()
 				defer mu.Unlock()
 				done[next.Name]++

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Recording is a run as its events tell it. The zero value has seen none.
-type Recording struct {
+// RunRecord is a run as its events tell it. The zero value has seen none.
+type RunRecord struct {
 	Run Run
 	// Features are the files that something was selected of.
 	Features []*Feature
@@ -17,8 +17,8 @@ type Recording struct {
 	End *End
 
 	scenarios map[string]*ScenarioRecord
-	// dealt are all requirements of the run, those of other shards included.
-	dealt []Elsewhere
+	// assigned are all requirements of the run, those of other shards included.
+	assigned []OtherShard
 }
 
 // RequirementRecord is a requirement and what came of its scenarios.
@@ -45,9 +45,9 @@ type ScenarioRecord struct {
 // NotReached is the reason of what has no outcome.
 const NotReached = "the run was ended before it"
 
-// Take takes in the next event. The error says what is wrong with it, as part of a
+// Add takes in the next event. The error says what is wrong with it, as part of a
 // stream.
-func (r *Recording) Take(event Event) error {
+func (r *RunRecord) Add(event Event) error {
 	if event.Run == nil && r.Run.Format == "" {
 		return errors.New("it is no stream of a run: it does not begin with the event run")
 	}
@@ -63,33 +63,33 @@ func (r *Recording) Take(event Event) error {
 	case event.Feature != nil:
 		r.Features = append(r.Features, event.Feature)
 	case event.Requirement != nil:
-		r.keep(unexecuted(event.Requirement, NotReached))
+		r.addRequirement(unexecuted(event.Requirement, NotReached))
 		if r.Run.Shard != nil {
-			r.dealt = append(r.dealt, Elsewhere{r.Run.Shard.Index, event.Requirement})
+			r.assigned = append(r.assigned, OtherShard{r.Run.Shard.Index, event.Requirement})
 		}
-	case event.Elsewhere != nil:
-		r.dealt = append(r.dealt, *event.Elsewhere)
+	case event.OtherShard != nil:
+		r.assigned = append(r.assigned, *event.OtherShard)
 	case event.End != nil:
 		r.End = event.End
 		for _, requirement := range r.Requirements {
-			requirement.Settle()
+			requirement.MarkStale()
 		}
 	case event.Scenario != nil:
-		return r.on(event.Scenario.Scenario, func(s *ScenarioRecord) { s.Began = event.Scenario.Began })
+		return r.onScenario(event.Scenario.Scenario, func(s *ScenarioRecord) { s.Began = event.Scenario.Began })
 	case event.Step != nil:
-		return r.on(event.Step.Scenario, func(s *ScenarioRecord) { s.Done = append(s.Done, *event.Step) })
+		return r.onScenario(event.Step.Scenario, func(s *ScenarioRecord) { s.Done = append(s.Done, *event.Step) })
 	case event.Write != nil:
-		return r.on(event.Write.Scenario, func(s *ScenarioRecord) { s.Writes = append(s.Writes, *event.Write) })
+		return r.onScenario(event.Write.Scenario, func(s *ScenarioRecord) { s.Writes = append(s.Writes, *event.Write) })
 	case event.Call != nil:
-		return r.on(event.Call.Scenario, func(s *ScenarioRecord) { s.Calls = append(s.Calls, *event.Call) })
+		return r.onScenario(event.Call.Scenario, func(s *ScenarioRecord) { s.Calls = append(s.Calls, *event.Call) })
 	case event.Outcome != nil:
-		return r.on(event.Outcome.Scenario, func(s *ScenarioRecord) { s.Outcome = *event.Outcome })
+		return r.onScenario(event.Outcome.Scenario, func(s *ScenarioRecord) { s.Outcome = *event.Outcome })
 	}
 	return nil // an event of a later minor version
 }
 
-// keep adds a requirement with its scenarios.
-func (r *Recording) keep(record *RequirementRecord) {
+// addRequirement adds a requirement with its scenarios.
+func (r *RunRecord) addRequirement(record *RequirementRecord) {
 	if r.scenarios == nil {
 		r.scenarios = map[string]*ScenarioRecord{}
 	}
@@ -111,7 +111,7 @@ func unexecuted(requirement *Requirement, reason string) *RequirementRecord {
 	return record
 }
 
-func (r *Recording) on(name string, do func(*ScenarioRecord)) error {
+func (r *RunRecord) onScenario(name string, do func(*ScenarioRecord)) error {
 	scenario := r.scenarios[name]
 	if scenario == nil {
 		return fmt.Errorf("scenario %q is of no requirement of the stream", name)
@@ -120,10 +120,10 @@ func (r *Recording) on(name string, do func(*ScenarioRecord)) error {
 	return nil
 }
 
-// Settle makes stale what passed and is known to fail, unless something else of the
+// MarkStale makes stale what passed and is known to fail, unless something else of the
 // requirement that is known to for the same reason did not pass: what is listed together
 // need not be mended together.
-func (r *RequirementRecord) Settle() {
+func (r *RequirementRecord) MarkStale() {
 	unmended := map[string]bool{} // by the reason
 	for _, scenario := range r.Scenarios {
 		if o := scenario.Outcome; o.Outcome == KnownFailing || o.Outcome == CouldNotRun {
@@ -143,8 +143,8 @@ func (r *RequirementRecord) Verdict() Verdict {
 	return r.worst(asItIs)
 }
 
-// Plain is the verdict without a list of what is known to fail.
-func (r *RequirementRecord) Plain() Verdict { return r.worst(Verdict.Plain) }
+// VerdictIgnoringKnown is the verdict without a list of what is known to fail.
+func (r *RequirementRecord) VerdictIgnoringKnown() Verdict { return r.worst(Verdict.IgnoringKnown) }
 
 func asItIs(v Verdict) Verdict { return v }
 
@@ -166,8 +166,8 @@ func (r *RequirementRecord) worst(as func(Verdict) Verdict) Verdict {
 // requirement's verdict.
 func (r *RequirementRecord) Reason() string { return r.reason(asItIs) }
 
-// PlainReason is that of the plain verdict.
-func (r *RequirementRecord) PlainReason() string { return r.reason(Verdict.Plain) }
+// ReasonIgnoringKnown is that of the plain verdict.
+func (r *RequirementRecord) ReasonIgnoringKnown() string { return r.reason(Verdict.IgnoringKnown) }
 
 func (r *RequirementRecord) reason(as func(Verdict) Verdict) string {
 	verdict := r.worst(as)
@@ -189,7 +189,7 @@ func (r *RequirementRecord) Seconds() float64 {
 }
 
 // Count returns how many requirements have each verdict.
-func (r *Recording) Count() map[Verdict]int {
+func (r *RunRecord) Count() map[Verdict]int {
 	counts := map[Verdict]int{}
 	for _, requirement := range r.Requirements {
 		counts[requirement.Verdict()]++
@@ -197,11 +197,11 @@ func (r *Recording) Count() map[Verdict]int {
 	return counts
 }
 
-// CountPlain returns how many have each verdict without a list of what is known to fail.
-func (r *Recording) CountPlain() map[Verdict]int {
+// CountIgnoringKnown returns how many have each verdict without a list of what is known to fail.
+func (r *RunRecord) CountIgnoringKnown() map[Verdict]int {
 	counts := map[Verdict]int{}
 	for _, requirement := range r.Requirements {
-		counts[requirement.Plain()]++
+		counts[requirement.VerdictIgnoringKnown()]++
 	}
 	return counts
 }
@@ -209,7 +209,7 @@ func (r *Recording) CountPlain() map[Verdict]int {
 // ExitStatus is 0 if every requirement passed, is known to fail or is not applicable
 // (and something was executed), 1 if one failed or is stale, 2 if one could not run, nothing passed
 // or the cluster did not end well.
-func (r *Recording) ExitStatus() int {
+func (r *RunRecord) ExitStatus() int {
 	counts := r.Count()
 	switch {
 	case counts[Failed] > 0 || counts[Stale] > 0:

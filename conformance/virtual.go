@@ -11,13 +11,13 @@ import (
 
 // RunVirtual is Run for a program that is no test: it provides the test on
 // which the bubbles of an implementation in virtual time hang.
-func RunVirtual(ctx context.Context, options Options) (*events.Recording, error) {
+func RunVirtual(ctx context.Context, options Options) (*events.RunRecord, error) {
 	type end struct {
-		result *events.Recording
+		result *events.RunRecord
 		err    error
 	}
 	ended := make(chan end, 1)
-	inTest() <- func(t *testing.T) {
+	hostTest() <- func(t *testing.T) {
 		options.Testing = t
 		result, err := Run(ctx, options)
 		ended <- end{result, err}
@@ -26,9 +26,9 @@ func RunVirtual(ctx context.Context, options Options) (*events.Recording, error)
 	return last.result, last.err
 }
 
-// inTest has functions called by a test that goes on for ever: testing.Main would end
+// hostTest has functions called by a test that goes on for ever: testing.Main would end
 // the process with it.
-var inTest = sync.OnceValue(func() chan<- func(*testing.T) {
+var hostTest = sync.OnceValue(func() chan<- func(*testing.T) {
 	testing.Init()
 	if !flag.Parsed() {
 		// The program has flags of its own; testing is to see none of them.

@@ -16,45 +16,45 @@ import (
 	"github.com/podchain/podchain/steps"
 )
 
-// guest is a run in a cluster that is somebody else's: it asks what it may do
+// clusterRun is a run in a cluster that is somebody else's: it asks what it may do
 // before it does anything, shows that it goes on, and leaves nothing behind.
-type guest struct {
-	run     string
-	life    *runresources.Heartbeat
-	janitor *runresources.Janitor
+type clusterRun struct {
+	run       string
+	heartbeat *runresources.Heartbeat
+	janitor   *runresources.Janitor
 }
 
-func arrive(ctx context.Context, cluster implementation.Cluster, run string) (*guest, error) {
+func beginRun(ctx context.Context, cluster implementation.Cluster, run string) (*clusterRun, error) {
 	janitor, err := NewJanitor(cluster)
 	if err != nil {
 		return nil, err
 	}
-	var further []permission.Further
-	if _, disruptive := implementation.Offered[implementation.Nodes](cluster); disruptive {
-		further = append(further, permission.Disruption)
+	var extra []permission.Extra
+	if _, disruptive := implementation.As[implementation.Nodes](cluster); disruptive {
+		extra = append(extra, permission.Disruption)
 	}
-	if err := permission.Check(ctx, janitor.Client, further...); err != nil {
+	if err := permission.Check(ctx, janitor.Client, extra...); err != nil {
 		return nil, err
 	}
 	life, err := runresources.Begin(ctx, janitor.Client, run)
 	if err != nil {
 		return nil, err
 	}
-	return &guest{run, life, janitor}, nil
+	return &clusterRun{run, life, janitor}, nil
 }
 
-// farewell bounds the time until everything of a run is gone: Pods may take half
+// removalTimeout bounds the time until everything of a run is gone: Pods may take half
 // a minute to end.
-const farewell = 2 * time.Minute
+const removalTimeout = 2 * time.Minute
 
-// leave removes what the run has in the cluster, unless that is lost.
-func (g *guest) leave(lost error) error {
+// end removes what the run has in the cluster, unless that is lost.
+func (g *clusterRun) end(lost error) error {
 	if lost != nil {
-		return errors.Join(g.life.End(), fmt.Errorf("%w; what run %s has made there is left: podchain clean removes it once the cluster answers again", lost, g.run))
+		return errors.Join(g.heartbeat.End(), fmt.Errorf("%w; what run %s has made there is left: podchain clean removes it once the cluster answers again", lost, g.run))
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), farewell)
+	ctx, cancel := context.WithTimeout(context.Background(), removalTimeout)
 	defer cancel()
-	return errors.Join(g.life.End(), g.janitor.Remove(ctx, g.run))
+	return errors.Join(g.heartbeat.End(), g.janitor.Remove(ctx, g.run))
 }
 
 // NewJanitor returns what finds and removes what runs have in a cluster.
@@ -72,7 +72,7 @@ func NewJanitor(cluster implementation.Cluster) (*runresources.Janitor, error) {
 		return nil, err
 	}
 	janitor := &runresources.Janitor{Client: client, Objects: objects, Finalizable: steps.Finalizable()}
-	if nodes, offered := implementation.Offered[implementation.Nodes](cluster); offered {
+	if nodes, offered := implementation.As[implementation.Nodes](cluster); offered {
 		janitor.RemoveNode = nodes.RemoveNode
 	}
 	return janitor, nil

@@ -20,9 +20,9 @@ type formats[T any] map[string]func(io.Writer, T) error
 // commands of annotations wherever they are.
 var among = []string{"annotations"}
 
-// reportFile is one --report. A regular file is replaced as a whole, so that half a
+// output is one --report. A regular file is replaced as a whole, so that half a
 // report is never seen, and a report that cannot be written leaves the earlier one.
-type reportFile[T any] struct {
+type output[T any] struct {
 	flag, format, path string
 	write              func(io.Writer, T) error
 	// straight is what is written to as it is: stdout, a device, a pipe; nil for what
@@ -31,12 +31,12 @@ type reportFile[T any] struct {
 	stdout   bool
 }
 
-type reportFiles[T any] []*reportFile[T]
+type outputs[T any] []*output[T]
 
-// openReports finds out before the run that a report could not be written. The file
+// openOutputs finds out before the run that a report could not be written. The file
 // - is stdout.
-func openReports[T any](formats formats[T], flags []string, stdout io.Writer) (_ reportFiles[T], err error) {
-	var all reportFiles[T]
+func openOutputs[T any](formats formats[T], flags []string, stdout io.Writer) (_ outputs[T], err error) {
+	var all outputs[T]
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, all.close())
@@ -49,7 +49,7 @@ func openReports[T any](formats formats[T], flags []string, stdout io.Writer) (_
 			names := slices.Sorted(maps.Keys(formats))
 			return nil, fmt.Errorf("report %s: expected FORMAT=FILE with a format of %s", flag, strings.Join(names, ", "))
 		}
-		all = append(all, &reportFile[T]{flag: flag, format: format, path: path, write: write})
+		all = append(all, &output[T]{flag: flag, format: format, path: path, write: write})
 	}
 	for _, one := range all {
 		if err := one.open(stdout); err != nil {
@@ -59,7 +59,7 @@ func openReports[T any](formats formats[T], flags []string, stdout io.Writer) (_
 	return all, nil
 }
 
-func (r *reportFile[T]) open(stdout io.Writer) (err error) {
+func (r *output[T]) open(stdout io.Writer) (err error) {
 	r.stdout = isStdout(r.path, stdout)
 	switch info, err := os.Stat(r.path); {
 	case r.stdout:
@@ -105,7 +105,7 @@ func replaceable(info fs.FileInfo) bool {
 }
 
 // replace writes those that replace what was written before.
-func (r reportFiles[T]) replace(result T) error {
+func (r outputs[T]) replace(result T) error {
 	var errs []error
 	for _, one := range r {
 		if one.straight != nil {
@@ -119,7 +119,7 @@ func (r reportFiles[T]) replace(result T) error {
 }
 
 // finish writes all of them, also if one cannot be written.
-func (r reportFiles[T]) finish(result T) error {
+func (r outputs[T]) finish(result T) error {
 	errs := []error{r.replace(result)}
 	for _, one := range r {
 		if one.straight == nil {
@@ -133,14 +133,14 @@ func (r reportFiles[T]) finish(result T) error {
 }
 
 // people is where what people read is written: to stderr if stdout is a report's.
-func (r reportFiles[T]) people(stdout, stderr io.Writer) io.Writer {
-	if slices.ContainsFunc(r, func(one *reportFile[T]) bool { return one.stdout && !slices.Contains(among, one.format) }) {
+func (r outputs[T]) people(stdout, stderr io.Writer) io.Writer {
+	if slices.ContainsFunc(r, func(one *output[T]) bool { return one.stdout && !slices.Contains(among, one.format) }) {
 		return stderr
 	}
 	return stdout
 }
 
-func (r reportFiles[T]) close() error {
+func (r outputs[T]) close() error {
 	var errs []error
 	for _, one := range r {
 		if file, ok := one.straight.(*os.File); ok && !one.stdout {
