@@ -74,7 +74,7 @@ func TestParts(t *testing.T) {
 		{image: "fails:1", stop: time.Minute, runs: time.Second, code: 3},
 		{image: "fails-once:1", stop: time.Minute, runs: 0, code: 1},
 		{image: "slow-to-end:1", stop: time.Minute, runs: time.Minute + 2*time.Second, code: 0},
-		{image: "deaf:1", stop: time.Minute, runs: time.Minute + 10*time.Second, code: 137},
+		{image: "ignores-term:1", stop: time.Minute, runs: time.Minute + 10*time.Second, code: 137},
 	} {
 		t.Run(test.image, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -106,12 +106,12 @@ func TestRegistry(t *testing.T) {
 		require.Equal(t, codes.NotFound, pull(strict, "nginx"))
 		require.Equal(t, codes.OK, pull(lenient, "nginx"))
 		require.Equal(t, codes.InvalidArgument, pull(lenient, "no:such:name"))
-		require.Equal(t, codes.NotFound, pull(lenient, "late:1"))
-		require.NoError(t, lenient.Publish("team/late:1"))
-		require.Equal(t, codes.OK, pull(lenient, "team/late:1"))
-		require.Equal(t, codes.NotFound, pull(lenient, "late:1"))
-		require.NoError(t, lenient.Publish("late:1"))
-		require.Equal(t, codes.OK, pull(lenient, "late:1"))
+		require.Equal(t, codes.NotFound, pull(lenient, "unpublished:1"))
+		require.NoError(t, lenient.Publish("team/unpublished:1"))
+		require.Equal(t, codes.OK, pull(lenient, "team/unpublished:1"))
+		require.Equal(t, codes.NotFound, pull(lenient, "unpublished:1"))
+		require.NoError(t, lenient.Publish("unpublished:1"))
+		require.Equal(t, codes.OK, pull(lenient, "unpublished:1"))
 		require.Error(t, strict.Publish("nobody-has:this"))
 	})
 }
