@@ -276,7 +276,7 @@ func TestNoLogOfAUserIsLost(t *testing.T) {
 			after := everything(t, command.Dir)
 			if test.refused {
 				assert.Equal(t, statusUnable, status, stderr)
-				assert.Contains(t, stderr, test.file+": it is no log that podchain has written: move it away, or name another directory for the logs")
+				assert.Contains(t, stderr, test.file+": it is not a log of podchain: move it away, or name another directory for the logs")
 				assert.Empty(t, cmp.Diff(before, after), "nothing is lost, and nothing left")
 				return
 			}
