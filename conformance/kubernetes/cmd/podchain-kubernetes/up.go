@@ -86,7 +86,7 @@ func newDownCommand() *cobra.Command {
 			}
 			for _, cluster := range clusters {
 				if cluster.Use != up && !cluster.Dead {
-					continue // somebody else's
+					continue // it was not started by up
 				}
 				if err := cluster.Remove(command.Context()); err != nil {
 					return err
