@@ -15,6 +15,7 @@ import (
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/field"
 	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/objects"
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
@@ -113,7 +114,7 @@ func (a Attribution) Of(record history.Record, version history.Version) (write i
 		// Whoever finds an object as it should be is answered with it too.
 		return write, len(earlier) > 0 || write.Verb == "create"
 	}
-	if len(earlier) > 0 && history.Text(object, "spec", "nodeName") != history.Text(earlier[len(earlier)-1].Object, "spec", "nodeName") {
+	if len(earlier) > 0 && objects.Text(object, "spec", "nodeName") != objects.Text(earlier[len(earlier)-1].Object, "spec", "nodeName") {
 		write, known = a.bindings[name]
 	}
 	return write, known
@@ -156,7 +157,7 @@ func (a Attribution) WriterOf(record history.Record, object *unstructured.Unstru
 func (a Attribution) Ownerless(record history.Record) (blame Blame, found bool) {
 	for _, version := range record.All() {
 		kind := version.Object.GetKind()
-		if kind != "Pod" && kind != "ReplicaSet" || version.Type != watch.Added || history.Controller(version.Object) != "" {
+		if kind != "Pod" && kind != "ReplicaSet" || version.Type != watch.Added || objects.Controller(version.Object) != "" {
 			continue
 		}
 		if write, known := a.Of(record, version); known {

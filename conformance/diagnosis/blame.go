@@ -14,6 +14,7 @@ import (
 
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/objects"
 	"github.com/podchain/podchain/conformance/runresources"
 )
 
@@ -83,7 +84,7 @@ func accountMissing(record history.Record) string {
 func deploymentUnseen(record history.Record) string {
 	for _, deployment := range record.LiveOf("Deployment", running) {
 		paused, _, _ := unstructured.NestedBool(deployment.Object, "spec", "paused")
-		sets := record.LiveOf("ReplicaSet", history.ControlledBy(deployment.GetUID()))
+		sets := record.LiveOf("ReplicaSet", objects.ControlledBy(deployment.GetUID()))
 		if !paused && len(sets) == 0 {
 			return fmt.Sprintf("Deployment %q has no ReplicaSet", deployment.GetName())
 		}
@@ -98,7 +99,7 @@ func running(object *unstructured.Unstructured) bool { return object.GetDeletion
 
 // behind says that a controller has not observed the present spec.
 func behind(object *unstructured.Unstructured) string {
-	if observed := history.Int(object, "status", "observedGeneration"); observed < object.GetGeneration() {
+	if observed := objects.Int(object, "status", "observedGeneration"); observed < object.GetGeneration() {
 		return fmt.Sprintf("%s %q is at generation %d, observed is %d", object.GetKind(), object.GetName(), object.GetGeneration(), observed)
 	}
 	return ""
@@ -119,7 +120,7 @@ func podsMissing(kind string) func(history.Record) string {
 	return func(record history.Record) string {
 		for _, owner := range record.LiveOf(kind, running) {
 			pods := active(record, owner.GetUID())
-			want := history.Int(owner, "spec", "replicas")
+			want := objects.Int(owner, "spec", "replicas")
 			// A StatefulSet waits for each Pod in turn: a Pod that is not ready is
 			// somebody else's to bring on.
 			if kind == "StatefulSet" && len(pods) > 0 && !allReady(pods) {
@@ -138,13 +139,13 @@ func podsMissing(kind string) func(history.Record) string {
 
 func active(record history.Record, owner types.UID) []*unstructured.Unstructured {
 	return record.LiveOf("Pod", func(pod *unstructured.Unstructured) bool {
-		return history.Active(pod) && history.Controller(pod) == owner
+		return objects.Active(pod) && objects.Controller(pod) == owner
 	})
 }
 
 func allReady(pods []*unstructured.Unstructured) bool {
 	for _, pod := range pods {
-		if history.Condition(pod, "Ready") != "True" {
+		if objects.Condition(pod, "Ready") != "True" {
 			return false
 		}
 	}
@@ -155,10 +156,10 @@ func allReady(pods []*unstructured.Unstructured) bool {
 // nor the condition by which the scheduler says why not.
 func podUnplaced(record history.Record) string {
 	for _, pod := range record.LiveOf("Pod", running) {
-		scheduler := history.Text(pod, "spec", "schedulerName")
+		scheduler := objects.Text(pod, "spec", "schedulerName")
 		gates, _, _ := unstructured.NestedSlice(pod.Object, "spec", "schedulingGates")
-		if history.Text(pod, "spec", "nodeName") == "" && scheduler == "default-scheduler" && len(gates) == 0 &&
-			history.Condition(pod, "PodScheduled") == "" && history.Active(pod) {
+		if objects.Text(pod, "spec", "nodeName") == "" && scheduler == "default-scheduler" && len(gates) == 0 &&
+			objects.Condition(pod, "PodScheduled") == "" && objects.Active(pod) {
 			return fmt.Sprintf("Pod %q has no node, and nothing says why", pod.GetName())
 		}
 	}
@@ -187,7 +188,7 @@ func nodeUnknown(record history.Record) string {
 // keeps its node ready.
 func nodeMissing(record history.Record) string {
 	for _, node := range nodes(record) {
-		if history.Condition(node, "Ready") == "True" {
+		if objects.Condition(node, "Ready") == "True" {
 			return ""
 		}
 	}
@@ -199,7 +200,7 @@ func nodeMissing(record history.Record) string {
 func nodesClosed(record history.Record) string {
 	closed := ""
 	for _, node := range nodes(record) {
-		if history.Condition(node, "Ready") != "True" {
+		if objects.Condition(node, "Ready") != "True" {
 			continue
 		}
 		taint := lastingTaint(node)
@@ -226,7 +227,7 @@ func lastingTaint(node *unstructured.Unstructured) string {
 
 func waitingForNode(record history.Record, why string) string {
 	for _, pod := range record.LiveOf("Pod", history.Active) {
-		if history.Text(pod, "spec", "nodeName") == "" {
+		if objects.Text(pod, "spec", "nodeName") == "" {
 			return fmt.Sprintf("%s, and Pod %q waits for one", why, pod.GetName())
 		}
 	}
@@ -236,11 +237,11 @@ func waitingForNode(record history.Record, why string) string {
 // podUntaken finds a bound Pod that its kubelet has not taken.
 func podUntaken(record history.Record) string {
 	for _, pod := range record.LiveOf("Pod", nil) {
-		node := history.Text(pod, "spec", "nodeName")
+		node := objects.Text(pod, "spec", "nodeName")
 		if record.Live("Node", node) == nil {
 			continue // it has none, or one that is not there: no kubelet is late
 		}
-		if history.Text(pod, "status", "startTime") == "" {
+		if objects.Text(pod, "status", "startTime") == "" {
 			return fmt.Sprintf("Pod %q is bound to node %q, whose kubelet has not taken it", pod.GetName(), node)
 		}
 	}
@@ -265,7 +266,7 @@ func podUnstarted(record history.Record) string {
 			continue
 		}
 		versions := record.ByUID(pod.GetUID())
-		taken := slices.IndexFunc(versions, func(v history.Version) bool { return history.Text(v.Object, "status", "startTime") != "" })
+		taken := slices.IndexFunc(versions, func(v history.Version) bool { return objects.Text(v.Object, "status", "startTime") != "" })
 		if taken < 0 {
 			continue
 		}
@@ -284,11 +285,11 @@ func gateOpened(record history.Record) string {
 		versions := record.ByUID(pod.GetUID())
 		for i := 1; i < len(versions); i++ {
 			before, now := versions[i-1].Object, versions[i].Object
-			if history.Condition(before, "ContainersReady") == history.Condition(now, "ContainersReady") {
+			if objects.Condition(before, "ContainersReady") == objects.Condition(now, "ContainersReady") {
 				continue
 			}
 			for _, gate := range readinessGates(now) {
-				if history.Condition(before, gate) != "True" && history.Condition(now, gate) == "True" {
+				if objects.Condition(before, gate) != "True" && objects.Condition(now, gate) == "True" {
 					return fmt.Sprintf("the kubelet itself opened the readiness gate %q of Pod %q, which is for others to open", gate, pod.GetName())
 				}
 			}
@@ -300,11 +301,11 @@ func gateOpened(record history.Record) string {
 // gatePassed finds a Pod that is ready though one of its gates is shut.
 func gatePassed(record history.Record) string {
 	for _, pod := range record.LiveOf("Pod", history.Active) {
-		if history.Condition(pod, "Ready") != "True" {
+		if objects.Condition(pod, "Ready") != "True" {
 			continue
 		}
 		for _, gate := range readinessGates(pod) {
-			if history.Condition(pod, gate) != "True" {
+			if objects.Condition(pod, gate) != "True" {
 				return fmt.Sprintf("Pod %q is ready, and its readiness gate %q is not open", pod.GetName(), gate)
 			}
 		}
@@ -329,11 +330,11 @@ func countsStale(kind string) func(history.Record) string {
 		for _, owner := range record.LiveOf(kind, running) {
 			ready := int64(0)
 			for _, pod := range active(record, owner.GetUID()) {
-				if history.Condition(pod, "Ready") == "True" {
+				if objects.Condition(pod, "Ready") == "True" {
 					ready++
 				}
 			}
-			if counted := history.Int(owner, "status", "readyReplicas"); counted != ready {
+			if counted := objects.Int(owner, "status", "readyReplicas"); counted != ready {
 				return fmt.Sprintf("%s %q has %d ready Pods and counts %d", kind, owner.GetName(), ready, counted)
 			}
 		}
@@ -345,10 +346,10 @@ func deploymentStale(record history.Record) string {
 	for _, deployment := range record.LiveOf("Deployment", running) {
 		for _, counter := range []string{"readyReplicas", "availableReplicas"} {
 			sum := int64(0)
-			for _, set := range record.LiveOf("ReplicaSet", history.ControlledBy(deployment.GetUID())) {
-				sum += history.Int(set, "status", counter)
+			for _, set := range record.LiveOf("ReplicaSet", objects.ControlledBy(deployment.GetUID())) {
+				sum += objects.Int(set, "status", counter)
 			}
-			if counted := history.Int(deployment, "status", counter); counted != sum {
+			if counted := objects.Int(deployment, "status", counter); counted != sum {
 				return fmt.Sprintf("Deployment %q: status.%s is %d, its ReplicaSets report %d", deployment.GetName(), counter, counted, sum)
 			}
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/objects"
 	"github.com/podchain/podchain/conformance/runresources"
 )
 
@@ -34,8 +35,8 @@ func summary(object *unstructured.Unstructured) string {
 		add("terminating")
 	}
 	if object.GetKind() == "Pod" {
-		add("%s", history.Text(object, "status", "phase"))
-		if node := history.Text(object, "spec", "nodeName"); node != "" {
+		add("%s", objects.Text(object, "status", "phase"))
+		if node := objects.Text(object, "spec", "nodeName"); node != "" {
 			add("on %s", node)
 		} else {
 			add("no node")
@@ -51,14 +52,14 @@ func summary(object *unstructured.Unstructured) string {
 		}
 		return strings.Join(parts, ", ")
 	}
-	add("generation %d observed %d", object.GetGeneration(), history.Int(object, "status", "observedGeneration"))
+	add("generation %d observed %d", object.GetGeneration(), objects.Int(object, "status", "observedGeneration"))
 	if object.GetKind() == "DaemonSet" {
-		add("desired %d, ready %d", history.Int(object, "status", "desiredNumberScheduled"), history.Int(object, "status", "numberReady"))
+		add("desired %d, ready %d", objects.Int(object, "status", "desiredNumberScheduled"), objects.Int(object, "status", "numberReady"))
 		return strings.Join(parts, ", ")
 	}
-	add("replicas %d, in status %d, ready %d, available %d", history.Int(object, "spec", "replicas"),
-		history.Int(object, "status", "replicas"), history.Int(object, "status", "readyReplicas"),
-		history.Int(object, "status", "availableReplicas"))
+	add("replicas %d, in status %d, ready %d, available %d", objects.Int(object, "spec", "replicas"),
+		objects.Int(object, "status", "replicas"), objects.Int(object, "status", "readyReplicas"),
+		objects.Int(object, "status", "availableReplicas"))
 	return strings.Join(parts, ", ")
 }
 

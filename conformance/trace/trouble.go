@@ -11,7 +11,7 @@ import (
 
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/diagnosis"
-	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/objects"
 )
 
 // trouble is what an object's status says stands in the way.
@@ -71,8 +71,8 @@ var underWay = []string{"", "ContainerCreating", "PodInitializing"}
 
 // waiting returns what keeps a Pod's containers from running, or ended the Pod.
 func waiting(pod *unstructured.Unstructured) []trouble {
-	if history.Text(pod, "status", "phase") == "Failed" {
-		return []trouble{{chain.Kubelet, describe(pod), "Failed " + history.Text(pod, "status", "reason"), history.Text(pod, "status", "message")}}
+	if objects.Text(pod, "status", "phase") == "Failed" {
+		return []trouble{{chain.Kubelet, describe(pod), "Failed " + objects.Text(pod, "status", "reason"), objects.Text(pod, "status", "message")}}
 	}
 	var found []trouble
 	for _, field := range []string{"initContainerStatuses", "containerStatuses"} {
@@ -125,7 +125,7 @@ func (c *chainState) stuckAt() (blames []diagnosis.Blame, patient bool) {
 	}
 	if len(blames) == 0 {
 		blames = append(blames, diagnosis.Blame{Link: chain.DeploymentController, Missing: fmt.Sprintf(
-			"%s: %d of %d Pods are available", describe(c.deployment), history.Int(c.deployment, "status", "availableReplicas"), c.wanted())})
+			"%s: %d of %d Pods are available", describe(c.deployment), objects.Int(c.deployment, "status", "availableReplicas"), c.wanted())})
 	}
 	return blames, patient
 }
