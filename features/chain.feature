@@ -1,7 +1,7 @@
 Feature: What happens when a Deployment is created
-  Somebody POSTs one Deployment and goes away. Minutes or milliseconds later containers run. Nobody in
-  between was told what to do: every link of the chain watches the API server, sees an object that is not
-  yet as it should be, does its own small part and writes the result back. The next link sees that.
+  A client POSTs one Deployment and is done. Milliseconds or minutes later its containers run. No component
+  calls another: every link of the chain watches the API server, finds an object whose actual state differs
+  from the desired state, reconciles its own small part and writes the result back. The next link sees that.
 
       client ──▶ API server ──▶ store
                      ▲ │ watch
@@ -13,11 +13,11 @@ Feature: What happens when a Deployment is created
   for each link.
 
   @CHAIN-01 @MUST
-  Rule: One POST is enough: the Pods of a Deployment become ready without any further action of the client
-    Defined by the sum of the links; each of the ten steps is specified by itself in the folder of its link.
+  Rule: One POST is enough: the Pods of a Deployment become ready without any further action by the client
+    This is what all links achieve together; each of the ten steps is specified in the folder of its link.
 
-    Scenario: The ten steps, from one POST to a container that runs
-      # 1. The client POSTs a Deployment. The API server completes it, stores it and answers.
+    Scenario: The ten steps, from one POST to a running container
+      # 1. The client POSTs a Deployment. The API server fills in defaults, stores it and answers.
       When Deployment "web" with 1 replica is created
       Then Deployment "web" has
         | field               | value         |
@@ -33,15 +33,15 @@ Feature: What happens when a Deployment is created
         | metadata.annotations[deployment.kubernetes.io/revision] | "1"                                   |
         | spec.replicas                                           | 1                                     |
       # 4. The API server notifies the ReplicaSet controller, which watches ReplicaSets and Pods.
-      # 5. The ReplicaSet controller counts no Pods where one should be and creates it, without a node.
+      # 5. The ReplicaSet controller counts no Pods where one is desired, and creates it, without a node.
       And 1 Pod of Deployment "web" appears
       And the Pod of Deployment "web" goes through:
         | field                                       | value   |
         | spec.nodeName                               | absent  |
-        # 6. The API server notifies the scheduler, which watches Pods without a node.
-        # 7. The scheduler filters and ranks the nodes, and binds the Pod to the best.
+        # 6. The API server notifies the scheduler, which watches Pods and takes those without a node.
+        # 7. The scheduler filters and scores the nodes, and binds the Pod to the best one.
         | spec.nodeName                               | any     |
-        # 8. The API server notifies the kubelet of that node, which watches the Pods of its node.
+        # 8. The API server notifies the kubelet of that node, which watches the Pods bound to it.
         | status.startTime                            | any     |
         # 9. The kubelet has the container runtime pull the image and start the container.
         | status.containerStatuses[name=main].started | true    |
@@ -60,7 +60,7 @@ Feature: What happens when a Deployment is created
         | status.conditions[type=Available].status   | True                   |
         | status.conditions[type=Progressing].reason | NewReplicaSetAvailable |
 
-    Scenario Outline: It works for any number of replicas
+    Scenario Outline: The same with <replicas> replicas
       When Deployment "web" with <replicas> replicas is created
       Then <replicas> Pods of Deployment "web" appear
       And each of them has
@@ -78,9 +78,9 @@ Feature: What happens when a Deployment is created
         | 5        |
 
   @CHAIN-02 @MUST
-  Rule: Every Pod leads back to its Deployment by controller references
-    Names prove nothing. The uid in the owner reference is what controllers and the garbage collector go by,
-    and it is there from the first version on: what has no owner is adopted by whoever selects it.
+  Rule: Controller references lead from every Pod back to its Deployment
+    Names prove nothing. Controllers and the garbage collector identify an owner by the uid in the owner
+    reference. It is set from the first version on: an orphan is adopted by any controller that selects it.
 
     Scenario: From the Pod to the ReplicaSet to the Deployment
       When Deployment "web" with 2 replicas is created
@@ -106,10 +106,11 @@ Feature: What happens when a Deployment is created
 
   @CHAIN-03 @MUST
   Rule: Cause comes before effect
-    No link acts on what the link before it has not yet stored. Two resources have no common clock, so the
-    order over objects is that of their arrival at one observer, and the order within a Pod that of its versions.
+    No link acts on what the link before it has not stored yet. Two resources have no common clock, so the
+    order across objects is that in which one observer receives them, and the order within a Pod is that of
+    its versions.
 
-    Scenario: Each object comes after the one that asked for it
+    Scenario: Each object appears after its owner
       When Deployment "web" with 1 replica is created
       Then these come in order:
         | object                             | field | value   |
@@ -159,7 +160,7 @@ Feature: What happens when a Deployment is created
         | status.phase     | Pending, then Running, then Succeeded or Failed |
 
     @needs-containers
-    Scenario: The sandbox is ready before the containers run, and a terminal phase is written before the end
+    Scenario: The sandbox is ready before the containers run, and a terminal phase precedes the removal
       Given Deployment "web" with 1 replica is ready
       When Deployment "web" is modified to 0 replicas
       Then the Pod of Deployment "web" goes through:
@@ -173,7 +174,7 @@ Feature: What happens when a Deployment is created
 
   @CHAIN-05 @MUST
   Rule: Status flows back: a controller reports only what the link after it has reported
-    The ReplicaSet controller counts ready Pods, the Deployment controller adds up what ReplicaSets report.
+    The ReplicaSet controller counts ready Pods, the Deployment controller sums up what ReplicaSets report.
 
     Scenario: Ready Pod, then ReplicaSet, then Deployment
       When Deployment "web" with 1 replica is created
@@ -183,6 +184,7 @@ Feature: What happens when a Deployment is created
         | the ReplicaSet of Deployment "web" | status.readyReplicas                 | 1     |
         | Deployment "web"                   | status.availableReplicas             | 1     |
 
+    # go-ahead: a readiness gate of the Pod. The Pod is not Ready until the scenario sets this condition to True.
     Scenario: Pods that are not ready are not reported as ready
       Given Deployment "web" with 2 replicas is created with
         | field                             | value                                    |
@@ -198,8 +200,8 @@ Feature: What happens when a Deployment is created
 
   @CHAIN-06 @MUST @needs-links
   Rule: Without a link the chain stops exactly there
-    Everything before the missing link is complete, nothing after it happens, and the chain goes on when the
-    link is back. This shows that there is no short-cut past the API server.
+    Everything before the missing link is complete, nothing after it happens, and the chain continues when
+    the link is back. This shows that no link bypasses the API server.
 
     Scenario: Without the Deployment controller there is no ReplicaSet
       Given the deployment-controller is stopped
@@ -232,7 +234,7 @@ Feature: What happens when a Deployment is created
       When the scheduler is started
       Then Deployment "web" is ready
 
-    Scenario: Without the kubelet the Pods stay bound and pending
+    Scenario: Without the kubelet the Pods stay bound and Pending
       Given the kubelet is stopped
       When Deployment "web" is created
       Then the Pod of Deployment "web" has
@@ -247,16 +249,16 @@ Feature: What happens when a Deployment is created
       Then Deployment "web" is ready
 
   @CHAIN-07 @MUST
-  Rule: Any link can be played by hand, and its neighbours react just the same
-    Links are contracts on objects, not private channels: who wrote an object does not matter.
-    The Pods below name a scheduler that nobody runs, so that the real one leaves them alone.
+  Rule: Any link's part can be done by hand, and its neighbours react just the same
+    Links agree on objects and have no private channels: who wrote an object does not matter.
+    The Pods below with the schedulerName by-hand are ignored by the scheduler, which has another name.
 
-    Scenario: A ReplicaSet made by hand gets its Pods
+    Scenario: A ReplicaSet created by hand gets its Pods
       When ReplicaSet "web" with 2 replicas is created
       Then 2 Pods of ReplicaSet "web" appear
       And ReplicaSet "web" is ready
 
-    Scenario: A Pod made by hand is bound and run
+    Scenario: A Pod created by hand is bound and run
       When Pod "a" is created
       Then Pod "a" goes through:
         | field                                | value |
@@ -273,7 +275,7 @@ Feature: What happens when a Deployment is created
         | status.conditions[type=PodScheduled].status | True    |
         | status.phase                                | Running |
 
-    Scenario: A Pod reported ready by hand is counted all the way back
+    Scenario: A Pod reported Ready by hand is counted by its ReplicaSet and its Deployment
       Given Deployment "web" with 1 replica is created with
         | field                            | value   |
         | spec.template.spec.schedulerName | by-hand |
@@ -290,11 +292,11 @@ Feature: What happens when a Deployment is created
         | status.conditions[type=Available].status | True  |
 
   @CHAIN-08 @SHOULD @needs-faults
-  Rule: Each object is written by the link whose part it is
-    Whose writes they are, the taps know: what stands in managedFields is a name that each implementation
-    chooses, and a binding leaves none.
+  Rule: Each object is written by the link that is responsible for it
+    The suite attributes a write to the link through whose tap it came: the manager in managedFields is a
+    name that each implementation chooses, and a binding leaves no entry there.
 
-    Scenario: Who has written what of a Deployment that is ready
+    Scenario: The writers of a Deployment's objects until it is ready
       Given Deployment "web" with 1 replica is ready
       Then these links have written, and no others:
         | object                             | verb   | subresource | link                  |
@@ -306,9 +308,9 @@ Feature: What happens when a Deployment is created
         | the Pod of Deployment "web"        | any    | status      | kubelet               |
 
   @EVENT-01 @SHOULD
-  Rule: Each link leaves an Event on the object it worked for
-    Events are advisory: they tell people what happened, no link acts on them. Their number, texts and
-    aggregation are open.
+  Rule: Each link records an Event on the object it handles
+    Events are advisory: they tell people what happened; no link acts on them. Their number, texts and
+    aggregation are not specified.
 
     Scenario: The Events of a healthy Deployment
       When Deployment "web" with 1 replica is created
@@ -319,7 +321,7 @@ Feature: What happens when a Deployment is created
         | the Pod of Deployment "web"        | Normal | Scheduled         |
 
     @needs-containers
-    Scenario: The Events of a container that is started
+    Scenario: The Events of a container start
       When Deployment "web" with 1 replica is created
       Then these events are recorded:
         | object                      | type   | reason  |
@@ -328,8 +330,8 @@ Feature: What happens when a Deployment is created
         | the Pod of Deployment "web" | Normal | Started |
 
   @EVENT-03 @SHOULD
-  Rule: An Event names the link that it comes from
-    Core-style Events say it in source.component, new-style ones in reportingComponent.
+  Rule: An Event names the link that reports it
+    Events of the core group name it in source.component, those of events.k8s.io in reportingComponent.
 
     Scenario: The sources of the Events of the controllers and the scheduler
       When Deployment "web" with 1 replica is created
@@ -347,8 +349,8 @@ Feature: What happens when a Deployment is created
         | the Pod of Deployment "web" | Started | kubelet | same as the Pod of Deployment "web" spec.nodeName |
 
   @IDEMP-03 @MUST
-  Rule: Doing the same again changes nothing
-    A client that repeats itself, as kubectl apply does, finds everything as it was.
+  Rule: Repeating a request is idempotent: nothing changes
+    A client that sends the same manifest again, as kubectl apply does, finds everything unchanged.
 
     Scenario: The same manifest is applied twice
       Given Deployment "web" with 2 replicas is applied
@@ -363,8 +365,8 @@ Feature: What happens when a Deployment is created
       And nothing of Deployment "web" changes, while a new Deployment gets a ReplicaSet
 
   @IDEMP-04 @MUST
-  Rule: When all is as asked for, nobody writes any more
-    Links compare before they write. Only heartbeats (Leases, Node status) and late Events go on.
+  Rule: In the desired state no link writes any more
+    Links compare before they write. Only heartbeats (Leases, Node status) and late Events continue.
 
     Scenario: A Deployment at rest
       Given Deployment "web" with 2 replicas is ready

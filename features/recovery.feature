@@ -1,11 +1,11 @@
 Feature: What happens when the chain is disturbed
-  Links are stopped in the middle of their work, connections break, replies get lost, somebody changes by
-  hand what a link has made. In the end nothing of it may be seen: every link looks at what there is and
-  what there should be, does the rest, and does it once.
+  Links are stopped in the middle of their work, connections break, replies get lost, objects are changed by
+  hand. In the end none of this shows: every link reconciles the actual state with the desired state, does
+  what is missing, and does it once.
 
   @RECOVER-01 @MUST @needs-links
-  Rule: A controller that was away acts on what it finds, not on what has happened
-    It is level-triggered: what was asked for in between, and not any more, it need not know.
+  Rule: A controller that was down acts on the state it finds, not on the events it missed
+    It is level-triggered: it need not know about changes in between that no longer apply.
 
     Scenario Outline: A <kind> was scaled up and down, one was created, and one was deleted
       Given <kind> "scaled" with 1 replica is ready
@@ -45,10 +45,10 @@ Feature: What happens when the chain is disturbed
       And Deployment "web" is ready
 
   @RECOVER-02 @MUST @needs-links @needs-faults
-  Rule: A controller that is stopped in the middle of making Pods makes the rest when it is back
-    How many are there, it learns by counting, not by remembering.
+  Rule: A controller that is stopped while it creates Pods creates the rest after its restart
+    It counts the Pods that exist instead of relying on memory.
 
-    Scenario: The ReplicaSet controller is restarted after two of five
+    Scenario: The ReplicaSet controller is restarted after two of five Pods
       Given requests of the replicaset-controller meet
         | verb   | resource | effect     | times |
         | create | pods     | delay 10ms | 2     |
@@ -63,10 +63,10 @@ Feature: What happens when the chain is disturbed
       And ReplicaSet "web" never has more than 5 active Pods
 
   @RECOVER-03 @MUST @needs-links
-  Rule: A scheduler that was away places what waits for it, each Pod once
-    What the nodes have left it learns from the Pods that are there (SCHED-24).
+  Rule: A scheduler that was down binds the Pods that wait for it, each once
+    It derives the free resources of the nodes from the Pods that exist (SCHED-24).
 
-    Scenario: Pods came while it was away
+    Scenario: Pods were created while it was down
       Given the scheduler is stopped
       When Deployment "web" with 3 replicas is created
       Then 3 Pods of Deployment "web" appear
@@ -77,8 +77,8 @@ Feature: What happens when the chain is disturbed
         | spec.nodeName | absent, then any |
 
   @RECOVER-04 @MUST @needs-links @needs-containers
-  Rule: A kubelet that was away runs what was bound to its node, and ends what was deleted
-    The containers of all others have gone on meanwhile (KUBELET-40 to KUBELET-42).
+  Rule: A kubelet that was down runs the Pods bound to its node and terminates deleted ones
+    The containers of all other Pods keep running meanwhile (KUBELET-40 to KUBELET-42).
 
     Scenario: A Deployment was scaled, and one of its Pods was deleted
       Given Deployment "web" with 2 replicas is ready
@@ -91,8 +91,8 @@ Feature: What happens when the chain is disturbed
       And Deployment "web" is ready
 
   @RECOVER-05 @MUST @needs-links
-  Rule: A garbage collector that was away collects what was orphaned meanwhile
-    Nobody else does (GC-10).
+  Rule: A garbage collector that was down deletes the dependents of owners that were deleted meanwhile
+    No other link does (GC-10).
 
     Scenario: A Deployment was deleted
       Given Deployment "web" with 2 replicas is ready
@@ -108,9 +108,9 @@ Feature: What happens when the chain is disturbed
       And the second Pod of Deployment "web" is gone
 
   @RECOVER-06 @MUST @needs-links
-  Rule: The chain goes on where it was when the API server is back
-    What was acknowledged is stored, what was not is asked for again. Links connect again by themselves.
-    A Pod that was stored without an answer is one too many for a moment, and then goes (IDEMP-01).
+  Rule: When the API server is back, the chain continues where it was
+    Acknowledged writes are stored, all others are retried. Links reconnect by themselves. A Pod that was
+    stored without an answer is a surplus Pod for a moment, and is then deleted (IDEMP-01).
 
     Scenario Outline: It is restarted as soon as <object> has <field>
       When Deployment "web" with 3 replicas is created
@@ -134,9 +134,10 @@ Feature: What happens when the chain is disturbed
         | the first Pod of Deployment "web"  | status.startTime |
 
   @RECOVER-07 @MUST @needs-links @needs-faults
-  Rule: A link whose watch has ended finds out what it has missed
-    It watches again from where it was, or lists again where that version has expired. What is gone meanwhile
-    is gone for it too. Its watch is one over all namespaces: whoever else uses the cluster is disturbed.
+  Rule: A link whose watch has ended catches up on what it has missed
+    It resumes the watch where it was, or lists again if that version has expired, and then forgets objects
+    that were deleted meanwhile. A link has one watch for all namespaces, so other users of the cluster are
+    disturbed, too.
 
     Scenario Outline: The watch of the <link> is broken while a Pod is deleted
       Given Deployment "web" with 2 replicas is ready
@@ -157,7 +158,7 @@ Feature: What happens when the chain is disturbed
         | scheduler             |
         | kubelet               |
 
-    Scenario Outline: Where the <link> was has expired, and <deleted> is gone
+    Scenario Outline: The version to resume from has expired for the <link>, and <deleted> is gone
       Given Deployment "web" with 2 replicas is ready
       When requests of the <link> meet
         | verb  | resource   | effect     | times |
@@ -174,8 +175,8 @@ Feature: What happens when the chain is disturbed
         | replicaset-controller | pods        | one of the Pods of Deployment "web"  | Pod        |
 
   @RECOVER-08 @SHOULD @needs-replicas
-  Rule: When the leader of two ends, the other one takes over, and the two never work together
-    A Lease tells who leads. Nobody lets go of it in a crash: it runs out, by default after 15 seconds.
+  Rule: When the leader of two replicas of a link fails, the other takes over, and they never act together
+    A Lease says which one leads. A crash does not release it: it expires, by default after 15 seconds.
 
     @time-based
     Scenario Outline: The leader of the <link> is killed
@@ -199,10 +200,10 @@ Feature: What happens when the chain is disturbed
         | scheduler             |
 
   @RECOVER-09 @MUST
-  Rule: What somebody changes by hand is put right, with nothing changed in the Deployment
-    Controllers compare what there is with what was asked for, whoever made the difference.
+  Rule: Manual changes to a Deployment's objects are reconciled without a change of the Deployment
+    Controllers compare the actual with the desired state, whatever caused the difference.
 
-    Scenario: The ReplicaSet is told another number
+    Scenario: The ReplicaSet is scaled
       Given Deployment "web" with 2 replicas is ready
       When the ReplicaSet of Deployment "web" is modified to 4 replicas
       Then the ReplicaSet of Deployment "web" goes through:
@@ -212,7 +213,7 @@ Feature: What happens when the chain is disturbed
         | spec.replicas | 2     |
       And Deployment "web" is ready
 
-    Scenario: A Pod is taken out of the ReplicaSet by its label
+    Scenario: A Pod is relabelled, and released by the ReplicaSet
       Given Deployment "web" with 2 replicas is ready
       When one of the Pods of Deployment "web" is modified with
         | field                | value |
@@ -240,9 +241,9 @@ Feature: What happens when the chain is disturbed
       And Deployment "web" is ready
 
   @IDEMP-01 @MUST @needs-faults
-  Rule: A reply that is lost does not make anything twice
-    The API server has done what it was asked for, and the link does not know. It finds the ReplicaSet by its
-    name, the binding on the Pod; of Pods that nobody misses it removes what is too much.
+  Rule: A lost reply leaves no duplicates behind
+    The API server has done what the link asked for, and the link does not know. It finds the ReplicaSet by
+    its name and the binding on the Pod; surplus Pods are deleted.
 
     Scenario Outline: The reply to <verb> <resource> <subresource> is lost
       Given requests of the <link> meet
@@ -268,10 +269,10 @@ Feature: What happens when the chain is disturbed
         | scheduler             | create | pods        | binding     | 2    |
 
   @IDEMP-02 @MUST @needs-faults
-  Rule: Refusals and delays of a few writes only make it take longer
-    A conflict, too many requests, an error of the server, a slow answer, a broken connection: the link tries
-    again, soon or later, and however often it takes. It does not wait for an event to make it try again: none
-    needs to come. Only that the object is gone, or another one has its name, ends it.
+  Rule: Refused and delayed writes are retried, and only delay the result
+    A conflict, too many requests, a server error, a slow answer, a broken connection: the link retries with
+    back-off, however often it takes. It does not wait for an event to retry: there may be none. It gives up
+    only if the object is gone, or if another object has its name.
 
     Scenario Outline: Every link meets <effect>
       Given requests of the deployment-controller meet
@@ -301,7 +302,7 @@ Feature: What happens when the chain is disturbed
         | cut        | 2     |
         | delay 1s   | 1     |
 
-    Scenario Outline: The <link> meets <effect> six times in a row when it is to <verb> <resource> <subresource>
+    Scenario Outline: The <link> meets <effect> six times in a row: <verb> <resource> <subresource>
       Given requests of the <link> meet
         | verb   | resource   | subresource   | effect   | times |
         | <verb> | <resource> | <subresource> | <effect> | 6     |
@@ -329,8 +330,8 @@ Feature: What happens when the chain is disturbed
         | replicaset-controller | update | replicasets | status      | answer 500 |
         | replicaset-controller | update | replicasets | status      | cut        |
 
-      # A scheduler waits ever longer between two attempts, up to ten seconds; some kubelets try a status again
-      # only when they look through all of them, every ten seconds.
+      # A scheduler's back-off grows up to ten seconds; some kubelets retry a status only in their periodic
+      # sync, every ten seconds.
       @time-based
       Examples:
         | link      | verb   | resource | subresource | effect     |
@@ -344,7 +345,7 @@ Feature: What happens when the chain is disturbed
         | kubelet   | patch  | pods     | status      | cut        |
 
     @time-based
-    Scenario Outline: The <link> meets <effect> <times> times in a row when it is to delete <resource>
+    Scenario Outline: The <link> meets <effect> <times> times in a row: delete <resource>
       Given Deployment "web" with 1 replica is ready
       And requests of the <link> meet
         | verb   | resource   | effect   | times   |
@@ -364,9 +365,10 @@ Feature: What happens when the chain is disturbed
         | kubelet           | pods        | answer 500 | 3     |
 
   @IDEMP-05 @MUST
-  Rule: Of many who change one Deployment at the same time each has its effect once
-    Whoever was too late reads again and tries again. The generation tells of every change.
+  Rule: Concurrent changes of one Deployment each take effect once
+    A client that gets a conflict reads again and retries. Every change raises the generation.
 
+    # by-hand: no scheduler has this name, so the Pods get no node.
     Scenario: Twenty clients
       Given Deployment "web" with 0 replicas is created with
         | field                            | value   |
@@ -382,7 +384,7 @@ Feature: What happens when the chain is disturbed
       And 20 Pods of Deployment "web" appear
 
   @IDEMP-06 @MUST
-  Rule: Many Deployments at the same time do not get in each other's way
+  Rule: Many Deployments at the same time do not interfere with each other
     Each gets its own ReplicaSet and its own Pods, as many as it asks for.
 
     Scenario: Thirty Deployments

@@ -12,8 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/podchain/podchain/conformance/chain"
-	"github.com/podchain/podchain/conformance/field"
-	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
@@ -173,63 +171,4 @@ func (i injected) metBy(write implementation.Write) bool {
 		write.Subresource == i.fault.Subresource &&
 		(i.fault.Namespace == "" || write.Namespace == i.fault.Namespace) &&
 		(i.fault.Effect != implementation.Answer || write.Code == i.fault.Code)
-}
-
-// haveWritten demands of every row that its object was written like that, and
-// by nobody but the link that the row names (CHAIN-08).
-func (w *World) haveWritten(ctx context.Context, table *godog.Table) error {
-	faults, err := w.faults()
-	if err != nil {
-		return err
-	}
-	lines, err := rows(table)
-	if err != nil {
-		return err
-	}
-	if err := w.settle(ctx); err != nil {
-		return err
-	}
-	writes, err := faults.Writes(ctx)
-	if err != nil {
-		return CouldNotRun{fmt.Errorf("what the links have written: %w", err)}
-	}
-	record := w.History.Now()
-	for _, line := range lines {
-		subject, err := w.find(record, line["object"])
-		if err != nil {
-			return err
-		}
-		verb, err := field.ParseMatcher(line["verb"])
-		if err != nil {
-			return CouldNotRun{err}
-		}
-		if err := w.writtenBy(record, subject, writes, line, verb); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (w *World) writtenBy(record history.Record, subject reference, writes []implementation.Write, line map[string]string, verb field.Matcher) error {
-	versions := subject.versions(record)
-	if len(versions) == 0 {
-		return fmt.Errorf("%s has never been there", subject.text)
-	}
-	object := versions[0].Object
-	what := strings.TrimSpace(fmt.Sprintf("%s %s of %s", line["verb"], line["subresource"], subject.text))
-	found := false
-	for _, write := range writes {
-		if !write.Succeeded() || write.Resource != kinds[subject.kind].Resource || write.Subresource != line["subresource"] ||
-			write.Namespace != object.GetNamespace() || write.Name != object.GetName() || verb.Match(write.Verb, true, nil) != nil {
-			continue
-		}
-		if string(write.Link) != line["link"] {
-			return fmt.Errorf("%s: expected nobody but the %s, the %s has done it too", what, line["link"], write.Link)
-		}
-		found = true
-	}
-	if !found {
-		return fmt.Errorf("%s: the %s has not done it", what, line["link"])
-	}
-	return nil
 }

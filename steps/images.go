@@ -1,7 +1,6 @@
 package steps
 
 import (
-	"context"
 	"slices"
 	"sync"
 
@@ -54,14 +53,4 @@ func (w *World) nameImages(spec map[string]any) {
 			container["image"] = w.image(name)
 		}
 	}
-}
-
-// publish makes an image available that was missing so far.
-func (w *World) publish(ctx context.Context, name string) error {
-	images, err := implementation.Need[implementation.Images](w.Cluster)
-	if err != nil {
-		return CouldNotRun{err}
-	}
-	w.stimulus()
-	return images.Publish(ctx, w.scoped(name))
 }

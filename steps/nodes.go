@@ -11,9 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/util/sets"
 
-	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/runresources"
@@ -71,50 +69,6 @@ func open(node *unstructured.Unstructured) error {
 		}
 	}
 	return nil
-}
-
-// stopKubelet and startKubelet have a node of the scenario fail, and come back
-// (capability "kubelets").
-func (w *World) stopKubelet(ctx context.Context, node string) error {
-	kubelets, name, err := w.kubelet(node)
-	if err != nil {
-		return err
-	}
-	w.stimulus()
-	w.silent.Insert(name)
-	return kubelets.StopKubelet(ctx, name)
-}
-
-func (w *World) startKubelet(ctx context.Context, node string) error {
-	kubelets, name, err := w.kubelet(node)
-	if err != nil {
-		return err
-	}
-	w.stimulus()
-	w.silent.Delete(name)
-	return kubelets.StartKubelet(ctx, name)
-}
-
-func (w *World) kubelet(node string) (implementation.Kubelets, string, error) {
-	name := w.real("Node", node)
-	if !w.nodes.Has(name) {
-		return nil, "", CouldNotRun{fmt.Errorf("node %q is not one that the scenario has brought: it may be others' as well", node)}
-	}
-	kubelets, err := implementation.Need[implementation.Kubelets](w.Cluster)
-	if err != nil {
-		return nil, "", CouldNotRun{err}
-	}
-	return kubelets, name, nil
-}
-
-// Excused are the links that cannot be blamed for what they have left undone:
-// the scenario has stopped them, or the kubelet of one of its nodes.
-func (w *World) Excused() sets.Set[chain.Link] {
-	excused := w.Stopped.Clone()
-	if w.silent.Len() > 0 {
-		excused.Insert(chain.Kubelet)
-	}
-	return excused
 }
 
 // cordon marks a node as unschedulable, as kubectl cordon does.
@@ -201,4 +155,97 @@ func list(text string) []string {
 		parts[i] = strings.TrimSpace(parts[i])
 	}
 	return parts
+}
+
+// stopKubelet and startKubelet have a node of the scenario fail, and come back
+// (capability "kubelets").
+func (w *World) stopKubelet(ctx context.Context, node string) error {
+	kubelets, name, err := w.kubelet(node)
+	if err != nil {
+		return err
+	}
+	w.stimulus()
+	w.silent.Insert(name)
+	return kubelets.StopKubelet(ctx, name)
+}
+
+func (w *World) startKubelet(ctx context.Context, node string) error {
+	kubelets, name, err := w.kubelet(node)
+	if err != nil {
+		return err
+	}
+	w.stimulus()
+	w.silent.Delete(name)
+	return kubelets.StartKubelet(ctx, name)
+}
+
+func (w *World) kubelet(node string) (implementation.Kubelets, string, error) {
+	name := w.real("Node", node)
+	if !w.nodes.Has(name) {
+		return nil, "", CouldNotRun{fmt.Errorf("node %q is not one that the scenario has brought: it may be others' as well", node)}
+	}
+	kubelets, err := implementation.Need[implementation.Kubelets](w.Cluster)
+	if err != nil {
+		return nil, "", CouldNotRun{err}
+	}
+	return kubelets, name, nil
+}
+
+// bind plays the scheduler: it binds the Pod to a node, any ready one if none
+// is named (SCHED-02).
+func (w *World) bind(ctx context.Context, text, node string) error {
+	pod, err := w.object(ctx, text)
+	if err != nil {
+		return err
+	}
+	if node == "" {
+		if node, err = w.someNode(ctx); err != nil {
+			return err
+		}
+	}
+	w.stimulus()
+	path, err := w.path("Pod", pod.GetName(), "binding")
+	if err != nil {
+		return err
+	}
+	if _, err = w.demand(ctx, request{method: "POST", path: path, body: binding(pod, node)}); err != nil {
+		return err
+	}
+	return w.await(ctx, "the watchers to be notified of the binding", func(record history.Record) error {
+		versions := record.ByUID(pod.GetUID())
+		if len(versions) == 0 || history.Text(versions[len(versions)-1].Object, "spec", "nodeName") == "" {
+			return errors.New("they were not")
+		}
+		return nil
+	})
+}
+
+func binding(pod *unstructured.Unstructured, node string) map[string]any {
+	return map[string]any{
+		"apiVersion": "v1", "kind": "Binding",
+		"metadata": map[string]any{"name": pod.GetName(), "uid": string(pod.GetUID())},
+		"target":   map[string]any{"kind": "Node", "name": node},
+	}
+}
+
+func (w *World) someNode(ctx context.Context) (name string, err error) {
+	err = w.await(ctx, "a ready node", func(record history.Record) error {
+		for _, node := range record.LiveOf("Node", w.usable) {
+			if history.Condition(node, "Ready") == "True" {
+				name = node.GetName()
+				return nil
+			}
+		}
+		return errors.New("there is none")
+	})
+	return name, err
+}
+
+// usable says whether a node is one on which the scenario's Pods may run: one that
+// it brought, if it brought any, and none that another scenario did.
+func (w *World) usable(node *unstructured.Unstructured) bool {
+	if w.nodes.Len() == 0 {
+		return node.GetLabels()[runresources.NodesLabel] == ""
+	}
+	return w.nodes.Has(node.GetName())
 }

@@ -39,6 +39,12 @@ func (a answer) String() string {
 	return text
 }
 
+// identity returns resourceVersion and uid of an object.
+func identity(object map[string]any) (version, uid string) {
+	whole := unstructured.Unstructured{Object: object}
+	return whole.GetResourceVersion(), string(whole.GetUID())
+}
+
 // request is what a sentence sends.
 type request struct {
 	method, path string
@@ -249,6 +255,9 @@ func (w *World) demand(ctx context.Context, request request) (answer, error) {
 	}
 	return got, err
 }
+
+// fill replaces what a feature cannot know.
+func (w *World) fill(text string) string { return strings.ReplaceAll(text, "{namespace}", w.Namespace) }
 
 func orElse(value, otherwise string) string {
 	if value == "" {

@@ -16,6 +16,16 @@ import (
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
+// publish makes an image available that was missing so far.
+func (w *World) publish(ctx context.Context, name string) error {
+	images, err := implementation.Need[implementation.Images](w.Cluster)
+	if err != nil {
+		return CouldNotRun{err}
+	}
+	w.stimulus()
+	return images.Publish(ctx, w.scoped(name))
+}
+
 // calls returns what the container runtimes were called for a Pod, at rest.
 func (w *World) calls(ctx context.Context, pod string) ([]implementation.Call, error) {
 	runtime, err := implementation.Need[implementation.Runtime](w.Cluster)

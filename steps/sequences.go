@@ -142,24 +142,6 @@ func (w *World) inOrder(ctx context.Context, table *godog.Table) error {
 	})
 }
 
-// stages parses an order such as "Pending, then Running, then Succeeded or
-// Failed".
-func stages(text string) ([]field.Matcher, error) {
-	var all []field.Matcher
-	for _, stage := range strings.Split(text, ", then ") {
-		alternatives := strings.Split(stage, " or ")
-		if len(alternatives) > 1 {
-			stage = "one of " + strings.Join(alternatives, ", ")
-		}
-		matcher, err := field.ParseMatcher(stage)
-		if err != nil {
-			return nil, CouldNotRun{err}
-		}
-		all = append(all, matcher)
-	}
-	return all, nil
-}
-
 // forward demands of every version so far that the fields only go on in their
 // order: a stage may be skipped, never gone back, and "any" is one value for
 // good. The order "rising" is that of numbers.
@@ -214,13 +196,22 @@ func (w *World) goesForward(subject reference, table *godog.Table) error {
 	return nil
 }
 
-func rising(position int, before, value any, _ bool) (int, error) {
-	earlier, _ := before.(int64)
-	later, _ := value.(int64)
-	if later < earlier {
-		return position, fmt.Errorf("from %d to %d", earlier, later)
+// stages parses an order such as "Pending, then Running, then Succeeded or
+// Failed".
+func stages(text string) ([]field.Matcher, error) {
+	var all []field.Matcher
+	for _, stage := range strings.Split(text, ", then ") {
+		alternatives := strings.Split(stage, " or ")
+		if len(alternatives) > 1 {
+			stage = "one of " + strings.Join(alternatives, ", ")
+		}
+		matcher, err := field.ParseMatcher(stage)
+		if err != nil {
+			return nil, CouldNotRun{err}
+		}
+		all = append(all, matcher)
 	}
-	return position, nil
+	return all, nil
 }
 
 func inStages(order []field.Matcher) func(int, any, any, bool) (int, error) {
@@ -236,4 +227,13 @@ func inStages(order []field.Matcher) func(int, any, any, bool) (int, error) {
 		}
 		return position, fmt.Errorf("from %s to %s", field.Render(before), field.Render(value))
 	}
+}
+
+func rising(position int, before, value any, _ bool) (int, error) {
+	earlier, _ := before.(int64)
+	later, _ := value.(int64)
+	if later < earlier {
+		return position, fmt.Errorf("from %d to %d", earlier, later)
+	}
+	return position, nil
 }

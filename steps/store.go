@@ -353,3 +353,32 @@ func (w *World) eventsEnd(ctx context.Context, text string) error {
 	}
 	return nil
 }
+
+// storeLocked demands that the store answers who has the API server's certificate,
+// and nobody else (STORE-06).
+func (w *World) storeLocked(ctx context.Context) error {
+	access, err := w.access(ctx)
+	if err != nil {
+		return err
+	}
+	if err := storehistory.Ask(ctx, access); err != nil {
+		return CouldNotRun{fmt.Errorf("without an answer to the API server's certificate the sentence proves nothing: %w", err)}
+	}
+	if len(access.Certificate) == 0 {
+		return errors.New("the store asks for no certificate: whoever reaches it gets in")
+	}
+	for whose, pair := range map[string][2][]byte{
+		"no certificate": {},
+		"the certificate of a client of the API server": {w.config.CertData, w.config.KeyData},
+	} {
+		if whose != "no certificate" && len(pair[0]) == 0 {
+			continue // these clients have something else
+		}
+		stranger := access
+		stranger.Certificate, stranger.Key = pair[0], pair[1]
+		if err := storehistory.Ask(ctx, stranger); err == nil {
+			return fmt.Errorf("the store lets in who shows %s", whose)
+		}
+	}
+	return nil
+}

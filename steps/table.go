@@ -2,11 +2,14 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/cucumber/godog"
+	messages "github.com/cucumber/messages/go/v21"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/podchain/podchain/conformance/field"
@@ -28,6 +31,42 @@ func rows(table *godog.Table) ([]map[string]string, error) {
 		all = append(all, row)
 	}
 	return all, nil
+}
+
+// each hands over the rows of a table of objects, one column of which is the name
+// and every other a field, as sentences about one object have it: a table of
+// fields and values. An empty cell says nothing of its field.
+func each(table *godog.Table, do func(name string, fields *godog.Table) error) error {
+	if table == nil || len(table.Rows) < 2 {
+		return CouldNotRun{errors.New("a table of objects is missing below the sentence")}
+	}
+	header := table.Rows[0].Cells
+	for _, line := range table.Rows[1:] {
+		name, fields := "", &godog.Table{Rows: []*messages.PickleTableRow{row("field", "value")}}
+		for i, cell := range line.Cells {
+			switch {
+			case header[i].Value == "name":
+				name = cell.Value
+			case cell.Value != "":
+				fields.Rows = append(fields.Rows, row(header[i].Value, cell.Value))
+			}
+		}
+		if name == "" {
+			return CouldNotRun{errors.New("every row of a table of objects needs a name")}
+		}
+		if err := do(name, fields); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func row(cells ...string) *messages.PickleTableRow {
+	row := &messages.PickleTableRow{}
+	for _, cell := range cells {
+		row.Cells = append(row.Cells, &messages.PickleTableCell{Value: cell})
+	}
+	return row
 }
 
 // quoted is a field of another object in a value: {Node "n1" status.capacity.cpu}
@@ -184,29 +223,6 @@ func (w *World) check(record history.Record, subject *reference, object *unstruc
 	return nil
 }
 
-// Wrong is the error for a version that should not have been written.
-type Wrong struct {
-	Version history.Version
-	Err     error
-}
-
-func (w *Wrong) Error() string { return w.Err.Error() }
-
-// Unwrap returns the error inside.
-func (w *Wrong) Unwrap() error { return w.Err }
-
-// Deviation is the error for a recorded object that is not as a table says.
-type Deviation struct {
-	Object *unstructured.Unstructured
-	// Err has a field.Deviation for every row that does not hold.
-	Err error
-}
-
-func (d *Deviation) Error() string { return d.Err.Error() }
-
-// Unwrap returns Err.
-func (d *Deviation) Unwrap() error { return d.Err }
-
 // fieldIs compares one field of an object with the value column of a table.
 func (w *World) fieldIs(object *unstructured.Unstructured, path, value string) error {
 	expected, err := field.Expect(path, w.image(value))
@@ -244,4 +260,13 @@ func (w *World) fieldPatch(ctx context.Context, object *unstructured.Unstructure
 		w.nameImages(spec)
 	}
 	return patch, nil
+}
+
+// number parses a count in a sentence.
+func number(text string) (int, error) {
+	count, err := strconv.Atoi(text)
+	if err != nil {
+		return 0, CouldNotRun{err}
+	}
+	return count, nil
 }

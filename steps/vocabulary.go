@@ -1,8 +1,12 @@
+// Package steps is the vocabulary of the features: what each sentence means. A
+// sentence either changes something through the API server (a stimulus) or asks
+// the recorded history (an observation); it knows no implementation.
 package steps
 
 import (
 	"context"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/cucumber/godog"
@@ -19,6 +23,54 @@ type Sentence struct {
 // String returns the sentence as somebody would write it, with … where a word
 // of one's own goes.
 func (s Sentence) String() string { return readable(s.Pattern.String()) }
+
+// readable turns the pattern of a sentence into what somebody reads: an object
+// is REF, a number N, anything else …; optional parts stand in brackets.
+func readable(pattern string) string {
+	text := strings.NewReplacer(
+		ref, "REF",
+		object, `KIND "NAME"`,
+		count, "N",
+		`([A-Z]\w+?)s?`, "KIND", `([A-Z]\w+)`, "KIND", `([A-Z]\w+?)`, "KIND", `that [A-Z]\w+`, "that KIND",
+		`"([^"]+)"`, `"…"`, `"([^"]*)"`, `"…"`, `([a-z-]+)`, "LINK",
+		`(\d{3})`, "CODE", `([A-Za-z ]+?)`, "…", `([A-Za-z ]+)`, "…", `(\S+)`, "FIELD", `(.+)`, "…", `([A-Z]+)`, "METHOD",
+	).Replace(strings.TrimSuffix(strings.TrimPrefix(pattern, "^"), ":?$"))
+	return brackets(text)
+}
+
+// brackets writes (?:…)? as […], (?:…) as (…) and x? as [x].
+func brackets(text string) string {
+	var out strings.Builder
+	var open []int
+	for i := 0; i < len(text); i++ {
+		switch {
+		case strings.HasPrefix(text[i:], "(?:"):
+			open = append(open, out.Len())
+			out.WriteByte('(')
+			i += 2
+		case text[i] == '(':
+			open = append(open, out.Len())
+			out.WriteByte('(')
+		case text[i] == ')' && len(open) > 0:
+			start := open[len(open)-1]
+			open = open[:len(open)-1]
+			if i+1 < len(text) && text[i+1] == '?' {
+				inner := out.String()
+				out.Reset()
+				out.WriteString(inner[:start] + "[" + inner[start+1:] + "]")
+				i++
+				continue
+			}
+			out.WriteByte(')')
+		case i+1 < len(text) && text[i+1] == '?':
+			out.WriteString("[" + text[i:i+1] + "]")
+			i++
+		default:
+			out.WriteByte(text[i])
+		}
+	}
+	return out.String()
+}
 
 // The parts that sentences are made of.
 const (
@@ -227,3 +279,10 @@ func Match(text string) []Sentence {
 	}
 	return found
 }
+
+// cutsOff are the sentences that take the API server, or its store, from all links.
+var cutsOff = regexp.MustCompile(`^(the api-server is stopped|the store is away)`)
+
+// CutsOff tells whether a step takes the API server from all links. They find it
+// again in their own time, which grows with every loss.
+func CutsOff(text string) bool { return cutsOff.MatchString(text) }

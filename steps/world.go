@@ -1,6 +1,3 @@
-// Package steps is the vocabulary of the features: what each sentence means. A
-// sentence either changes something through the API server (a stimulus) or asks
-// the recorded history (an observation); it knows no implementation.
 package steps
 
 import (
@@ -196,14 +193,6 @@ func (w *World) collection(name string) (dynamic.ResourceInterface, error) {
 	return w.client.Resource(kind.GroupVersionResource).Namespace(w.Namespace), nil
 }
 
-// await asks the history until holds returns nil or the patience of the run
-// ends.
-func (w *World) await(ctx context.Context, what string, holds func(history.Record) error) error {
-	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
-	defer cancel()
-	return w.History.Await(ctx, what, holds)
-}
-
 // stimulus marks the moment before a change: "before", "unchanged" and the
 // answers of requests are counted from here. Everything that happened so far
 // has been recorded by then where the cluster can tell when it is at rest.
@@ -220,6 +209,15 @@ func (w *World) BeginStep(outcome bool) {
 	w.outcome = outcome
 }
 
+// real is the name that an object of the features has in the cluster: Nodes
+// have no namespace, so on a shared cluster they carry the scenario's.
+func (w *World) real(kind, name string) string {
+	if kind == "Node" && w.Shared && w.nodes.Has(w.Namespace+"-"+name) {
+		return w.Namespace + "-" + name
+	}
+	return strings.ReplaceAll(name, "{namespace}", w.Namespace)
+}
+
 // CouldNotRun marks an error that says nothing about the implementation: what
 // the scenario needs was not there.
 type CouldNotRun struct{ Err error }
@@ -229,11 +227,25 @@ func (c CouldNotRun) Error() string { return c.Err.Error() }
 // Unwrap returns the error inside.
 func (c CouldNotRun) Unwrap() error { return c.Err }
 
-// real is the name that an object of the features has in the cluster: Nodes
-// have no namespace, so on a shared cluster they carry the scenario's.
-func (w *World) real(kind, name string) string {
-	if kind == "Node" && w.Shared && w.nodes.Has(w.Namespace+"-"+name) {
-		return w.Namespace + "-" + name
-	}
-	return strings.ReplaceAll(name, "{namespace}", w.Namespace)
+// Wrong is the error for a version that should not have been written.
+type Wrong struct {
+	Version history.Version
+	Err     error
 }
+
+func (w *Wrong) Error() string { return w.Err.Error() }
+
+// Unwrap returns the error inside.
+func (w *Wrong) Unwrap() error { return w.Err }
+
+// Deviation is the error for a recorded object that is not as a table says.
+type Deviation struct {
+	Object *unstructured.Unstructured
+	// Err has a field.Deviation for every row that does not hold.
+	Err error
+}
+
+func (d *Deviation) Error() string { return d.Err.Error() }
+
+// Unwrap returns Err.
+func (d *Deviation) Unwrap() error { return d.Err }

@@ -1,11 +1,12 @@
 Feature: API server: binding
-  Step 7 of the chain ends here. A scheduler, whichever it is, places a Pod by a POST to the Pod's binding.
-  The API server takes the first and refuses the rest, so two schedulers can do no harm.
+  Step 7 of the chain ends here. Any scheduler assigns a Pod to a node by a POST to the Pod's binding. The
+  API server accepts the first binding and refuses all others, so two schedulers never assign one Pod twice.
 
   @SCHED-03 @MUST
-  Rule: A binding that is wrong or late is refused, and the Pod stays as it was
-    Whether the node exists is not checked: the Pod would wait for it.
+  Rule: An invalid or late binding is refused, and the Pod stays unchanged
+    Whether the node exists is not checked: a Pod bound to a missing node waits for it.
 
+    # by-hand: no scheduler has this name, so the Pod has no node until the scenario binds it.
     Scenario Outline: <fault>
       Given Pod "a" is created with
         | field              | value   |
@@ -23,7 +24,7 @@ Feature: API server: binding
         | A Pod that is not there | nothing | "name": "nothing"                                          | "kind": "Node", "name": "n1" | 404 NotFound   |
         | The name of another Pod | a       | "name": "b"                                                | "kind": "Node", "name": "n1" | 400 BadRequest |
 
-    Scenario Outline: A target that is no node: <target>
+    Scenario Outline: A target that is not a node: <target>
       Given Pod "a" is created with
         | field              | value   |
         | spec.schedulerName | by-hand |
@@ -39,7 +40,7 @@ Feature: API server: binding
         | "kind": "Node", "name": ""  |
         | "kind": "Pod", "name": "n1" |
 
-    Scenario: The Pod is bound already
+    Scenario: The Pod is already bound
       Given Pod "a" is created with
         | field         | value               |
         | spec.nodeName | {namespace}-nowhere |
@@ -52,7 +53,7 @@ Feature: API server: binding
         | field         | value              |
         | spec.nodeName | matches /nowhere$/ |
 
-    Scenario: The Pod is on its way out
+    Scenario: The Pod is terminating
       Given Pod "a" is created with
         | field               | value              |
         | spec.schedulerName  | by-hand            |
@@ -67,7 +68,7 @@ Feature: API server: binding
         | field         | value  |
         | spec.nodeName | absent |
 
-    Scenario: The Pod is not to be scheduled yet
+    Scenario: The Pod has a scheduling gate
       Given Pod "a" is created with
         | field                | value                       |
         | spec.schedulingGates | [{name: example.com/later}] |

@@ -1,10 +1,10 @@
 Feature: API server: create
-  Step 1 of the chain. A client POSTs an object. The API server checks it, completes it, stores it and
-  answers with what it stored. Whatever it refuses leaves no trace, so that no other link ever sees it.
+  Step 1 of the chain. A client POSTs an object. The API server fills in defaults, validates and stores it,
+  and answers with the stored object. A refused object leaves no trace, so no other link ever sees it.
 
   @API-CREATE-01 @MUST
   Rule: A valid object is answered with 201 and the object as stored
-    The answer has everything that the server has set: identity, version and defaults.
+    The answer contains everything that the server has set: identity, version and defaults.
 
     Scenario: A Deployment
       When Deployment "web" is POSTed
@@ -41,10 +41,10 @@ Feature: API server: create
         | ConfigMap   | v1         |
 
   @API-CREATE-02 @MUST
-  Rule: What was answered with 201 is stored and everybody can read it
-    The next GET finds it, and a watch from before brings exactly the version that was answered.
+  Rule: An object answered with 201 is stored and can be read at once
+    The next GET returns it, and a watch opened before delivers exactly the version of the answer.
 
-    Scenario: A GET at once
+    Scenario: A GET right after the POST
       When Deployment "web" is POSTed
       Then the API server answers 201 Created
       And Deployment "web" is stored with
@@ -52,7 +52,7 @@ Feature: API server: create
         | metadata.uid             | same as the answer metadata.uid          |
         | metadata.resourceVersion | >= {the answer metadata.resourceVersion} |
 
-    Scenario: A watch from before
+    Scenario: A watch opened before the POST
       Given there is a watcher of ConfigMaps with the field selector "metadata.name=a" from now on
       When ConfigMap "a" is POSTed
       Then the watcher is notified of
@@ -60,8 +60,8 @@ Feature: API server: create
         | ADDED | a             | same as the answer metadata.resourceVersion |
 
   @API-CREATE-03 @MUST
-  Rule: A name that is taken is refused with 409 AlreadyExists
-    The object that has the name is not touched. Names are per namespace and resource.
+  Rule: A POST of a name that exists is refused with 409 AlreadyExists
+    The existing object is not touched. Names are unique per namespace and resource.
 
     Scenario: The same Deployment again
       Given Deployment "web" is ready
@@ -80,16 +80,16 @@ Feature: API server: create
         | details.kind  | deployments |
       And nothing of Deployment "web" changes, while a new Deployment gets a ReplicaSet
 
-    Scenario: Another resource may have the name
+    Scenario: Another resource may have the same name
       Given Deployment "web" is created
       When ReplicaSet "web" is POSTed
       Then the API server answers 201 Created
 
   @API-CREATE-04 @MUST
-  Rule: An invalid object is refused with 422 Invalid, and every fault is named
-    Each cause has the path of the field and a reason. Nothing is stored, so nothing follows.
+  Rule: An invalid object is refused with 422 Invalid, and every invalid field is named
+    Each cause has the path of the field and a reason. Nothing is stored, so no link acts on it.
 
-    Scenario: Two faults at once
+    Scenario: Two invalid fields at once
       When Deployment "web" is POSTed with
         | field                                 | value    |
         | spec.replicas                         | -1       |
@@ -127,7 +127,7 @@ Feature: API server: create
 
   @API-CREATE-05 @MUST
   Rule: A body that cannot be decoded is refused with 400 BadRequest
-    It is a fault of form, found before the object is looked at.
+    The error is in the form of the request, and is found before the object is validated.
 
     Scenario Outline: <fault>
       When POST "/apis/apps/v1/namespaces/{namespace}/deployments" is requested with:
@@ -145,8 +145,8 @@ Feature: API server: create
         | A kind of another group      | {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "web"}}                                      |
 
   @API-CREATE-09 @MUST
-  Rule: fieldValidation says what becomes of a field that does not exist or comes twice
-    Strict refuses, Warn (as without the parameter) drops and tells, Ignore drops.
+  Rule: fieldValidation decides what happens to unknown and duplicate fields
+    Strict refuses the request, Warn (the default) drops the field and warns, Ignore drops it silently.
 
     Scenario Outline: An unknown field with "<query>"
       When Deployment "web" is POSTed with the query "<query>" and with
@@ -178,7 +178,7 @@ Feature: API server: create
       Then the API server answers 400 BadRequest
       And Deployment "web" is not stored
 
-    Scenario Outline: A field that comes twice, with <validation>
+    Scenario Outline: A duplicate field with <validation>
       When POST "/api/v1/namespaces/{namespace}/configmaps?fieldValidation=<validation>" is requested with:
         """
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "immutable": true, "immutable": false}
@@ -192,14 +192,14 @@ Feature: API server: create
         | Warn       | 201 Created    | "immutable" |
         | Ignore     | 201 Created    | nothing     |
 
-    Scenario: A value that the parameter does not have
+    Scenario: An invalid value of the parameter
       When Deployment "web" is POSTed with the query "fieldValidation=Maybe"
       Then the API server answers 422 Invalid
       And Deployment "web" is not stored
 
   @API-CREATE-10 @MUST
-  Rule: A dry run does everything but store
-    The answer is complete; nobody is notified, and nothing follows.
+  Rule: A dry run does everything except storing the object
+    The answer is complete, and there is no object that a link could act on.
 
     Scenario: A Deployment
       When Deployment "web" is POSTed with the query "dryRun=All"
@@ -211,19 +211,19 @@ Feature: API server: create
         | spec.replicas              | 1     |
       And Deployment "web" is not stored
 
-    Scenario: A name that is taken
+    Scenario: A name that exists
       Given Deployment "web" is created
       When Deployment "web" is POSTed with the query "dryRun=All"
       Then the API server answers 409 AlreadyExists
 
-    Scenario: A value that the parameter does not have
+    Scenario: An invalid value of the parameter
       When Deployment "web" is POSTed with the query "dryRun=Some"
       Then the API server answers 422 Invalid
       And Deployment "web" is not stored
 
   @API-CREATE-14 @MUST
-  Rule: Of many who create the same name at the same time, exactly one succeeds
-    The store accepts a key only where there is none.
+  Rule: Of many concurrent POSTs of one name exactly one succeeds
+    The store accepts a new key only if it does not exist yet.
 
     Scenario: Ten clients, one name
       Given there is a watcher of ConfigMaps with the field selector "metadata.name=a" from now on
@@ -236,8 +236,8 @@ Feature: API server: create
 
   @API-CREATE-15 @SHOULD
   Rule: kubectl create works unmodified
-    It is seen from the server's side here: the requests that kubectl sends, in its order. That a kubectl
-    binary works is checked beside the specification.
+    Seen from the server: the requests that kubectl sends, in the same order. The kubectl binary itself is
+    tested outside of the specification.
 
     Scenario: Discovery, then one strict POST
       When GET "/apis/apps/v1" is requested
@@ -250,7 +250,7 @@ Feature: API server: create
         | metadata.name                                            | web        |
         | metadata.managedFields[manager=kubectl-create].operation | Update     |
 
-    Scenario: A second time
+    Scenario: The same command a second time
       Given Deployment "web" is created
       When Deployment "web" is POSTed with the query "fieldManager=kubectl-create&fieldValidation=Strict"
       Then the API server answers 409 AlreadyExists

@@ -1,12 +1,12 @@
 Feature: API server: defaults
-  What a client leaves out, the API server fills in before it stores. The links after it find every
-  object complete, and none of them has defaults of its own.
+  The API server fills in the fields that a client leaves out before it stores the object, so every link
+  reads complete objects and sees the same defaults.
 
   @API-DEFAULT-01 @MUST
-  Rule: A Deployment is completed with its defaults
-    Each field for itself: whoever gives one half of a strategy gets the other.
+  Rule: A Deployment gets its defaults
+    Each field is defaulted by itself: a client that sets only maxSurge still gets maxUnavailable.
 
-    Scenario: Nothing but a selector and a template is given
+    Scenario: Only a selector and a template are given
       When Deployment "web" is POSTed with
         | field         | value  |
         | spec.replicas | absent |
@@ -36,8 +36,8 @@ Feature: API server: defaults
         | {type: Recreate}                                          | absent | absent      |
 
   @API-DEFAULT-02 @MUST
-  Rule: A zero that was given is kept
-    Zero is a value; only what is missing is filled in.
+  Rule: An explicit zero is kept
+    Zero is a value; only missing fields get defaults.
 
     Scenario Outline: <field> is 0
       When Deployment "web" is POSTed with
@@ -56,8 +56,8 @@ Feature: API server: defaults
         | spec.template.spec.terminationGracePeriodSeconds | 0           |
 
   @API-DEFAULT-03 @MUST
-  Rule: The Pod template is completed too
-    Already inside the Deployment, so that a controller compares complete templates with complete ones.
+  Rule: The Pod template gets its defaults too
+    It does so inside the Deployment, so that a controller compares complete templates with complete ones.
 
     Scenario: A container with a port and a probe
       When Deployment "web" is POSTed with
@@ -85,8 +85,9 @@ Feature: API server: defaults
         | spec.template.spec.containers[0].readinessProbe.failureThreshold | 3                    |
 
   @API-DEFAULT-04 @MUST
-  Rule: imagePullPolicy follows from the image where it is not given
-    An image that may mean something else tomorrow is always pulled. The policy is derived once.
+  Rule: The default of imagePullPolicy depends on the image
+    A tag that may refer to another image tomorrow is always pulled. The default is derived once: it does
+    not follow a later change of the image.
 
     Scenario Outline: The image <image>
       When Deployment "web" is POSTed with
@@ -104,7 +105,7 @@ Feature: API server: defaults
         | example.com/web:1                                                                       | IfNotPresent |
         | example.com/web@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 | IfNotPresent |
 
-    Scenario: The policy that was given
+    Scenario: An explicit policy is kept
       When Deployment "web" is POSTed with
         | field                                            | value                  |
         | spec.replicas                                    | 0                      |
@@ -124,9 +125,11 @@ Feature: API server: defaults
         | spec.template.spec.containers[0].imagePullPolicy | IfNotPresent |
 
   @API-DEFAULT-06 @MUST
-  Rule: A new Pod is Pending, and has the quality of service that its requests and limits amount to
-    All limits given and equal to the requests: Guaranteed. None of either: BestEffort. Else: Burstable.
+  Rule: A new Pod is Pending and gets its QoS class from its requests and limits
+    Guaranteed if all limits are set and equal to the requests, BestEffort if there are neither requests nor
+    limits, otherwise Burstable.
 
+    # by-hand: no scheduler has this name, so the Pod stays Pending.
     Scenario Outline: A container with <resources>
       When Pod "a" is POSTed with
         | field                        | value       |

@@ -1,10 +1,10 @@
 Feature: API server: delete
-  To delete is to ask for an end. Some objects are gone at once; others have something to be done first,
-  by whoever put a finalizer on them, or by the kubelet that runs them.
+  Some objects are removed at once; others are terminating first, until their finalizers are removed, or
+  until the kubelet that runs the Pod has stopped it gracefully.
 
   @API-DELETE-01 @MUST
-  Rule: A Deployment is removed at once; what it owns follows later
-    The garbage collector sees to what it owns (GC-02).
+  Rule: A Deployment is removed at once; its dependents follow later
+    The garbage collector deletes them (GC-02).
 
     Scenario: DELETE without any option
       Given Deployment "web" is ready
@@ -16,10 +16,11 @@ Feature: API server: delete
         | metadata.deletionTimestamp | any   |
 
   @API-DELETE-06 @MUST
-  Rule: A finalizer holds an object until somebody takes it off
-    The object is marked and stays readable. It cannot be unmarked, and no finalizer can be added any more.
+  Rule: A finalizer keeps an object until the finalizer is removed
+    The object is marked for deletion by its deletionTimestamp and stays readable. The mark cannot be
+    removed, and no finalizer can be added any more.
 
-    Scenario: Marked, held, released
+    Scenario: Marked for deletion, held by the finalizer, removed
       Given ConfigMap "a" is created with
         | field               | value              |
         | metadata.finalizers | [example.com/hold] |
@@ -32,7 +33,7 @@ Feature: API server: delete
         | metadata.finalizers | absent |
       Then ConfigMap "a" is gone
 
-    Scenario: A finalizer more
+    Scenario: Another finalizer cannot be added
       Given ConfigMap "a" is created with
         | field               | value              |
         | metadata.finalizers | [example.com/hold] |
@@ -45,7 +46,7 @@ Feature: API server: delete
         | field               | reason              |
         | metadata.finalizers | FieldValueForbidden |
 
-    Scenario: The mark cannot be taken off
+    Scenario: The mark cannot be removed
       Given ConfigMap "a" is created with
         | field               | value              |
         | metadata.finalizers | [example.com/hold] |
@@ -58,11 +59,11 @@ Feature: API server: delete
         | metadata.deletionTimestamp | unchanged |
 
   @API-DELETE-07 @MUST
-  Rule: A Pod that a node runs gets time to end
-    The deletion time lies ahead by the grace period; the Pod stays until the kubelet confirms. A Pod that
-    nobody runs is gone at once.
+  Rule: A Pod that is bound to a node is deleted gracefully
+    Its deletionTimestamp is ahead by the grace period; the Pod stays until the kubelet confirms that it has
+    stopped. A Pod without a node is removed at once.
 
-    Scenario Outline: <options> for a Pod with a grace period of 5 seconds
+    Scenario Outline: gracePeriodSeconds <options> for a Pod with a grace period of 5 seconds
       Given Pod "a" is created with
         | field                              | value               |
         | spec.nodeName                      | {namespace}-nowhere |
@@ -86,6 +87,7 @@ Feature: API server: delete
         | 60      | 60    |
         | -1      | 1     |
 
+    # by-hand: no scheduler has this name, so the Pod has no node.
     Scenario: A Pod without a node
       Given Pod "a" is created with
         | field              | value   |

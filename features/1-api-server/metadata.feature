@@ -1,11 +1,11 @@
 Feature: API server: metadata
-  Every stored object carries what the chain is held together by: a uid that is never used twice, a
-  version that grows with every change, and a generation that tells a change of what is asked for from a
-  change of what is reported.
+  Every stored object carries what holds the chain together: a uid that is never reused, a resourceVersion
+  that grows with every change, and a generation that tells changes of the desired state from changes of
+  the status.
 
   @API-META-01 @MUST
-  Rule: A uid is given once, to one object, for ever
-    References between objects are by uid, so an object of the same name is not mistaken for the old one.
+  Rule: A uid belongs to one object and is never reused
+    References between objects are by uid, so a new object of the same name is not mistaken for the old one.
 
     Scenario: The uid cannot be changed
       Given ConfigMap "a" is created
@@ -17,7 +17,7 @@ Feature: API server: metadata
         | field        | value                                                                    |
         | metadata.uid | matches /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/ |
 
-    Scenario: The same name gets another uid
+    Scenario: A new object of the same name gets another uid
       Given ConfigMap "a" is created
       And ConfigMap "a" is deleted
       When ConfigMap "a" is POSTed
@@ -27,10 +27,10 @@ Feature: API server: metadata
         | metadata.uid | changed |
 
   @API-META-02 @MUST
-  Rule: The server notes once when it created an object
+  Rule: creationTimestamp is set once, by the server
     In UTC and whole seconds. No update changes it.
 
-    Scenario: A creation time is kept
+    Scenario: A PUT does not change the creationTimestamp
       Given Deployment "web" is created
       When Deployment "web" is PUT back with
         | field                      | value                |
@@ -46,7 +46,8 @@ Feature: API server: metadata
 
   @API-META-03 @MUST
   Rule: The resourceVersion is a decimal number that grows with every stored change
-    Over all objects of one resource. How far it grows is open; versions of two resources are not compared.
+    Across all objects of one resource. By how much it grows is not specified; versions of two resources are
+    not compared.
 
     Scenario: Two changes of one object
       Given ConfigMap "a" is created
@@ -68,8 +69,8 @@ Feature: API server: metadata
         | metadata.resourceVersion | > {ConfigMap "a" metadata.resourceVersion} |
 
   @API-META-04 @MUST
-  Rule: A write that changes nothing succeeds, and makes no new version
-    Otherwise controllers that write what they find would wake each other for ever.
+  Rule: A write that changes nothing succeeds and creates no new version
+    Otherwise controllers that write what they have read would trigger each other for ever.
 
     Scenario: A PUT of the object just read
       Given ConfigMap "a" is created
@@ -109,8 +110,8 @@ Feature: API server: metadata
 
   @API-META-05 @MUST
   Rule: A Deployment's generation counts the changes of its spec and of its annotations
-    It starts at 1 and grows by one. Labels, finalizers and status do not count, and what a client says
-    the generation is does not count either. The Deployment controller compares it with what it observed.
+    It starts at 1 and grows by one. Labels, finalizers and status do not count, and a generation sent by a
+    client is ignored. The Deployment controller compares it with observedGeneration.
 
     Scenario Outline: A change of <field>
       Given Deployment "web" with 0 replicas is ready
@@ -132,7 +133,7 @@ Feature: API server: metadata
         | metadata.generation                    | 7                  | unchanged  |
         | spec.replicas                          | 0                  | unchanged  |
 
-    Scenario: An annotation written through the status
+    Scenario: An annotation written through the status subresource
       Given Deployment "web" with 0 replicas is ready
       When the status of Deployment "web" is set with
         | field                               | value |
@@ -151,8 +152,8 @@ Feature: API server: metadata
         | metadata.generation | 1     |
 
   @API-META-09 @MUST
-  Rule: observedGeneration arrives at the generation, and is never ahead of it
-    So whoever reads both knows whether the status is about the spec beside it.
+  Rule: observedGeneration catches up with generation and never exceeds it
+    A client that reads both knows whether the status reflects the spec beside it.
 
     Scenario Outline: A <kind> is changed
       Given <kind> "web" with 0 replicas is ready

@@ -1,12 +1,12 @@
 Feature: API server: read and discover
-  Links and clients find out from the API server what kinds of objects there are, and read them one by
-  one, in lists, or as tables for people.
+  Links and clients discover from the API server which kinds of objects exist, and read them one by one,
+  in lists, or as tables for people.
 
   @API-READ-01 @MUST
   Rule: A GET is answered with the object or with 404 NotFound
-    The failure says what was not found.
+    The Status names what was not found.
 
-    Scenario: It is there
+    Scenario: The object exists
       Given Deployment "web" is created
       When GET "/apis/apps/v1/namespaces/{namespace}/deployments/web" is requested
       Then the API server answers 200 OK
@@ -15,7 +15,7 @@ Feature: API server: read and discover
         | kind         | Deployment                            |
         | metadata.uid | same as Deployment "web" metadata.uid |
 
-    Scenario: It is not there
+    Scenario: The object does not exist
       When GET "/apis/apps/v1/namespaces/{namespace}/deployments/nothing" is requested
       Then the API server answers 404 NotFound
       And the answer has
@@ -26,10 +26,10 @@ Feature: API server: read and discover
         | details.kind  | deployments |
 
   @API-READ-02 @MUST
-  Rule: A list has its items and the version it was read at
-    From that version a watch goes on. A list of nothing is a list, too.
+  Rule: A list has its items and the resourceVersion it was read at
+    A watch continues from that version. A list without items is a list, too.
 
-    Scenario: Nothing to list
+    Scenario: A list without items
       When GET "/apis/apps/v1/namespaces/{namespace}/deployments" is requested
       Then the API server answers 200 OK
       And the answer has
@@ -58,8 +58,8 @@ Feature: API server: read and discover
         | all namespaces | /api/v1/configmaps                        |
 
   @API-READ-03 @MUST
-  Rule: Label selectors choose by equality, set and existence, and a comma means and
-    Services, controllers and people choose objects by them.
+  Rule: Label selectors match by equality, set and existence, and a comma means AND
+    Services, controllers and people select objects by them.
 
     Scenario Outline: The selector "<selector>"
       Given ConfigMap "a" is created with
@@ -86,14 +86,15 @@ Feature: API server: read and discover
         | tier,!size                   | b    |
         | tier=front,size=s            | a    |
 
-    Scenario: A selector that cannot be read
+    Scenario: A malformed selector
       When GET "/api/v1/namespaces/{namespace}/configmaps?labelSelector=tier in front" is requested
       Then the API server answers 400 BadRequest
 
   @API-READ-04 @MUST
-  Rule: Field selectors choose Pods by node, phase and scheduler, and anything by name
-    The kubelet lists the Pods of its node so, and the scheduler those without one.
+  Rule: Field selectors match Pods by node, phase and scheduler, and any object by name
+    The kubelet lists the Pods of its node by them, and the scheduler those that have not terminated.
 
+    # by-hand: no scheduler has this name, so the Pod has no node.
     Scenario Outline: Pods by "<selector>"
       Given Pod "a" is created with
         | field              | value   |
@@ -119,13 +120,13 @@ Feature: API server: read and discover
         | spec.restartPolicy=Never             | b    |
         | status.phase=Pending,spec.nodeName!= | b    |
 
-    Scenario: A field that cannot be selected by
+    Scenario: A field that selectors do not support
       When GET "/api/v1/namespaces/{namespace}/pods?fieldSelector=spec.priority=1" is requested
       Then the API server answers 400 BadRequest
 
   @API-READ-09 @MUST
-  Rule: Who asks for a table gets one
-    kubectl get prints it as it comes: the server decides what is worth a column.
+  Rule: A client that asks for a Table gets one
+    kubectl get prints it as it is: the server chooses the columns.
 
     Scenario Outline: The columns of a <kind>
       Given <kind> "web" is created
@@ -160,8 +161,8 @@ Feature: API server: read and discover
         | rows[0].cells[3] | 2     |
 
   @API-DISC-01 @MUST
-  Rule: The API server says what resources it serves
-    By these documents a client that knows only the kind finds path, verbs and short names.
+  Rule: Discovery lists the resources that the API server serves
+    A client that knows only the kind finds its path, verbs and short names in these documents.
 
     Scenario Outline: <path> has <resource>
       When GET "<path>" is requested
@@ -193,7 +194,7 @@ Feature: API server: read and discover
         | /api/v1       | pods/status        | Pod        | true       | get, patch, update | absent |
         | /api/v1       | pods/binding       | Binding    | true       | create             | absent |
 
-    Scenario: A scale says of which group it is
+    Scenario: The scale subresource names its group
       When GET "/apis/apps/v1" is requested
       Then the answer has
         | field                                     | value        |
@@ -202,7 +203,7 @@ Feature: API server: read and discover
         | resources[name=deployments].singularName  | deployment   |
         | resources[name=deployments].categories    | includes all |
 
-    Scenario: The groups
+    Scenario: The API groups
       When GET "/apis" is requested
       Then the answer has
         | field                                            | value        |
@@ -213,8 +214,8 @@ Feature: API server: read and discover
         | groups[name=policy].versions                     | any          |
 
   @API-DISC-04 @MUST
-  Rule: The API server tells its version and whether it is well
-    Clients adapt to the version, and whoever starts links waits for readyz.
+  Rule: The API server reports its version and its health
+    Clients adapt to the version, and tools that start links wait for /readyz.
 
     Scenario: The version
       When GET "/version" is requested

@@ -1,15 +1,15 @@
 Feature: The API server and its store
-  Step 1 of the chain ends in the store: an etcd, or what speaks its protocol. The API server is the only one
-  that writes there, and the revision of what it has written is the resourceVersion that everybody else sees.
-  What the store holds is nobody's business but the API server's: here only keys and revisions are looked at.
+  Step 1 of the chain ends in the store: etcd, or a server that speaks its protocol. Only the API server
+  writes there, and the revision of a write is the resourceVersion that all clients see. The stored values
+  are internal to the API server: only keys and revisions are checked here.
 
   @STORE-01 @MUST
-  Rule: What has been created is in the store, under a key of its resource, its namespace and its name
-    The keys are below the prefix of the API server, /registry/ unless it is told otherwise. Nodes are kept as
-    minions, as they were called when the keys were laid down.
+  Rule: A created object is stored under a key made of its resource, namespace and name
+    The keys are below the prefix of the API server, by default /registry/. Nodes are stored as minions, as
+    they were called when the layout of the keys was fixed.
 
     @needs-store
-    Scenario: A Deployment and what becomes of it
+    Scenario: A Deployment, its ReplicaSet and its Pod
       Given there is a watcher of the store from now on
       When Deployment "web" with 1 replica is created
       Then the store holds:
@@ -31,7 +31,7 @@ Feature: The API server and its store
 
   @STORE-02 @MUST
   Rule: The resourceVersion of an object is the revision of its key
-    It is the store's, not one that the API server makes up: otherwise two API servers on one store disagree.
+    The API server does not make it up: otherwise two API servers on one store would disagree.
 
     @needs-store
     Scenario: A ConfigMap is created and modified
@@ -55,11 +55,11 @@ Feature: The API server and its store
       And the store holds the ReplicaSet of Deployment "web" at its resourceVersion
 
   @STORE-03 @MUST
-  Rule: What changes in the store is notified at the same revision, and nothing else is
-    Nobody writes past the API server, and watchers miss nothing and hear of nothing twice.
+  Rule: Every change in the store is notified at the same revision, and nothing else is
+    No link bypasses the API server to write, and watchers neither miss a change nor see one twice.
 
     @needs-store
-    Scenario: A Deployment comes, grows and goes
+    Scenario: A Deployment is created, scaled and deleted
       Given there is a watcher of the store from now on
       And Deployment "web" with 2 replicas is ready
       When Deployment "web" is modified to 3 replicas
@@ -74,11 +74,11 @@ Feature: The API server and its store
         | Event      |
 
   @STORE-04 @MUST
-  Rule: A request without an effect writes nothing, and a deletion removes the key
-    A revision that changes nothing would wake every watcher for nothing.
+  Rule: A request without effect writes nothing, and a deletion removes the key
+    A revision that changes nothing would wake every watcher in vain.
 
     @needs-store
-    Scenario: What changes nothing is put back
+    Scenario: An unchanged object is PUT back
       Given ConfigMap "a" is created
       And there is a watcher of the store from now on
       When ConfigMap "a" is PUT back
@@ -113,7 +113,7 @@ Feature: The API server and its store
       And no revision of ConfigMap "a" appears in the store, while a new ConfigMap gets one
 
     @needs-store
-    Scenario: A name that is taken
+    Scenario: A POST of a name that exists
       Given ConfigMap "a" is created
       And there is a watcher of the store from now on
       When ConfigMap "a" is POSTed
@@ -135,7 +135,7 @@ Feature: The API server and its store
         | 201 Created | dryRun=All  | 1        |
 
     @needs-store
-    Scenario: A deletion, of what a finalizer holds too
+    Scenario: Deletions, with and without a finalizer
       Given there is a watcher of the store from now on
       And ConfigMap "a" is created
       And ConfigMap "b" is created with
@@ -151,12 +151,12 @@ Feature: The API server and its store
       Then the store does not hold ConfigMap "b" any more
 
   @STORE-05 @MUST
-  Rule: Without the API server nobody writes to the store
-    All other links go on and want to: a kubelet renews its Lease every ten seconds. When the API server is
-    back the chain goes on.
+  Rule: While the API server is down nothing is written to the store
+    All other links keep running and have something to write: a kubelet renews its Lease every ten seconds.
+    When the API server is back, the chain continues.
 
     @needs-links @needs-store @time-based
-    Scenario: Everybody runs but the API server
+    Scenario: All links run except the API server
       Given Deployment "web" with 2 replicas is ready
       And there is a watcher of the store from now on
       When the api-server is stopped
@@ -168,23 +168,22 @@ Feature: The API server and its store
       And the store holds Deployment "web" at its resourceVersion
 
   @STORE-06 @SHOULD
-  Rule: Links reach the API server, and nothing behind it
-    From outside this can be shown: the store answers the API server's certificate only, which no link has,
-    and the chain works.
+  Rule: Links reach the API server, but not the store
+    What can be checked from outside: the store accepts only the client certificate of the API server, which
+    no link has, and the chain works.
 
     @needs-store
-    Scenario: Others ask the store
+    Scenario: A client without the certificate, and the chain
       Then the store lets nobody in without the certificate of the API server
       When Deployment "web" with 1 replica is created
       Then Deployment "web" is ready
 
   @STORE-07 @MUST
-  Rule: What has been acknowledged survives the API server
-    With uid, resourceVersion and content, however it ended. What it had not answered yet is stored whole or
-    not at all.
+  Rule: Acknowledged writes survive a restart of the API server
+    With uid, resourceVersion and content. A write that was not answered is stored completely or not at all.
 
     @needs-links
-    Scenario: The API server ends and starts
+    Scenario: The API server is restarted
       Given Deployment "web" with 1 replica is ready
       And ConfigMap "a" is created with
         | field   | value |
@@ -197,18 +196,18 @@ Feature: The API server and its store
       Then Deployment "web" is ready
 
     @needs-links
-    Scenario: It ends in the middle of many requests
+    Scenario: It is stopped in the middle of many requests
       When the api-server is stopped while 8 clients POST ConfigMaps
       And the api-server is started
       Then the API server is ready
       And every ConfigMap that was acknowledged is stored as it was answered, and every other whole or not at all
 
   @STORE-08 @SHOULD
-  Rule: While the store is away no write succeeds, and the API server says that it is not ready
-    When the store is back all goes on, and nobody has to be started again.
+  Rule: While the store is unavailable no write succeeds, and the API server reports that it is not ready
+    When the store is back, the chain continues, and no link has to be restarted.
 
     @needs-outage @time-based
-    Scenario: The store goes and comes back
+    Scenario: An outage of the store
       Given Deployment "web" with 1 replica is ready
       When the store is away
       Then the API server cannot store ConfigMap "a"
@@ -219,8 +218,8 @@ Feature: The API server and its store
       Then Deployment "web" is ready
 
   @STORE-09 @MAY
-  Rule: Events are kept for a time only
-    They have a lease in the store, of one hour unless the API server is told otherwise.
+  Rule: Events are stored with a time to live
+    They have a lease in the store, by default of one hour.
 
     @needs-store
     Scenario: The Events about a Deployment

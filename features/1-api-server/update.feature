@@ -1,12 +1,12 @@
 Feature: API server: update
-  Many clients and links write the same objects, at the same time and without asking each other. The API
-  server sees to it that none of them overwrites what it has not seen.
+  Many clients and links write the same objects, at the same time and without coordination. By optimistic
+  concurrency the API server makes sure that none of them overwrites a change that it has not seen.
 
   @API-UPDATE-01 @MUST
-  Rule: A PUT of an old version is refused with 409 Conflict
-    Whoever gets it reads again, and decides again.
+  Rule: A PUT with an outdated resourceVersion is refused with 409 Conflict
+    The client reads the object again and decides anew.
 
-    Scenario: Somebody else was faster
+    Scenario: Another client was faster
       Given Deployment "web" is ready
       And Deployment "web" is modified with
         | field              | value |
@@ -22,7 +22,7 @@ Feature: API server: update
 
   @API-UPDATE-03 @MUST
   Rule: No update is lost
-    Everybody who tries again on conflict gets through in the end, and nobody's change is gone.
+    Every client that retries on conflict succeeds in the end, and no change is overwritten.
 
     Scenario: Ten clients add a label each
       Given ConfigMap "a" is created
@@ -33,8 +33,8 @@ Feature: API server: update
         | metadata.labels | includes client-1, client-2, client-3, client-4, client-5, client-6, client-7, client-8, client-9, client-10 |
 
   @API-UPDATE-05 @MUST
-  Rule: An object can be patched in three ways, and applied
-    JSON patch, merge patch and strategic merge patch differ in how they name what to change.
+  Rule: An object can be changed by JSON patch, merge patch, strategic merge patch and apply
+    They differ in how they address what to change.
 
     Scenario Outline: <type>
       Given Deployment "web" is created
@@ -102,8 +102,8 @@ Feature: API server: update
         | A result that is not valid      | merge patch   | {"spec": {"replicas": -1}}                                    | 422 Invalid              |
 
   @API-UPDATE-09 @MUST
-  Rule: Whoever writes an object does not write its status
-    What is asked for and what is reported have different writers.
+  Rule: A write of the object does not change its status
+    Desired state and status have different writers.
 
     Scenario Outline: The status of a <kind> in a PUT
       Given <kind> "web" is ready
@@ -139,8 +139,8 @@ Feature: API server: update
         | StatefulSet |
 
   @API-UPDATE-10 @MUST
-  Rule: Whoever writes the status does not write the spec, and makes no new generation
-    A Deployment's annotations can be written there too: the controller keeps the revision in them.
+  Rule: A write of the status changes neither the spec nor the generation
+    A Deployment's annotations can be written there too: its controller keeps the revision in them.
 
     Scenario: The status of a Deployment
       Given Deployment "web" is ready
@@ -159,6 +159,7 @@ Feature: API server: update
         | spec.replicas                       | unchanged |
         | metadata.generation                 | unchanged |
 
+    # by-hand: no scheduler has this name, so only the scenario writes to the Pod.
     Scenario: The status of a Pod
       Given Pod "a" is created with
         | field              | value   |
@@ -177,8 +178,8 @@ Feature: API server: update
         | metadata.generation                             | unchanged |
 
   @API-UPDATE-11 @MUST
-  Rule: The scale of a workload is a view of it: the number asked for, the number there, the selector
-    Autoscalers and kubectl scale use it; they need to know nothing else of the kind.
+  Rule: The scale subresource of a workload has its desired replicas, its current replicas and its selector
+    Autoscalers and kubectl scale use it; they need to know nothing else about the kind.
 
     Scenario Outline: Reading the scale of a <kind>
       Given <kind> "web" with 2 replicas is ready

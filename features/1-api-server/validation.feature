@@ -1,12 +1,12 @@
 Feature: API server: validation
-  Some mistakes would make the links after it fight or run wild. The API server refuses them, so that no
-  controller has to think of them.
+  Some mistakes would make controllers fight each other or create objects without end. The API server
+  refuses them, so no controller has to handle them.
 
   @API-VALID-01 @MUST
-  Rule: A workload has a selector, and its own Pods match it
-    Else a controller would create Pods for ever and never find them.
+  Rule: A workload has a selector, and its Pod template matches it
+    Otherwise its controller would create Pods for ever and find none of them.
 
-    # No Pod is asked for, so that a server that lets one pass sets off nothing.
+    # These workloads want no Pods, so that a server that wrongly accepts one starts nothing.
     Scenario Outline: A <kind> with the selector <selector>
       When <kind> "web" is POSTed with
         | field         | value      |
@@ -29,8 +29,8 @@ Feature: API server: validation
         | DaemonSet   | {matchLabels: {app: another}} | spec.template.metadata.labels | FieldValueInvalid  | spec.template.spec.nodeSelector | {no: node}   |
 
   @API-VALID-02 @MUST
-  Rule: The selector of a workload cannot be changed
-    The Pods selected so far would be left behind with nobody to look after them.
+  Rule: The selector of a workload is immutable
+    The Pods selected so far would be left behind as orphans.
 
     Scenario: A Deployment
       Given Deployment "web" is created
@@ -55,10 +55,11 @@ Feature: API server: validation
         | spec.selector | FieldValueInvalid |
 
   @API-VALID-07 @MUST
-  Rule: Of a Pod's spec hardly anything can be changed
-    Images, a shorter deadline, more tolerations. Everything else means another Pod; above all the node,
-    which comes with the binding (SCHED-02) or with the creation, and in no other way.
+  Rule: Most of a Pod's spec is immutable
+    Images, a shorter activeDeadlineSeconds and more tolerations are accepted. Other changes need a new Pod;
+    above all the node, which is set by the binding (SCHED-02) or at creation, and in no other way.
 
+    # by-hand: no scheduler has this name, so only the scenario writes to the Pod.
     Scenario Outline: <field> is refused
       Given Pod "a" is created with
         | field              | value   |

@@ -1,12 +1,12 @@
 Feature: API server: watch
-  Steps 2, 4, 6 and 8 of the chain. Nobody tells a link what to do: it watches. The API server brings
-  every watcher every change of what it watches, once and in order, from the version on that it names.
+  Steps 2, 4, 6 and 8 of the chain. Links are not called, they watch. The API server delivers to every
+  watcher every change of what it watches, once and in order, starting after the resourceVersion it names.
 
   @WATCH-01 @MUST
-  Rule: A watch from a version brings every later change, once and in order
-    Whoever lists and watches from the list's version misses nothing.
+  Rule: A watch from a resourceVersion delivers every later change, once and in order
+    A client that lists, and then watches from the resourceVersion of the list, misses nothing.
 
-    Scenario: From the version of the first ConfigMap on
+    Scenario: A watch from the version of the first ConfigMap
       Given ConfigMap "a" is created
       And ConfigMap "b" is created
       And ConfigMap "a" is modified with
@@ -22,7 +22,7 @@ Feature: API server: watch
 
   @WATCH-02 @MUST
   Rule: The event says what happened: added, modified or deleted
-    A deleted object comes once more as it last was, with the version of its deletion.
+    DELETED carries the last state of the object, with the resourceVersion of the deletion.
 
     Scenario: The life of a ConfigMap
       Given there is a watcher of ConfigMaps with the field selector "metadata.name=a" from now on
@@ -38,10 +38,10 @@ Feature: API server: watch
         | DELETED  | a             | v       | > the row before         |
 
   @WATCH-03 @MUST
-  Rule: Who watches with a selector sees objects come and go as they begin and cease to match
-    To such a watcher an object that no longer matches is deleted, with its last content that matched.
+  Rule: A watch with a selector delivers ADDED when an object starts to match, DELETED when it stops
+    For such a watcher an object that no longer matches is deleted; the event has the last matching content.
 
-    Scenario: A label that comes, goes and comes again
+    Scenario: A label is set, changed and set again
       Given ConfigMap "a" is created
       And there is a watcher of ConfigMaps with the label selector "tier=front" from now on
       When ConfigMap "a" is modified with
@@ -67,9 +67,11 @@ Feature: API server: watch
         | ADDED    | a             | front                 | w       |
 
   @WATCH-04 @MUST
-  Rule: A binding moves a Pod from those who wait for Pods without a node to those who wait for theirs
-    The scheduler watches Pods without a node, each kubelet the Pods of its own. Other nodes see nothing.
+  Rule: A binding moves a Pod from the watch for Pods without a node to the watch of its node
+    Each kubelet watches the Pods of its own node and sees no others. The scheduler watches all Pods that
+    have not terminated.
 
+    # by-hand: no scheduler has this name, so the Pod has no node until the scenario binds it.
     Scenario: The watcher of Pods without a node
       Given there is a watcher of Pods with the field selector "spec.nodeName=" from now on
       When Pod "a" is created with
@@ -81,7 +83,7 @@ Feature: API server: watch
         | ADDED   | a             | absent        | any                                      |
         | DELETED | a             | absent        | same as Pod "a" metadata.resourceVersion |
 
-    Scenario: The watcher of a node, and that of another
+    Scenario: The watcher of one node sees no Pod of another
       Given there is a watcher of Pods with the field selector "spec.nodeName=here" from now on
       When Pod "a" is created with
         | field              | value   |
@@ -95,7 +97,7 @@ Feature: API server: watch
         | event | metadata.name | spec.nodeName | metadata.resourceVersion                 |
         | ADDED | a             | here          | same as Pod "a" metadata.resourceVersion |
 
-    Scenario: The watcher of Pods that have not ended
+    Scenario: The watcher of Pods that have not terminated
       Given Pod "a" is created with
         | field              | value   |
         | spec.schedulerName | by-hand |
@@ -109,7 +111,7 @@ Feature: API server: watch
 
   @WATCH-05 @MUST
   Rule: All watchers see the same changes in the same order
-    Links may see them at different times, never in different orders.
+    They may see them at different times, never in different orders.
 
     Scenario: Ten watchers, ten writers
       Given ConfigMap "a" is created
@@ -120,10 +122,10 @@ Feature: API server: watch
       And ConfigMap "a" is gone
 
   @WATCH-06 @MUST
-  Rule: A watch without a version begins with what there is
-    One ADDED for each object, then the changes. In which order the first ones come is open.
+  Rule: A watch without a resourceVersion begins with the objects that exist
+    One ADDED for each object, then the changes. The order of the initial events is not specified.
 
-    Scenario Outline: From <where>
+    Scenario Outline: A watch <where>
       Given ConfigMap "a" is created with
         | field              | value |
         | metadata.labels[w] | yes   |
@@ -142,11 +144,11 @@ Feature: API server: watch
         | from version 0    |
 
   @WATCH-09 @MUST
-  Rule: A version that is no longer kept is reported as expired
-    The watcher has to list again. To go on from some other version would be to skip changes silently.
+  Rule: A resourceVersion that is no longer available is reported as expired
+    The watcher has to list again. Continuing from another version would silently skip changes.
 
     @needs-compaction
-    Scenario: The API server no longer knows what came after
+    Scenario: The history after the version is no longer kept
       Given ConfigMap "a" is created
       And ConfigMap "a" is modified with
         | field   | value |
@@ -156,10 +158,10 @@ Feature: API server: watch
       Then the watcher is told that the version has expired
 
   @WATCH-12 @MUST
-  Rule: What changes nothing is not heard of
-    Neither a write of what is there already, nor a request that was refused, nor a dry run.
+  Rule: A request that changes nothing causes no event
+    Neither a write of the same content, nor a refused request, nor a dry run.
 
-    Scenario: Three requests without an effect, and one with
+    Scenario: Three requests without effect, and one with
       Given ConfigMap "a" is created
       And there is a watcher of ConfigMaps with the field selector "metadata.name=a" from now on
       When ConfigMap "a" is PUT back
@@ -177,10 +179,11 @@ Feature: API server: watch
         | MODIFIED | a             | wet     |
 
   @WATCH-16 @MUST @needs-links
-  Rule: Who goes on after a restart of the API server has missed nothing
-    Its watches end with it. The store remembers, or the new one says that it does not know what came after.
+  Rule: A watch resumed after a restart of the API server misses nothing
+    The restart ends all watches. From the last version that a watcher has seen, the new API server delivers
+    every later change, or reports that version as expired.
 
-    Scenario: A ConfigMap changes between the end of a watch and the next one
+    Scenario: ConfigMaps change between the end of a watch and its resumption
       Given ConfigMap "a" is created
       And there is a watcher of ConfigMaps with the label selector "app" from now on
       And ConfigMap "a" is modified with

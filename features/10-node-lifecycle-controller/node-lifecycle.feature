@@ -1,13 +1,13 @@
 Feature: Node lifecycle controller
-  A node that fails says nothing. Somebody else has to notice, tell the others, and see to the Pods that
-  are there. What it goes by are the heartbeats of the kubelet; what it tells the others by are taints.
+  A node that fails cannot report it. The node lifecycle controller notices that the heartbeats of its
+  kubelet stop, taints the node, and evicts the Pods that do not tolerate the taints.
 
   @NODE-04 @SHOULD @needs-nodes @needs-kubelets
-  Rule: A node that is not heard of for the grace period is in an unknown state
-    It is 50 seconds, or what the cluster was told. A heartbeat that is late is no death.
+  Rule: The conditions of a node without heartbeats become Unknown after the grace period
+    It is 50 seconds, unless the cluster is configured otherwise. A heartbeat that is merely late is ignored.
 
     @time-based
-    Scenario: The kubelet ends
+    Scenario: The kubelet stops
       Given these nodes:
         | name |
         | n1   |
@@ -27,7 +27,7 @@ Feature: Node lifecycle controller
         | status.conditions[type=PIDPressure].reason    | NodeStatusUnknown |
 
     @time-based
-    Scenario: No kubelet has ever reported
+    Scenario: No kubelet ever reported
       When Node "{namespace}-nobody" is created
       Then Node "{namespace}-nobody" keeps for 20 seconds
         | field                         | value  |
@@ -40,11 +40,11 @@ Feature: Node lifecycle controller
         | status.conditions[type=MemoryPressure].reason | NodeStatusNeverUpdated |
 
   @NODE-05 @MUST @needs-nodes @needs-kubelets
-  Rule: What is wrong with a node is a taint on it, for as long as it is
-    The scheduler reads taints and no conditions. A node that is not ready sends away what is there, too.
+  Rule: Each problem of a node is a taint on it, for as long as it lasts
+    The scheduler reads taints, not conditions. A node that is not ready evicts its Pods, too (NoExecute).
 
-    # With its kubelet stopped, nobody contradicts what is said of the node.
-    Scenario: A node that is not ready, then in an unknown state, then ready again
+    # The kubelet is stopped so that it does not overwrite the status that the scenario sets.
+    Scenario: A node that is not ready, then unreachable, then ready again
       Given these nodes:
         | name |
         | n1   |
@@ -73,7 +73,7 @@ Feature: Node lifecycle controller
         | spec.taints | not includes {key: node.kubernetes.io/not-ready}   |
         | spec.taints | not includes {key: node.kubernetes.io/unreachable} |
 
-    Scenario: A node that lacks something
+    Scenario: A node that lacks memory, disk, PIDs and network
       Given these nodes:
         | name |
         | n1   |
@@ -115,7 +115,7 @@ Feature: Node lifecycle controller
         | field       | value                                                                     |
         | spec.taints | includes {key: node.kubernetes.io/network-unavailable, effect: NoExecute} |
 
-    Scenario: A node that is cordoned
+    Scenario: A cordoned node
       Given these nodes:
         | name |
         | n1   |
@@ -133,8 +133,9 @@ Feature: Node lifecycle controller
         | spec.taints | not includes {key: node.kubernetes.io/unschedulable} |
 
   @NODE-06 @MUST @needs-nodes @needs-kubelets
-  Rule: The Pods of a node in an unknown state do not count as ready
-    They may still run; nobody knows. Whoever counts available Pods counts without them, before they go.
+  Rule: The Pods of an unreachable node do not count as ready
+    They may still run, which no link can know. Controllers do not count them as available any more, even
+    before they are evicted.
 
     @time-based
     Scenario: The node of a Deployment's only Pod
@@ -158,11 +159,11 @@ Feature: Node lifecycle controller
         | the Pod of Deployment "web" | Warning | NodeNotReady |
 
   @NODE-07 @MUST @needs-nodes
-  Rule: A taint with the effect NoExecute sends away the Pods that do not tolerate it, or only for a time
-    Whoever is sent away is told why first. The taint may go again in time. Every Pod tolerates a node that
-    is not ready or not reachable for five minutes, unless it says otherwise.
+  Rule: A NoExecute taint evicts Pods that do not tolerate it, at once or after their tolerationSeconds
+    A condition of the Pod says why before it is deleted. Removing the taint in time cancels the eviction. By
+    default a Pod tolerates a node that is not ready or unreachable for five minutes.
 
-    Scenario: One Pod tolerates it, the other does not
+    Scenario: One Pod tolerates the taint, the other does not
       Given these nodes:
         | name |
         | n1   |
@@ -186,12 +187,12 @@ Feature: Node lifecycle controller
         | field                      | value  |
         | metadata.deletionTimestamp | absent |
 
-    Scenario: A Pod tolerates it for five seconds
+    Scenario: A Pod tolerates the taint for five seconds
       Given these nodes:
         | name |
         | n1   |
-      # An eviction that has been planned is not brought forward: that the node may be marked not ready
-      # for a moment when it is new is no reason to plan one.
+      # A new node may be not ready for a moment. The second toleration keeps that from scheduling an
+      # eviction, which a later taint does not bring forward.
       And Pod "a" is ready with
         | field                                              | value                                                                                |
         | spec.tolerations[key=example.com/repair]           | {key: example.com/repair, operator: Exists, effect: NoExecute, tolerationSeconds: 5} |
@@ -204,7 +205,7 @@ Feature: Node lifecycle controller
         | metadata.deletionTimestamp | absent |
       And Pod "a" is gone
 
-    Scenario: The taint goes in time
+    Scenario: The taint is removed in time
       Given these nodes:
         | name |
         | n1   |
@@ -222,7 +223,7 @@ Feature: Node lifecycle controller
         | field                      | value  |
         | metadata.deletionTimestamp | absent |
 
-    Scenario: What a Pod tolerates that says nothing
+    Scenario: The default tolerations of a Pod
       When Pod "a" is created
       Then Pod "a" has
         | field            | value                                                                                                       |
@@ -230,10 +231,10 @@ Feature: Node lifecycle controller
         | spec.tolerations | includes {key: node.kubernetes.io/unreachable, operator: Exists, effect: NoExecute, tolerationSeconds: 300} |
 
   @NODE-08 @MUST @needs-nodes @needs-kubelets
-  Rule: A Pod that was sent away from a dead node is replaced, although it cannot end
-    Its kubelet would have to say that it has ended. Nobody waits for that (RS-07).
+  Rule: A Pod evicted from a dead node is replaced, although it cannot terminate
+    Only its kubelet could confirm that it has stopped. Controllers do not wait for that (RS-07).
 
-    Scenario: Somebody else says that the node is to be empty
+    Scenario: A NoExecute taint is set by hand
       Given these nodes:
         | name |
         | n1   |
@@ -258,7 +259,7 @@ Feature: Node lifecycle controller
         | metadata.deletionTimestamp | any   |
 
     @time-based
-    Scenario: The node dies
+    Scenario: The node fails
       Given these nodes:
         | name |
         | n1   |
@@ -286,8 +287,8 @@ Feature: Node lifecycle controller
         | metadata.deletionTimestamp                      | any                    |
 
   @NODE-09 @SHOULD @needs-nodes @needs-kubelets
-  Rule: A Pod that no kubelet will end any more has failed, and is removed
-    A node that is missing may come back: 40 seconds are waited for it.
+  Rule: A Pod that no kubelet will terminate any more is marked as Failed and removed
+    A missing node may come back: the Pod garbage collector waits 40 seconds for it.
 
     @time-based
     Scenario: The Node is deleted
@@ -326,7 +327,7 @@ Feature: Node lifecycle controller
         | status.phase | Failed |
 
     @time-based
-    Scenario: The Pod has never been on a node
+    Scenario: The Pod was never bound to a node
       Given Pod "a" is created with
         | field                               | value              |
         | spec.nodeSelector[example.com/moon] | far-side           |
@@ -340,10 +341,10 @@ Feature: Node lifecycle controller
         | status.phase | Failed |
 
   @NODE-10 @MUST @needs-nodes @needs-kubelets
-  Rule: A node that comes back loses its taints, takes Pods, and ends those that were deleted
-    It is the same node if it has the same name, whatever has become of the Node object.
+  Rule: A node that recovers loses its taints, takes new Pods and terminates deleted ones
+    It is the same node if it has the same name, even if its Node object was deleted.
 
-    Scenario: It was away
+    Scenario: The node was unreachable
       Given these nodes:
         | name |
         | n1   |
@@ -368,7 +369,7 @@ Feature: Node lifecycle controller
       When Pod "b" is created
       Then Pod "b" is ready
 
-    Scenario: Its Node was deleted
+    Scenario: Its Node object was deleted
       Given these nodes:
         | name |
         | n1   |

@@ -1,11 +1,11 @@
 Feature: Deployment controller
   Steps 2 and 3 of the chain, and the last of the way back. The Deployment controller is notified of a
-  Deployment, looks for the ReplicaSet that has this template, creates it where there is none, and gives
-  each ReplicaSet its number of replicas. It never touches a Pod: that is the ReplicaSet controller's part.
+  Deployment, looks for the ReplicaSet that has its Pod template, creates it if there is none, and sets the
+  replicas of each ReplicaSet. It never touches a Pod: that is the ReplicaSet controller's part.
 
   @DEPLOY-01 @MUST
   Rule: A Deployment gets exactly one ReplicaSet for its template
-    The ReplicaSet asks for all replicas from the start; it is not created empty and scaled afterwards.
+    The ReplicaSet asks for all replicas from the start; it is not created with 0 replicas and then scaled up.
 
     Scenario Outline: A Deployment with <replicas> replicas
       When Deployment "web" with <replicas> replicas is created with
@@ -26,8 +26,8 @@ Feature: Deployment controller
         | 3        |
 
   @DEPLOY-02 @MUST
-  Rule: The ReplicaSet is named after the Deployment and its template's hash
-    The name follows from the template alone, so trying again can never make a second ReplicaSet.
+  Rule: The ReplicaSet is named after the Deployment and the hash of its template
+    The name depends on the template alone, so a retry can never create a second ReplicaSet.
 
     Scenario: The name ends in the value of the hash label
       When Deployment "web" is created
@@ -36,8 +36,8 @@ Feature: Deployment controller
         | metadata.name | web-{the ReplicaSet of Deployment "web" metadata.labels[pod-template-hash]} |
 
   @DEPLOY-03 @MUST
-  Rule: One and the same hash label is on the ReplicaSet, in its selector, in its template and on its Pods
-    It keeps the Pods of two ReplicaSets of one Deployment apart. The Deployment itself never receives it.
+  Rule: The same pod-template-hash is on the ReplicaSet, in its selector, in its template and on its Pods
+    This label keeps the Pods of two ReplicaSets of one Deployment apart. The Deployment itself never gets it.
 
     Scenario: The hash in its four places, and not in the Deployment
       When Deployment "web" with 2 replicas is created
@@ -58,7 +58,7 @@ Feature: Deployment controller
         | spec.template.metadata.labels[pod-template-hash] | any   |
 
   @DEPLOY-04 @MUST
-  Rule: The ReplicaSet is labelled as its Pods are, not as the Deployment is
+  Rule: The ReplicaSet has the labels of its Pods, not those of the Deployment
     Its labels are those of the Pod template, its selector is the Deployment's, both with the hash added.
 
     Scenario: A Deployment with a label of its own
@@ -77,8 +77,8 @@ Feature: Deployment controller
         | spec.selector.matchLabels[pod-template-hash] | any     |
 
   @DEPLOY-05 @MUST
-  Rule: The ReplicaSet names the Deployment as its controller
-    By this reference the controller knows its ReplicaSets, and the garbage collector knows what to remove.
+  Rule: The ReplicaSet has a controller reference to the Deployment
+    By this reference the controller knows its ReplicaSets, and the garbage collector knows what to delete.
 
     Scenario: The owner reference of a ReplicaSet
       When Deployment "web" is created
@@ -94,9 +94,9 @@ Feature: Deployment controller
         | metadata.ownerReferences[0].blockOwnerDeletion | true                                  |
 
   @DEPLOY-06 @MUST
-  Rule: The ReplicaSet is annotated with its revision and with the size that it is a part of
-    desired-replicas is the Deployment's number, max-replicas that plus the surge. Later scaling in
-    proportion (ROLLOUT-12) reads them.
+  Rule: The ReplicaSet is annotated with its revision and with the size of the whole Deployment
+    desired-replicas is the Deployment's number of replicas, max-replicas adds the surge. Proportional
+    scaling reads them later.
 
     Scenario Outline: <replicas> replicas with <strategy>
       When Deployment "web" with <replicas> replicas is created with
@@ -117,7 +117,7 @@ Feature: Deployment controller
 
   @DEPLOY-08 @MUST
   Rule: The Deployment carries the revision of its newest ReplicaSet
-    It is written through the status endpoint, which does not raise the Deployment's generation.
+    It is written through the status subresource, which does not raise the Deployment's generation.
 
     Scenario: The first revision
       When Deployment "web" is created
@@ -139,11 +139,12 @@ Feature: Deployment controller
         | metadata.generation                                     | 2     |
 
   @DEPLOY-10 @MUST
-  Rule: The status adds up what the ReplicaSets report
-    All ReplicaSets count for replicas, ready and available; only the one with the present template
-    for updated. What is zero is left out.
+  Rule: The status sums up what the ReplicaSets report
+    replicas, readyReplicas and availableReplicas count all ReplicaSets, updatedReplicas only the one with
+    the current template. A counter that is zero may be left out.
 
-    Scenario: Pods that are there and not ready, then ready
+    # go-ahead: a readiness gate of the Pod. The Pod is not Ready until the scenario sets this condition to True.
+    Scenario: Pods that exist but are not ready, then ready
       Given Deployment "web" with 3 replicas is created with
         | field                             | value                                    |
         | spec.template.spec.readinessGates | [{conditionType: podchain.dev/go-ahead}] |
@@ -166,7 +167,7 @@ Feature: Deployment controller
         | status.availableReplicas   | 3           |
         | status.unavailableReplicas | absent or 0 |
 
-    Scenario: A rollout that does not get on
+    Scenario: A rollout that does not progress
       Given Deployment "web" with 3 replicas is ready with
         | field                       | value                            |
         | spec.strategy.rollingUpdate | {maxSurge: 1, maxUnavailable: 0} |
@@ -182,9 +183,9 @@ Feature: Deployment controller
         | status.unavailableReplicas | 1     |
 
   @DEPLOY-11 @MUST
-  Rule: observedGeneration tells which generation the status is about
-    It equals metadata.generation once the controller has acted on it, and never goes back. Whoever
-    waits for a rollout reads it first.
+  Rule: observedGeneration says which generation the status reflects
+    It equals metadata.generation once the controller has acted on it, and never goes back. Clients that
+    wait for a rollout read it first.
 
     Scenario Outline: After a change of <field>
       Given Deployment "web" with 0 replicas is ready
@@ -222,10 +223,10 @@ Feature: Deployment controller
         | status.observedGeneration | 3     |
 
   @DEPLOY-12 @MUST
-  Rule: A Deployment is Available when enough Pods are: at least replicas less maxUnavailable
-    Percentages of maxUnavailable are rounded down.
+  Rule: A Deployment is Available when at least replicas minus maxUnavailable Pods are
+    A percentage is rounded down.
 
-    Scenario Outline: <few> of <replicas> Pods are too few, one more is enough, and <unavailable> may be missing
+    Scenario Outline: <few> of <replicas> Pods are too few, one more is enough, with maxUnavailable <unavailable>
       Given Deployment "web" with <replicas> replicas is created with
         | field                             | value                                    |
         | spec.strategy.rollingUpdate       | {maxUnavailable: <unavailable>}          |
@@ -251,7 +252,7 @@ Feature: Deployment controller
         | 4        | 25%         | 2   | 2           | 3      |
         | 3        | 25%         | 2   | 2           | 3      |
 
-    Scenario: A Deployment that asks for nothing is Available
+    Scenario: A Deployment with 0 replicas is Available
       When Deployment "web" with 0 replicas is created
       Then Deployment "web" has
         | field                                    | value                    |
@@ -259,17 +260,17 @@ Feature: Deployment controller
         | status.conditions[type=Available].reason | MinimumReplicasAvailable |
 
   @DEPLOY-13 @MUST
-  Rule: Progressing tells whether the Deployment gets on, has arrived, or is stuck
-    What reasons a watcher sees in between is open; the reason at the end is not.
+  Rule: Progressing says whether a rollout makes progress, is complete or has failed to progress
+    The reasons that a watcher sees in between are not specified; the last one is.
 
-    Scenario: It has arrived
+    Scenario: The rollout is complete
       When Deployment "web" with 2 replicas is created
       Then Deployment "web" has
         | field                                      | value                  |
         | status.conditions[type=Progressing].status | True                   |
         | status.conditions[type=Progressing].reason | NewReplicaSetAvailable |
 
-    Scenario: It gets on
+    Scenario: The rollout makes progress
       When Deployment "web" is created with
         | field                             | value                                    |
         | spec.template.spec.readinessGates | [{conditionType: podchain.dev/go-ahead}] |
@@ -278,7 +279,7 @@ Feature: Deployment controller
         | status.conditions[type=Progressing].status | True                                                               |
         | status.conditions[type=Progressing].reason | one of NewReplicaSetCreated, FoundNewReplicaSet, ReplicaSetUpdated |
 
-    Scenario: It is stuck
+    Scenario: The rollout exceeds its progress deadline
       When Deployment "web" is created with
         | field                             | value                                    |
         | spec.progressDeadlineSeconds      | 2                                        |
@@ -288,7 +289,7 @@ Feature: Deployment controller
         | status.conditions[type=Progressing].status | False                    |
         | status.conditions[type=Progressing].reason | ProgressDeadlineExceeded |
 
-    Scenario: Nobody asked for a deadline
+    Scenario: The rollout has no progress deadline
       When Deployment "web" is created with
         | field                        | value      |
         | spec.progressDeadlineSeconds | 2147483647 |
@@ -298,8 +299,8 @@ Feature: Deployment controller
         | status.conditions[type=Progressing] | any   |
 
   @DEPLOY-15 @SHOULD
-  Rule: An Event on the Deployment tells of each change of a ReplicaSet's size
-    It names the ReplicaSet. A ReplicaSet created with no replicas gives none.
+  Rule: An Event on the Deployment reports the scaling of a ReplicaSet
+    It names the ReplicaSet. A ReplicaSet created with 0 replicas causes none.
 
     Scenario: The ReplicaSet is created
       When Deployment "web" with 2 replicas is created
@@ -307,14 +308,14 @@ Feature: Deployment controller
         | object           | type   | reason            | message                                                     |
         | Deployment "web" | Normal | ScalingReplicaSet | includes {the ReplicaSet of Deployment "web" metadata.name} |
 
-    Scenario: The ReplicaSet is created with no replicas
+    Scenario: The ReplicaSet is created with 0 replicas
       When Deployment "web" with 0 replicas is created
       Then 1 ReplicaSet of Deployment "web" appears
       And no Event of Deployment "web" appears, while a new Deployment gets a ReplicaSet
 
   @DEPLOY-22 @MUST
-  Rule: A ReplicaSet that somebody deletes or scales by hand is put back
-    The Deployment has not changed; the controller repairs what no longer agrees with it.
+  Rule: A ReplicaSet that is deleted or scaled by hand is restored
+    The Deployment has not changed; the controller reconciles what no longer matches it.
 
     Scenario: The ReplicaSet is deleted
       Given Deployment "web" with 2 replicas is ready

@@ -1,11 +1,11 @@
-Feature: A Deployment gets a new template
-  The Deployment controller makes a ReplicaSet for the new template and moves the replicas over, step by
-  step within two bounds: never too many Pods, never too few available ones. Pods are replaced, not edited.
-  The old ReplicaSets stay, empty, to go back to.
+Feature: A Deployment gets a new template: rollout and rollback
+  The Deployment controller creates a ReplicaSet for the new Pod template and moves the replicas over step by
+  step, within two bounds: never too many Pods, never too few available ones. Pods are replaced, not edited.
+  The old ReplicaSets are kept, scaled to zero, for a rollback.
 
   @ROLLOUT-01 @MUST
-  Rule: A change of the template makes a new ReplicaSet with the next revision, and nothing else does
-    The template is all of spec.template, down to an annotation.
+  Rule: A change of the Pod template starts a rollout with a new ReplicaSet and revision; nothing else does
+    The Pod template is all of spec.template, down to an annotation.
 
     Scenario Outline: A new ReplicaSet for a change of <field>
       Given Deployment "web" with 0 replicas is ready
@@ -56,9 +56,9 @@ Feature: A Deployment gets a new template
         | metadata.annotations[example.com/a] | b                                                   |
 
   @ROLLOUT-02 @MUST
-  Rule: A rolling update never asks for more Pods than replicas and maxSurge together
-    Percentages of maxSurge are rounded up. The bound is on what is asked for: a new ReplicaSet may have its
-    next Pod a moment before the old one's controller has deleted one.
+  Rule: A rolling update never asks for more Pods than replicas plus maxSurge
+    A percentage is rounded up. The bound is on the replicas asked for: the ReplicaSet controller may create
+    the next Pod of the new ReplicaSet a moment before it deletes one of the old ReplicaSet.
 
     Scenario Outline: <replicas> replicas, surge <surge>, at most <unavailable> unavailable
       Given Deployment "web" with <replicas> replicas is ready with
@@ -83,8 +83,8 @@ Feature: A Deployment gets a new template
         | 2        | 0     | 1           | 2    |
 
   @ROLLOUT-05 @MUST
-  Rule: At the end all Pods are new, and the old ReplicaSet is kept with none
-    It is what one goes back to (ROLLOUT-09).
+  Rule: After a rollout all Pods are new, and the old ReplicaSet is kept with 0 replicas
+    A rollback reuses it (ROLLOUT-09).
 
     Scenario: A rollout is complete
       Given Deployment "web" with 2 replicas is ready
@@ -113,10 +113,10 @@ Feature: A Deployment gets a new template
         | metadata.deletionTimestamp | absent |
 
   @ROLLOUT-09 @MUST
-  Rule: Going back to an old template takes the old ReplicaSet again
-    It becomes the newest revision and remembers the number it had. Its Pods are made anew.
+  Rule: A rollback to an old template reuses the old ReplicaSet
+    It becomes the newest revision and keeps its old one in the revision history. Its Pods are created anew.
 
-    Scenario: There and back
+    Scenario: To a new template and back
       Given Deployment "web" with 2 replicas is ready
       And Deployment "web" is modified with
         | field                                  | value |

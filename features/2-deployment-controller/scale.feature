@@ -1,11 +1,11 @@
-Feature: A Deployment is modified to 3 replicas
-  The question by which the chain is best understood. The client writes one number. The Deployment
-  controller passes it on to the ReplicaSet it already has, the ReplicaSet controller finds two Pods
-  missing, and only these two go the way down the chain. The Pod that runs notices nothing.
+Feature: A Deployment is scaled to 3 replicas
+  Scaling shows best how the chain works. The client writes one number. The Deployment controller passes it
+  on to the ReplicaSet it already has, the ReplicaSet controller finds two Pods missing, and only these two
+  pass through the rest of the chain. The Pod that is running is not touched.
 
   @SCALE-01 @MUST
-  Rule: However the number is written, it is one new generation of the same Deployment
-    PUT, the patches, apply and the scale subresource are ways to the same object.
+  Rule: However the number is written, it makes one new generation of the same Deployment
+    PUT, the patches, apply and the scale subresource all write to the same object.
 
     Scenario Outline: From 0 to 1 by <way>
       Given Deployment "web" with 0 replicas is ready
@@ -27,8 +27,8 @@ Feature: A Deployment is modified to 3 replicas
         | scale                 |
 
   @SCALE-02 @MUST
-  Rule: The ReplicaSet stays the same one
-    The number of replicas is not part of the template, so there is no new hash and no new revision.
+  Rule: Scaling keeps the ReplicaSet
+    The number of replicas is not part of the Pod template, so there is no new hash and no new revision.
 
     Scenario: The ReplicaSet before and after
       Given Deployment "web" with 1 replica is ready
@@ -44,7 +44,7 @@ Feature: A Deployment is modified to 3 replicas
 
   @SCALE-03 @MUST
   Rule: One update of the ReplicaSet carries the number and the annotations that go with it
-    Whoever sees the new size sees the size of the whole too, and never one without the other.
+    A client that sees the new size of the ReplicaSet sees the new size of the Deployment in it too.
 
     Scenario: Every version of the ReplicaSet is consistent
       Given Deployment "web" with 1 replica is ready
@@ -65,8 +65,8 @@ Feature: A Deployment is modified to 3 replicas
         | metadata.annotations[deployment.kubernetes.io/desired-replicas] | "3"   |
 
   @SCALE-04 @MUST
-  Rule: Exactly two Pods are created, and the one that runs is left alone
-    It keeps its identity, its node and its containers, and is ready throughout.
+  Rule: Exactly two Pods are created, and the running one is left alone
+    It keeps its identity, its node and its containers, and stays ready.
 
     Scenario: One Pod before, three after
       Given Deployment "web" with 1 replica is ready
@@ -84,10 +84,10 @@ Feature: A Deployment is modified to 3 replicas
         | status.conditions[type=Ready].status | absent or False, then True |
 
   @SCALE-05 @MUST
-  Rule: The two new Pods go the same way as the first
-    Created without a node, bound, started: there is no short-cut for scaling.
+  Rule: The new Pods take the same path as the first one
+    Created without a node, bound, started: there is no short cut for scaling.
 
-    Scenario: The way of the new Pods
+    Scenario: The path of the new Pods
       Given Deployment "web" with 1 replica is ready
       When Deployment "web" is modified to 3 replicas
       Then 2 more Pods of Deployment "web" appear
@@ -100,8 +100,8 @@ Feature: A Deployment is modified to 3 replicas
         | status.conditions[type=Ready].status | True    |
 
   @SCALE-06 @MUST
-  Rule: The status arrives at 3, for the generation that asked for it
-    The revision is that of the template, which has not changed.
+  Rule: The status reaches 3 replicas, for the generation that asks for them
+    The revision is that of the Pod template, which has not changed.
 
     Scenario: The status after scaling
       Given Deployment "web" with 1 replica is ready
@@ -117,10 +117,11 @@ Feature: A Deployment is modified to 3 replicas
         | metadata.annotations[deployment.kubernetes.io/revision] | unchanged |
 
   @SCALE-09 @MUST
-  Rule: Scaling down removes the surplus and leaves the others alone
-    Pods that do not serve yet go before those that do (RS-13). Nothing left is a valid number too.
+  Rule: Scaling down deletes the surplus Pods and leaves the others alone
+    Pods that do not serve yet are deleted before those that do. Zero is a valid number of replicas, too.
 
-    Scenario: The Pods without a node go first
+    # by-hand: no scheduler has this name, so these Pods have no node.
+    Scenario: The Pods without a node are deleted first
       Given ReplicaSet "web" with 1 replica is ready
       And ReplicaSet "web" is modified with
         | field                            | value   |
@@ -153,10 +154,10 @@ Feature: A Deployment is modified to 3 replicas
         | 2      | 0     | 2       |
 
   @SCALE-11 @MUST
-  Rule: After quick changes only the last one counts
-    Numbers in between may be skipped, and Pods made for them may come and go.
+  Rule: After rapid changes only the last one counts
+    Numbers in between may be skipped, and Pods created for them may come and go.
 
-    Scenario: 1, 3, 5, and in the end 2
+    Scenario: 1, 3, 5, and finally 2
       Given Deployment "web" with 1 replica is ready
       When Deployment "web" is modified to 3 replicas
       And Deployment "web" is modified to 5 replicas

@@ -1,11 +1,11 @@
 Feature: ReplicaSet controller
-  Steps 4 and 5 of the chain. The ReplicaSet controller is notified of a ReplicaSet, reads how many Pods
-  it asks for and which Pods are its own, and creates or deletes Pods until the two agree. It starts
-  nothing itself: the API server stores the Pods, and the scheduler takes them from there.
+  Steps 4 and 5 of the chain. The ReplicaSet controller is notified of a ReplicaSet, compares its desired
+  replicas with the Pods that it owns, and creates or deletes Pods until the two agree. It starts no
+  containers: the API server stores the Pods, and the scheduler takes over.
 
   @RS-01 @MUST
-  Rule: The number of active Pods becomes the number asked for
-    Active are the Pods that are neither on their way out nor ended (Succeeded or Failed).
+  Rule: The number of active Pods becomes the desired number of replicas
+    A Pod is active if it is neither terminating nor terminated (Succeeded or Failed).
 
     Scenario Outline: A ReplicaSet with <replicas> replicas
       When ReplicaSet "web" with <replicas> replicas is created
@@ -37,7 +37,8 @@ Feature: ReplicaSet controller
   Rule: Pods are copies of the template
     Labels, annotations, finalizers and spec come from spec.template; the API server adds its defaults.
 
-    Scenario: Everything in the template arrives in the Pod
+    # by-hand: no scheduler has this name, so the Pods stay as they were created.
+    Scenario: Labels, annotations and spec of the template are in the Pod
       When ReplicaSet "web" with 2 replicas is created with
         | field                                             | value                        |
         | spec.template.metadata.labels[tier]               | front                        |
@@ -65,10 +66,10 @@ Feature: ReplicaSet controller
         | metadata.finalizers | includes example.com/hold |
 
   @RS-03 @MUST
-  Rule: The API server names the Pods, after the ReplicaSet
-    The controller sends generateName, so two of its attempts can never mean the same Pod.
+  Rule: The API server generates the names of the Pods from the name of the ReplicaSet
+    The controller sends generateName, so two of its attempts can never refer to the same Pod.
 
-    Scenario: Three names with one beginning
+    Scenario: Three names with the same prefix
       When ReplicaSet "web" with 3 replicas is created
       Then 3 Pods of ReplicaSet "web" appear
       And each of them has
@@ -79,8 +80,8 @@ Feature: ReplicaSet controller
       And no two of them share their metadata.uid
 
   @RS-04 @MUST
-  Rule: Each Pod names the ReplicaSet as its controller
-    By this reference the controller knows its Pods, and the garbage collector knows what to remove.
+  Rule: Each Pod has a controller reference to the ReplicaSet
+    By this reference the controller knows its Pods, and the garbage collector knows what to delete.
 
     Scenario: The owner reference of a Pod
       When ReplicaSet "web" with 2 replicas is created
@@ -97,7 +98,8 @@ Feature: ReplicaSet controller
 
   @RS-05 @MUST
   Rule: Pods are created without a node
-    Placing a Pod is the scheduler's part (SCHED-02), reporting on it the kubelet's (KUBELET-05).
+    Assigning a Pod to a node is the scheduler's part (SCHED-02), writing its status the kubelet's
+    (KUBELET-05).
 
     Scenario: No scheduler takes the Pods
       When ReplicaSet "web" with 3 replicas is created with
@@ -112,10 +114,11 @@ Feature: ReplicaSet controller
 
   @RS-07 @MUST
   Rule: A deleted Pod is replaced at once
-    The count is of Pods that are not on their way out: nobody waits for the old one to end.
+    Terminating Pods do not count: the controller does not wait for the old Pod to terminate.
 
+    # deaf:1: an image whose containers ignore SIGTERM, and run until the grace period is over.
     @needs-containers
-    Scenario Outline: One Pod of three is deleted and takes <grace> s to end
+    Scenario Outline: One Pod of three is deleted and takes <grace> s to terminate
       Given ReplicaSet "web" with 3 replicas is ready with
         | field                                            | value   |
         | spec.template.spec.containers[0].image           | deaf:1  |
@@ -129,7 +132,7 @@ Feature: ReplicaSet controller
         | 2     |
         | 5     |
 
-    Scenario: A deleted Pod that cannot end yet is replaced too
+    Scenario: A deleted Pod that a finalizer holds is replaced too
       Given ReplicaSet "web" with 2 replicas is ready with
         | field                             | value              |
         | spec.template.metadata.finalizers | [example.com/hold] |
@@ -138,8 +141,8 @@ Feature: ReplicaSet controller
       And ReplicaSet "web" never has more than 2 active Pods
 
   @RS-08 @MUST
-  Rule: A Pod that has ended is replaced and left where it is
-    Somebody may want to look at it. It stays owned, and is no longer counted.
+  Rule: A Pod that has terminated is replaced, but not deleted
+    Someone may want to inspect it. It stays owned, and is no longer counted.
 
     Scenario Outline: One Pod of two is <phase>
       Given ReplicaSet "web" with 2 replicas is created with
@@ -164,9 +167,9 @@ Feature: ReplicaSet controller
         | Succeeded |
 
   @RS-10 @MUST
-  Rule: A Pod whose labels stop matching is let go and replaced
-    The controller takes its reference off and does not touch the Pod otherwise. It is the way to take a
-    Pod out of service and keep it for a closer look.
+  Rule: A Pod whose labels stop matching is released and replaced
+    The controller removes its controller reference and does not touch the Pod otherwise. This is the way to
+    take a Pod out of service and keep it for debugging.
 
     Scenario: One Pod of three is relabelled
       Given ReplicaSet "web" with 3 replicas is ready
@@ -186,8 +189,8 @@ Feature: ReplicaSet controller
         | spec.nodeName              | unchanged |
 
   @RS-14 @MUST
-  Rule: The status counts the Pods there are, by what they report
-    Nothing is derived from spec.replicas: each number is of Pods that were looked at.
+  Rule: The status counts the Pods that exist, by what they report
+    No counter is derived from spec.replicas: each is the number of Pods that were observed.
 
     Scenario: All Pods are ready
       When ReplicaSet "web" with 3 replicas is created
@@ -199,7 +202,8 @@ Feature: ReplicaSet controller
         | status.availableReplicas    | 3                                            |
         | status.observedGeneration   | same as ReplicaSet "web" metadata.generation |
 
-    Scenario: Pods that wait for a go-ahead are counted, and not as ready
+    # go-ahead: a readiness gate of the Pod. The Pod is not Ready until the scenario sets this condition to True.
+    Scenario: Pods that wait for the go-ahead are counted, but not as ready
       Given ReplicaSet "web" with 2 replicas is created with
         | field                             | value                                    |
         | spec.template.spec.readinessGates | [{conditionType: podchain.dev/go-ahead}] |
@@ -231,8 +235,8 @@ Feature: ReplicaSet controller
         | status.fullyLabeledReplicas | 1     |
 
   @RS-18 @MUST
-  Rule: There are never more active Pods than asked for
-    The controller remembers what it has asked for until it sees it: a cache that lags behind must not
+  Rule: Without faults there are never more active Pods than desired replicas
+    The controller remembers which creations it expects until its cache shows them: a stale cache must not
     make it create a Pod twice.
 
     Scenario: Many Pods at once

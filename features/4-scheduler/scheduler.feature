@@ -1,12 +1,13 @@
 Feature: Scheduler
   Steps 6 and 7 of the chain. The scheduler is notified of a Pod that has no node. It filters out the nodes
-  on which the Pod cannot run, ranks the rest, and binds the Pod to the best one. It starts nothing: the
-  kubelet of that node takes the Pod from there.
+  on which the Pod cannot run, scores the rest, and binds the Pod to the best one. It starts nothing: the
+  kubelet of that node takes over.
 
   @SCHED-01 @MUST
-  Rule: The scheduler handles Pods that have no node and name it as their scheduler, and no others
-    Several schedulers can share a cluster; spec.schedulerName tells which of them a Pod is for.
+  Rule: The scheduler handles Pods that have no node and its own schedulerName, and no others
+    Several schedulers can share a cluster; spec.schedulerName says which of them a Pod is for.
 
+    # by-hand: no scheduler has this name, so the Pod gets no node.
     Scenario: A Pod for another scheduler
       When Pod "theirs" is created with
         | field              | value   |
@@ -27,9 +28,9 @@ Feature: Scheduler
       And no Event of Pod "placed" appears, while a new Pod is bound
 
   @SCHED-02 @MUST
-  Rule: A Pod is assigned through its binding, once
-    The binding is a subresource of its own: node and condition appear in one version, and it is no
-    change of the Pod's spec by a client, so its generation stays.
+  Rule: A Pod is assigned to a node once, through its binding
+    The binding is a subresource of its own: node and condition appear in one version. It is not a change of
+    the spec by a client, so the generation stays.
 
     Scenario: What a watcher sees of a binding
       When Pod "a" is created
@@ -55,10 +56,10 @@ Feature: Scheduler
         | status.conditions[type=PodScheduled].status | True   |
 
   @SCHED-05 @MUST
-  Rule: A Pod that fits nowhere is told so, and waits
+  Rule: A Pod that fits no node is reported as Unschedulable, and waits
     It stays Pending without a node. The condition says Unschedulable, and an Event says why.
 
-    Scenario: No node has the label that is asked for
+    Scenario: No node has the label that the Pod selects
       When Pod "a" is created with
         | field                               | value    |
         | spec.nodeSelector[example.com/moon] | far-side |
@@ -74,12 +75,11 @@ Feature: Scheduler
         | Pod "a" | Warning | FailedScheduling |
 
   @SCHED-07 @MUST @needs-nodes
-  Rule: The requests of a node's Pods never add up to more than it can allocate
-    Requests count, not use. A request that was left out is taken from the limit. Exactly full is not
-    too full.
+  Rule: The scheduler never overcommits a node: its Pods' requests add up to its allocatable at most
+    Requests count, not usage. A missing request defaults to the limit. A Pod that fills a node exactly fits.
 
     @needs-sizes
-    Scenario: What is left is enough, or too little by a bit
+    Scenario: The free resources are just enough, or slightly too little
       Given these nodes:
         | name | cpu | memory | pods |
         | n1   | 2   | 4Gi    | 10   |
@@ -105,7 +105,7 @@ Feature: Scheduler
         | spec.nodeName | any   |
 
     @needs-sizes
-    Scenario: A node takes so many Pods and no more
+    Scenario: A node takes no more Pods than it can allocate
       Given these nodes:
         | name | cpu | memory | pods |
         | n1   | 2   | 4Gi    | 1    |
@@ -119,7 +119,7 @@ Feature: Scheduler
         | status.conditions[type=PodScheduled].reason | Unschedulable |
 
     @needs-sizes
-    Scenario: A limit stands in for a request
+    Scenario: A limit counts where the request is missing
       Given these nodes:
         | name | cpu | memory | pods |
         | n1   | 2   | 4Gi    | 10   |
@@ -134,7 +134,7 @@ Feature: Scheduler
         | status.conditions[type=PodScheduled].reason | Unschedulable |
 
     @needs-sizes
-    Scenario: A Pod that was put on the node without a scheduler counts
+    Scenario: A Pod that was assigned without the scheduler counts
       Given these nodes:
         | name | cpu | memory | pods |
         | n1   | 2   | 4Gi    | 10   |
@@ -150,7 +150,7 @@ Feature: Scheduler
         | status.conditions[type=PodScheduled].reason | Unschedulable |
 
     @needs-containers @needs-sizes
-    Scenario: A Pod that has ended gives its share back
+    Scenario: A Pod that has terminated releases its resources
       Given these nodes:
         | name | cpu | memory | pods |
         | n1   | 2   | 4Gi    | 10   |
@@ -170,8 +170,8 @@ Feature: Scheduler
         | status.conditions[type=PodScheduled].status | True  |
 
   @SCHED-08 @MUST @needs-nodes
-  Rule: A node has to have every label of the Pod's nodeSelector
-    All pairs have to match, value and all.
+  Rule: A node must have every label of the Pod's nodeSelector
+    All pairs must match, key and value.
 
     Scenario: Each node has its own two labels
       Given these nodes:
@@ -193,8 +193,8 @@ Feature: Scheduler
         | nowhere | absent                          | Unschedulable                               |
 
   @SCHED-09 @MUST @needs-nodes
-  Rule: Required node affinity: one of its terms has to match, with all its expressions
-    It holds when the Pod is placed. What happens to the labels afterwards does not drive it away.
+  Rule: Required node affinity: one of its terms must match, with all its expressions
+    It counts when the Pod is scheduled. A later change of the labels does not evict the Pod.
 
     Scenario: Operators, all expressions of one term, and any of the terms
       Given these nodes:
@@ -223,7 +223,7 @@ Feature: Scheduler
         | all     | same as Node "n2" metadata.name |
         | any     | same as Node "n3" metadata.name |
 
-    Scenario: The label goes away, the Pod stays
+    Scenario: The label is removed, the Pod stays
       Given these nodes:
         | name | labels |
         | n1   | zone=a |
@@ -239,8 +239,8 @@ Feature: Scheduler
         | spec.nodeName              | unchanged |
 
   @SCHED-10 @MUST @needs-nodes
-  Rule: A taint keeps Pods away that do not tolerate it
-    NoSchedule and NoExecute exclude the node, PreferNoSchedule only ranks it lower (SCHED-15).
+  Rule: A taint repels Pods that do not tolerate it
+    NoSchedule and NoExecute exclude the node, PreferNoSchedule only lowers its score (SCHED-15).
 
     Scenario: Tolerations of all sorts
       Given these nodes:
@@ -273,8 +273,9 @@ Feature: Scheduler
 
   @SCHED-11 @MUST @needs-nodes
   Rule: A cordoned node takes no new Pods
-    spec.unschedulable is what kubectl cordon sets. Pods that run there stay. The witness goes
-    nowhere until the scheduler has seen the cordon: Nodes and Pods come to it on watches apart.
+    spec.unschedulable is what kubectl cordon and kubectl drain set. Pods that run there stay. The Pod
+    "witness" fits only a cordoned node. Once it is bound the scheduler has seen the cordon: it watches Nodes
+    and Pods separately.
 
     Scenario: Cordon and uncordon
       Given these nodes:
@@ -319,12 +320,12 @@ Feature: Scheduler
         | spec.nodeName | same as Node "n1" metadata.name |
 
   @SCHED-15 @SHOULD @needs-nodes
-  Rule: Of the nodes that fit, the better one is taken
-    Each scenario makes one difference, and a large one. Among equals any node is right. A scheduler can only
-    choose between nodes that it has been told of: the Pods before are placed where only one node will do.
+  Rule: Of the nodes that fit, the better one is chosen
+    Each scenario makes one large difference; among equal nodes any is right. The Pods created first fit only
+    one node each. Once they are bound the scheduler knows both nodes and can choose between them.
 
     @needs-sizes
-    Scenario: The node with more room
+    Scenario: The node with more free resources
       Given these nodes:
         | name | cpu | memory | labels    |
         | n1   | 4   | 4Gi    | which=one |
@@ -344,7 +345,7 @@ Feature: Scheduler
         | field         | value                           |
         | spec.nodeName | same as Node "n2" metadata.name |
 
-    Scenario: The node without a taint that prefers others
+    Scenario: The node without a PreferNoSchedule taint
       Given these nodes:
         | name | taints                   | labels |
         | n1   | use=gpu:PreferNoSchedule | zone=a |
@@ -406,11 +407,11 @@ Feature: Scheduler
       And no two of them share their spec.nodeName
 
   @SCHED-16 @MUST @needs-nodes
-  Rule: The only node that fits is taken, however low it ranks
-    Filtering comes before ranking: what is excluded cannot be preferred.
+  Rule: The only node that fits is chosen, however low its score
+    Filtering comes before scoring: a node that is filtered out cannot be preferred.
 
     @needs-sizes
-    Scenario: The preferred node is full, the other one is shunned
+    Scenario: The preferred node is too small, the other one has a PreferNoSchedule taint
       Given these nodes:
         | name | cpu | memory | labels | taints                   |
         | n1   | 1   | 4Gi    | zone=a |                          |
@@ -424,8 +425,8 @@ Feature: Scheduler
         | spec.nodeName | same as Node "n2" metadata.name |
 
   @SCHED-17 @MUST @needs-nodes
-  Rule: A waiting Pod is tried again when something changes that may help it
-    Nobody creates the Pod anew. Several changes could make room; each of them has to be noticed.
+  Rule: An unschedulable Pod is retried when a change may have made it schedulable
+    The Pod is not created again. Several kinds of change can help; each of them must lead to a retry.
 
     Scenario: The node gets a label, loses a taint, is uncordoned
       Given these nodes:
@@ -481,7 +482,7 @@ Feature: Scheduler
         | spec.nodeName | same as Node "n2" metadata.name |
 
     @needs-sizes
-    Scenario: Another Pod goes
+    Scenario: Another Pod is deleted
       Given these nodes:
         | name | cpu | memory |
         | n1   | 2   | 4Gi    |
@@ -499,7 +500,7 @@ Feature: Scheduler
         | field         | value                           |
         | spec.nodeName | same as Node "n1" metadata.name |
 
-    Scenario: The Pod learns to tolerate the taint
+    Scenario: The Pod gets a toleration of the taint
       Given these nodes:
         | name | taints             |
         | n1   | use=gpu:NoSchedule |
@@ -515,8 +516,8 @@ Feature: Scheduler
         | spec.nodeName | same as Node "n1" metadata.name |
 
   @SCHED-23 @MUST @needs-nodes @needs-faults
-  Rule: A binding whose answer is lost, or that is refused, is no second binding, and takes no room twice
-    The scheduler forgets what it had assumed, looks at the Pod again, and goes by what it sees.
+  Rule: A binding that is refused or whose answer is lost neither binds twice nor uses resources twice
+    The scheduler forgets the assumed Pod, looks at the Pod again, and decides by what is stored.
 
     @needs-sizes
     Scenario Outline: The binding of the Pod that fills the node: <effect>
@@ -547,11 +548,11 @@ Feature: Scheduler
         | answer 500 |
 
   @SCHED-24 @MUST @needs-links @needs-nodes
-  Rule: After a restart the Pods that are there tell what the nodes have left
-    What an earlier scheduler had in mind is gone with it, and nothing is given twice.
+  Rule: After a restart the scheduler derives free resources from the Pods that exist
+    What the previous scheduler had assumed is gone, and no resource is allocated twice.
 
     @needs-sizes
-    Scenario: More Pods came meanwhile than there is room for
+    Scenario: Meanwhile more Pods were created than fit
       Given these nodes:
         | name | cpu | memory |
         | n1   | 3   | 4Gi    |

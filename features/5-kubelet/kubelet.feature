@@ -1,11 +1,12 @@
 Feature: kubelet
   Steps 8 to 10 of the chain. The kubelet of a node is notified of a Pod that was bound to its node. It has
-  the container runtime make a sandbox, pull the images that are not present and start the containers,
-  and writes into the Pod's status what became of it.
+  the container runtime create a sandbox, pull the images that are not present and start the containers,
+  and reports the result in the Pod's status. What the containers of an image do, such as deaf:1 or
+  slow-to-end:1, is listed in fixtures/images.yaml.
 
   @KUBELET-01 @MUST
   Rule: A kubelet runs the Pods of its own node, and no others
-    It watches Pods by spec.nodeName; whose turn it is was decided when the Pod was bound.
+    It watches Pods by spec.nodeName; the binding decides which kubelet runs a Pod.
 
     @needs-nodes
     Scenario Outline: A Pod bound to <node>
@@ -26,7 +27,7 @@ Feature: kubelet
         | n1   |
         | n2   |
 
-    Scenario: A Pod bound to a node that is not there
+    Scenario: A Pod bound to a node that does not exist
       When Pod "lost" is created with
         | field         | value               |
         | spec.nodeName | {namespace}-nowhere |
@@ -37,9 +38,10 @@ Feature: kubelet
       And nothing of Pod "lost" changes, while a new Pod runs
 
   @KUBELET-03 @MUST @needs-nodes
-  Rule: A Pod that is created with a node is run without a scheduler
-    The kubelet itself adds the condition that the scheduler would have brought.
+  Rule: A Pod that is created with a node runs without a scheduler
+    The kubelet itself sets the condition PodScheduled, which the binding would have set.
 
+    # by-hand: no scheduler has this name.
     Scenario: The node is in the manifest
       Given these nodes:
         | name |
@@ -54,11 +56,12 @@ Feature: kubelet
         | status.conditions[type=PodScheduled].status | True    |
 
   @KUBELET-05 @MUST
-  Rule: The kubelet writes the status of a Pod, and leaves in it what others wrote there
-    Conditions that it does not own, as those of readiness gates, survive all its updates. The spec is
-    never its to change.
+  Rule: The kubelet writes the status of a Pod and keeps what others wrote there
+    Conditions that it does not own, such as those of readiness gates, survive all its updates. It never
+    changes the spec.
 
-    Scenario: A condition of somebody else
+    # go-ahead: a readiness gate of the Pod. The Pod is not Ready until the scenario sets this condition to True.
+    Scenario: A condition of another client
       Given Pod "a" is created with
         | field               | value                                    |
         | spec.readinessGates | [{conditionType: podchain.dev/go-ahead}] |
@@ -74,8 +77,8 @@ Feature: kubelet
         | metadata.generation                                  | 1     |
 
   @KUBELET-06 @MUST @needs-nodes
-  Rule: The first thing a kubelet writes is when it took the Pod and where
-    The start time never changes again. The host's address is the InternalIP of the Node.
+  Rule: The first status that a kubelet writes has the start time and the host
+    The start time never changes again. The host's IP is the InternalIP of the Node.
 
     Scenario: Start time and host
       Given these nodes:
@@ -119,11 +122,12 @@ Feature: kubelet
         | status.startTime | absent, then any |
 
   @KUBELET-07 @MUST
-  Rule: While a Pod starts, every container is listed as waiting
-    The Pod is Pending, and nothing is ready, started or restarted yet.
+  Rule: While a Pod starts, every container is reported as waiting
+    The Pod is Pending, and no container is ready, started or restarted yet.
 
+    # late:1: an image that the registry does not have until the scenario publishes it.
     @needs-images
-    Scenario: The image is not to be had
+    Scenario: The image cannot be pulled
       When Pod "a" is created with
         | field                    | value  |
         | spec.containers[0].image | late:1 |
@@ -160,8 +164,8 @@ Feature: kubelet
         | status.containerStatuses[name=main].started                  | false                                                  |
 
   @KUBELET-08 @MUST
-  Rule: Once the kubelet has taken a Pod, all five conditions are there
-    Each says True or False; a condition that is missing would leave its readers guessing.
+  Rule: Once the kubelet has accepted a Pod, all five conditions are set
+    Each is True or False; clients could not interpret a missing condition.
 
     Scenario Outline: <condition> is never missing
       Given Pod "a" is ready
@@ -182,7 +186,7 @@ Feature: kubelet
         | Ready                     |
 
   @KUBELET-09 @MUST @needs-containers
-  Rule: The conditions become true in one order
+  Rule: The conditions become True in a fixed order
     Scheduled, sandbox ready, initialized, containers ready, Pod ready.
 
     Scenario: The order, with an init container
@@ -214,11 +218,11 @@ Feature: kubelet
         | Ready                     | ContainersReady           |
 
   @KUBELET-10 @MUST @needs-containers
-  Rule: PodReadyToStartContainers is true from when the sandbox has its network until the Pod's end
-    It does not wait for images: with it one can tell a network that fails from an image that is missing.
+  Rule: PodReadyToStartContainers is True from when the sandbox has a network until the Pod terminates
+    It does not wait for images, so it tells a failure of the network from a missing image.
 
     @needs-images
-    Scenario: The image is not to be had
+    Scenario: The image cannot be pulled
       When Pod "a" is created with
         | field                    | value  |
         | spec.containers[0].image | late:1 |
@@ -227,7 +231,7 @@ Feature: kubelet
         | status.conditions[type=PodReadyToStartContainers].status | True    |
         | status.phase                                             | Pending |
 
-    Scenario: The Pod has ended
+    Scenario: The Pod has terminated
       When Pod "a" is created with
         | field                    | value         |
         | spec.restartPolicy       | Never         |
@@ -239,8 +243,8 @@ Feature: kubelet
         | status.conditions[type=PodReadyToStartContainers].status | False  |
 
   @KUBELET-11 @MUST
-  Rule: A Pod is Running when its init containers are done and its containers have started, and then it has its address
-    With hostNetwork the Pod's address is the host's.
+  Rule: A Pod is Running, and has its IP, when its init containers are done and its containers have started
+    With hostNetwork the Pod's IP is the host's.
 
     Scenario: One container
       Given Pod "a" is ready
@@ -258,7 +262,7 @@ Feature: kubelet
         | status.containerStatuses[name=main].containerID | absent  |
 
     @needs-containers
-    Scenario: An init container holds the phase back
+    Scenario: An init container delays Running
       Given Pod "a" is ready with
         | field               | value                         |
         | spec.initContainers | [{name: init, image: init:1}] |
@@ -268,7 +272,7 @@ Feature: kubelet
         | status.initContainerStatuses[name=init].state.terminated | absent  |
 
     @needs-containers @needs-images
-    Scenario: A container that cannot be started holds the phase back
+    Scenario: A container that cannot be started delays Running
       When Pod "a" is created with
         | field           | value                                                      |
         | spec.containers | [{name: main, image: web:1}, {name: other, image: late:1}] |
@@ -291,10 +295,10 @@ Feature: kubelet
         | status.podIP | same as Pod "a" status.hostIP |
 
   @KUBELET-12 @MUST
-  Rule: A Pod is Ready when its containers are and all its readiness gates are true
-    A gate is a condition that somebody else writes, for instance a load balancer.
+  Rule: A Pod is Ready when its containers are ready and all its readiness gates are True
+    A readiness gate is a condition that another component writes, for instance a load balancer.
 
-    Scenario: A Pod that waits for a go-ahead, gets it and loses it
+    Scenario: A Pod waits for the go-ahead, gets it and loses it
       Given Pod "a" is created with
         | field               | value                                    |
         | spec.readinessGates | [{conditionType: podchain.dev/go-ahead}] |
@@ -333,8 +337,8 @@ Feature: kubelet
         | fails:1       | absent                                | Failed    | PodFailed          |
 
   @KUBELET-13 @MUST @needs-containers
-  Rule: The status of a running container says what runs, since when, and by which runtime
-    The state is one of waiting, running and terminated, and never two at once.
+  Rule: The status of a running container says what runs, since when, and in which runtime
+    The state is exactly one of waiting, running and terminated.
 
     Scenario: A container that runs
       Given Pod "a" is ready
@@ -350,8 +354,8 @@ Feature: kubelet
         | status.containerStatuses[name=main].state.running.startedAt | any                  |
 
   @KUBELET-16 @MUST @needs-cri
-  Rule: The container runtime is asked for the sandbox first, then for each container: image, create, start
-    The Container Runtime Interface defines the calls. More of them, in between, are open.
+  Rule: The runtime is called for the sandbox first, then for each container: pull the image, create, start
+    The Container Runtime Interface (CRI) defines the calls. Other calls in between are not specified.
 
     Scenario: A Pod with two containers
       When Pod "a" is created with
@@ -385,8 +389,8 @@ Feature: kubelet
         | StartContainer  | main      |        |
 
   @KUBELET-17 @MUST @needs-containers
-  Rule: Init containers run one after the other, each to its good end, before the containers start
-    An init container that restarts always is a sidecar: it has to have started, and goes on running.
+  Rule: Init containers run one after the other, each to completion, before the containers start
+    An init container with restartPolicy Always is a sidecar: it only has to start, and keeps running.
 
     Scenario: Two init containers
       Given Pod "a" is ready with
@@ -422,7 +426,7 @@ Feature: kubelet
 
   @KUBELET-23 @MUST @needs-cri @needs-images @needs-nodes
   Rule: imagePullPolicy decides whether an image is pulled
-    IfNotPresent pulls what is missing, Always pulls before every start, Never pulls nothing.
+    IfNotPresent pulls a missing image, Always pulls before every start, Never does not pull.
 
     Scenario: IfNotPresent, and the image is missing
       Given these nodes:
@@ -472,10 +476,10 @@ Feature: kubelet
       And PullImage is called never for Pod "a"
 
   @KUBELET-25 @MUST @needs-containers @needs-images
-  Rule: An image that cannot be pulled is tried again and again, and the Pod waits
-    It never fails for that, whatever its restart policy: the image may come.
+  Rule: An image that cannot be pulled is retried with back-off, and the Pod stays Pending
+    The Pod does not fail, whatever its restart policy: the image may be published later.
 
-    Scenario Outline: The image is not there yet, and the restart policy is <policy>
+    Scenario Outline: The image is not published yet, and the restart policy is <policy>
       When Pod "a" is created with
         | field                    | value    |
         | spec.restartPolicy       | <policy> |
@@ -497,7 +501,7 @@ Feature: kubelet
         | Never  |
 
     @time-based
-    Scenario: The image comes late
+    Scenario: The image is published later
       Given Pod "a" is created with
         | field                    | value  |
         | spec.containers[0].image | late:1 |
@@ -510,7 +514,7 @@ Feature: kubelet
         | status.phase                         | Running |
         | status.conditions[type=Ready].status | True    |
 
-    Scenario: The image has a name that cannot be
+    Scenario: The image has an invalid name
       When Pod "a" is created with
         | field                    | value        |
         | spec.containers[0].image | Not/A:Name:1 |
@@ -520,10 +524,10 @@ Feature: kubelet
         | status.phase                                             | Pending          |
 
   @KUBELET-27 @MUST @needs-containers
-  Rule: The restart policy decides what the end of a container means for the Pod
-    A Pod whose containers have all ended for good is Succeeded or Failed, and never anything else again.
+  Rule: The restart policy decides what the exit of a container means for the Pod
+    A Pod whose containers have all terminated without a restart is Succeeded or Failed for ever.
 
-    Scenario Outline: <policy>, and the container ends: <image>
+    Scenario Outline: <policy>, and the container is not restarted: <image>
       When Pod "a" is created with
         | field                    | value    |
         | spec.restartPolicy       | <policy> |
@@ -542,7 +546,7 @@ Feature: kubelet
         | Never     | fails:1    | Failed    |
         | OnFailure | succeeds:1 | Succeeded |
 
-    Scenario Outline: <policy>, and the container is started again: <image>
+    Scenario Outline: <policy>, and the container is restarted: <image>
       When Pod "a" is created with
         | field                    | value    |
         | spec.restartPolicy       | <policy> |
@@ -560,7 +564,7 @@ Feature: kubelet
         | Always    | fails:1    |
         | Always    | succeeds:1 |
 
-    Scenario: One container ends well, the other one does not
+    Scenario: One container succeeds, the other one fails
       When Pod "a" is created with
         | field              | value                                                           |
         | spec.restartPolicy | Never                                                           |
@@ -573,7 +577,7 @@ Feature: kubelet
 
   @KUBELET-28 @MUST @needs-containers
   Rule: A restart is a new container in the same Pod
-    The Pod keeps its uid and address. The count goes up by one, and the last state tells of the end before.
+    The Pod keeps its uid and IP. restartCount goes up by one, and lastState describes the previous container.
 
     Scenario: A container that fails once
       When Pod "a" is created with
@@ -593,11 +597,11 @@ Feature: kubelet
         | status.podIP | absent, then any |
 
   @KUBELET-35 @MUST @needs-containers
-  Rule: A deleted Pod is ended first, then reported as ended, and only then removed
-    TERM, the grace period, KILL; the terminal phase is written; the kubelet confirms the deletion.
-    So nobody replaces by name what may still be running.
+  Rule: A deleted Pod is stopped first, then reported as terminated, and only then removed
+    SIGTERM, the grace period, SIGKILL; then the kubelet writes the terminal phase and confirms the deletion.
+    So no Pod of the same name is created while this one may still be running.
 
-    Scenario Outline: The container gets TERM: <image>
+    Scenario Outline: Graceful termination: <image>
       Given Pod "a" is ready with
         | field                              | value   |
         | spec.containers[0].image           | <image> |
@@ -623,7 +627,7 @@ Feature: kubelet
         | slow-to-end:1 |
         | deaf:1        |
 
-    Scenario Outline: A container that is told to end gets its time: <image>
+    Scenario Outline: The container gets its grace period: <image>
       Given Pod "a" is ready with
         | field                              | value   |
         | spec.containers[0].image           | <image> |
@@ -641,10 +645,10 @@ Feature: kubelet
         | deaf:1        |
 
   @KUBELET-38 @MUST @needs-containers
-  Rule: The end of a Pod does not end another one of its name
-    The kubelet removes the object with the uid of the Pod that it has run, and of no other.
+  Rule: The termination of a Pod does not remove another Pod of the same name
+    The kubelet deletes only the object with the uid of the Pod that it has run.
 
-    Scenario: The name is taken again while the containers still end
+    Scenario: The name is used again while the containers are still terminating
       Given Pod "neighbour" is ready
       And Pod "a" is ready with
         | field                              | value                             |
@@ -664,10 +668,10 @@ Feature: kubelet
         | metadata.deletionTimestamp | absent |
 
   @KUBELET-39 @SHOULD @needs-containers @needs-cri
-  Rule: The containers of a Pod that was removed by force are stopped all the same
-    The object is gone at once: that nothing runs any more, nobody has confirmed.
+  Rule: The containers of a Pod that was deleted by force are stopped all the same
+    The object is removed at once, without a confirmation that the containers have stopped.
 
-    Scenario: No grace
+    Scenario: A grace period of 0
       Given Pod "a" is ready
       When Pod "a" is DELETEd with
         | field              | value |
@@ -680,8 +684,8 @@ Feature: kubelet
         | StopPodSandbox |           |
 
   @KUBELET-40 @MUST @needs-links @needs-containers
-  Rule: Containers outlive their kubelet
-    A restarted kubelet finds what runs and goes on with it, and nobody is told anything new.
+  Rule: Containers survive a restart of the kubelet
+    A restarted kubelet finds the running containers and adopts them, and reports nothing new.
 
     Scenario: The kubelet is restarted
       Given Pod "a" is ready
@@ -712,11 +716,11 @@ Feature: kubelet
         | status.conditions[type=Ready].status | absent, then False, then True |
 
   @KUBELET-41 @MUST @needs-links @needs-containers
-  Rule: A kubelet that was away catches up: it starts what was bound, and ends what was deleted
-    Also what was removed by force: it finds containers of which nobody knows any more.
+  Rule: A kubelet that was down catches up: it runs Pods bound meanwhile and stops deleted ones
+    Also those deleted by force: it finds containers that belong to no Pod of the API server any more.
 
     @needs-cri
-    Scenario: One Pod came, one was deleted, one was removed by force
+    Scenario: One Pod was bound, one was deleted, one was deleted by force
       Given Pod "deleted" is ready
       And Pod "removed" is ready with
         | field         | value                         |
@@ -747,10 +751,10 @@ Feature: kubelet
         | StopPodSandbox |           |
 
   @KUBELET-42 @SHOULD @needs-links @needs-containers @needs-cri
-  Rule: Containers need no API server to run, and to be started again
-    What happened meanwhile the kubelet reports when it is back.
+  Rule: Containers run and are restarted without the API server
+    The kubelet reports what happened when the API server is back.
 
-    Scenario: A container fails while the API server is away
+    Scenario: A container fails while the API server is down
       Given Pod "a" is created with
         | field                    | value         |
         | spec.containers[0].image | fails-later:1 |

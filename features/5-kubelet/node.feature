@@ -1,10 +1,10 @@
 Feature: Nodes
-  Before a kubelet can run Pods, the scheduler has to know that its node exists, how much it offers and
-  that it is alive. The kubelet says so itself, through the API server like everybody else.
+  Before a kubelet can run Pods, the scheduler has to know that its node exists, what it can allocate and
+  that it is healthy. The kubelet reports this itself, through the API server like every other link.
 
   @NODE-01 @MUST @needs-nodes
-  Rule: A node registers itself, with what it is and what it offers
-    The scheduler reads labels and allocatable, the Pods' status takes the address over.
+  Rule: A node registers itself with its labels, capacity, addresses and versions
+    The scheduler reads labels and allocatable; the status of its Pods takes over the address.
 
     Scenario: A new node
       When these nodes join:
@@ -25,9 +25,9 @@ Feature: Nodes
         | status.nodeInfo.containerRuntimeVersion   | matches /^.+:\/\//                    |
 
   @NODE-02 @MUST @needs-nodes
-  Rule: A node renews its Lease every ten seconds or so
-    The Lease, in the namespace kube-node-lease, is the cheap heartbeat: whoever does not renew it for
-    longer than 40 seconds counts as lost.
+  Rule: A node renews its Lease about every ten seconds
+    The Lease in the namespace kube-node-lease is the cheap heartbeat. When heartbeats fail to arrive, the
+    node lifecycle controller marks the node as Unknown (NODE-04).
 
     @time-based
     Scenario: The heartbeat
@@ -47,8 +47,8 @@ Feature: Nodes
         | spec.renewTime | > before |
 
   @NODE-03 @MUST @needs-nodes
-  Rule: A healthy node says that it is ready and under no pressure
-    The reason is part of what others rely on. A condition's transition time changes with its status only.
+  Rule: A healthy node reports that it is ready and under no pressure
+    Clients rely on the reasons, too. A condition's transition time changes with its status only.
 
     Scenario Outline: <condition> of a healthy node
       Given these nodes:

@@ -1,10 +1,10 @@
 Feature: StatefulSet controller
-  The same chain as a Deployment's, with another controller at its head: Pods with names that last. The
-  controller makes them itself, one after the other, and lets no two Pods share an identity.
+  The same chain as a Deployment's, with another controller at its head and Pods with stable identities. The
+  controller creates them itself, one after the other, and lets no two Pods share an identity.
 
   @STS-01 @MUST
-  Rule: Each Pod has an ordinal and is known by it
-    Name, hostname and labels say which one it is, and they are the same after every restart.
+  Rule: Each Pod has an ordinal and an identity that follows from it
+    Name, hostname and labels contain the ordinal, and stay the same when the Pod is replaced.
 
     Scenario: Two Pods
       When StatefulSet "db" with 2 replicas is created with
@@ -30,7 +30,7 @@ Feature: StatefulSet controller
         | metadata.labels[apps.kubernetes.io/pod-index] | "1"   |
         | spec.hostname                                 | db-1  |
 
-    Scenario: The ordinals start where they are told to
+    Scenario: The ordinals start at spec.ordinals.start
       When StatefulSet "db" with 2 replicas is created with
         | field               | value |
         | spec.ordinals.start | 5     |
@@ -42,9 +42,10 @@ Feature: StatefulSet controller
         | metadata.labels[apps.kubernetes.io/pod-index] | "5"   |
 
   @STS-02 @MUST
-  Rule: A Pod is created only when all before it are running and ready
-    OrderedReady, the default: there are never two Pods at a time that are not ready.
+  Rule: A Pod is created only when all Pods before it are Running and Ready
+    OrderedReady, the default policy: at most one Pod at a time is not ready.
 
+    # go-ahead: a readiness gate of the Pod. The Pod is not Ready until the scenario sets this condition to True.
     Scenario: The second Pod waits for the first
       Given StatefulSet "db" with 3 replicas is created with
         | field                             | value                                    |
@@ -72,12 +73,12 @@ Feature: StatefulSet controller
         | Pod "db-2" |                                      | appears |
 
   @STS-03 @MUST
-  Rule: Scaling down takes the highest ordinal first, one at a time
-    The next one waits until the one before is gone altogether, and until those that stay are well.
+  Rule: Scaling down deletes the highest ordinal first, one Pod at a time
+    The next Pod is deleted only when the one before is gone and all that remain are ready.
 
     @needs-containers
     Scenario: From 3 to 1
-      # Two seconds pass between the end that is asked for and the end.
+      # slow-to-end:1: an image whose containers take two seconds to exit after SIGTERM.
       Given StatefulSet "db" with 3 replicas is ready with
         | field                                  | value         |
         | spec.template.spec.containers[0].image | slow-to-end:1 |
@@ -93,7 +94,7 @@ Feature: StatefulSet controller
         | metadata.uid               | unchanged |
         | metadata.deletionTimestamp | absent    |
 
-    Scenario: A Pod that is not well holds it up
+    Scenario: A Pod that is not ready holds up scaling down
       Given StatefulSet "db" with 3 replicas is created with
         | field                             | value                                    |
         | spec.podManagementPolicy          | OrderedReady                             |

@@ -1,12 +1,12 @@
 Feature: DaemonSet controller
-  The same chain once more, counted by nodes: one Pod for each node that it may run on. The controller says
-  which node a Pod is for; it is still the scheduler that binds it.
+  The same chain once more, counted by nodes: one Pod for each eligible node. The controller decides which
+  node a Pod is for; the scheduler still binds it.
 
   @DS-01 @MUST @needs-nodes
   Rule: Each eligible node has exactly one Pod
-    Eligible is a node whose labels the Pod selects and whose taints it tolerates.
+    A node is eligible if the Pod's node selector matches its labels and the Pod tolerates its taints.
 
-    Scenario: One of three nodes is not eligible, for another reason each time
+    Scenario: Two of four nodes are not eligible, each for another reason
       Given these nodes:
         | name | labels    | taints             |
         | n1   | disk=ssd  |                    |
@@ -37,8 +37,8 @@ Feature: DaemonSet controller
         | status.phase | Running |
 
   @DS-02 @MUST @needs-nodes
-  Rule: Its Pods are bound by the scheduler too
-    They are created without a node, and with an affinity that leaves the scheduler one choice.
+  Rule: The Pods of a DaemonSet are bound by the scheduler, too
+    They are created without a node, and with a node affinity that leaves the scheduler one choice.
 
     Scenario: The affinity and the binding
       Given these nodes:
@@ -58,7 +58,7 @@ Feature: DaemonSet controller
 
   @DS-04 @MUST @needs-nodes
   Rule: The Pods follow the nodes
-    A node that joins or becomes eligible gets a Pod, one that is no longer eligible loses it.
+    A node that joins or becomes eligible gets a Pod; the Pod of a node that is no longer eligible is deleted.
 
     Scenario: A node joins
       Given these nodes:

@@ -1,18 +1,18 @@
 Feature: Garbage collector
-  Nobody deletes Pods when a Deployment is deleted. Every object names its owners; the garbage collector
-  watches all of them and removes what has no owner left.
+  The Deployment controller does not delete the Pods of a deleted Deployment. Every object names its owners;
+  the garbage collector watches all objects and deletes dependents that have no owner left.
 
   @GC-01 @MUST
   Rule: An object whose owners are all gone is deleted
-    An owner is known by its uid: one of the same name is another one.
+    An owner is identified by its uid: a new object of the same name is another object.
 
-    Scenario: The owner has never been there
+    Scenario: The owner never existed
       When ConfigMap "orphan" is created with
         | field                    | value                                                                                        |
         | metadata.ownerReferences | [{apiVersion: v1, kind: ConfigMap, name: nobody, uid: 00000000-0000-4000-8000-000000000000}] |
       Then ConfigMap "orphan" is gone
 
-    Scenario: An owner of that name is there, and is another one
+    Scenario: Another object has the name of the owner
       Given ConfigMap "owner" is created
       When ConfigMap "orphan" is created with
         | field                    | value                                                                                       |
@@ -22,7 +22,7 @@ Feature: Garbage collector
         | field                      | value  |
         | metadata.deletionTimestamp | absent |
 
-    Scenario: The owner is there, and then it is not
+    Scenario: The owner exists, and is then deleted
       Given ConfigMap "owner" is created
       And ConfigMap "owned" is created with
         | field                    | value                                                                                     |
@@ -34,11 +34,11 @@ Feature: Garbage collector
       Then ConfigMap "owned" is gone
 
   @GC-02 @MUST
-  Rule: Deleted in the background: the Deployment goes first, then its ReplicaSet, then its Pods
-    It is the default. The client does one thing and nothing more. A controller that has not heard of it
-    yet may make again what is gone, which then goes the same way.
+  Rule: Background deletion removes the Deployment first, then its ReplicaSet, then its Pods
+    It is the default. The client sends one DELETE and nothing more. A controller with a stale cache may
+    create a dependent again, which is then deleted the same way.
 
-    Scenario: A Deployment is deleted, in the way that is the default
+    Scenario: A Deployment is deleted with the default propagation policy
       Given Deployment "web" with 2 replicas is ready
       When Deployment "web" is deleted
       Then these come in order:
@@ -59,9 +59,9 @@ Feature: Garbage collector
       And the second Pod of Deployment "web" is gone
 
   @GC-03 @MUST
-  Rule: Deleted in the foreground: the Pods go first, then the ReplicaSet, then the Deployment
-    The owner stays, marked, until all dependents that block its deletion are gone. A ReplicaSet
-    controller that has not heard of the mark yet may replace a Pod, which then goes the same way.
+  Rule: Foreground deletion removes the Pods first, then the ReplicaSet, then the Deployment
+    The owner stays, terminating, until all dependents that block its deletion are gone. A ReplicaSet
+    controller with a stale cache may replace a Pod, which is then deleted the same way.
 
     Scenario: A Deployment
       Given Deployment "web" with 1 replica is ready
@@ -74,7 +74,7 @@ Feature: Garbage collector
         | the first ReplicaSet of Deployment "web" |                            | gone  |
         | Deployment "web"                         |                            | gone  |
 
-    Scenario: A dependent that blocks is waited for
+    Scenario: The owner waits for a dependent that blocks its deletion
       Given ConfigMap "owner" is created
       And ConfigMap "owned" is created with
         | field                    | value                                                                                                               |
@@ -93,7 +93,7 @@ Feature: Garbage collector
         | metadata.finalizers | absent |
       Then ConfigMap "owner" is gone
 
-    Scenario: A dependent that does not block is not waited for
+    Scenario: The owner does not wait for a dependent that does not block
       Given ConfigMap "owner" is created
       And ConfigMap "owned" is created with
         | field                    | value                                                                                                                |
@@ -106,10 +106,10 @@ Feature: Garbage collector
         | metadata.deletionTimestamp | any   |
 
   @GC-10 @MUST @needs-links
-  Rule: What was deleted while the collector was away is dealt with when it is back
-    In the background, where the owner is gone long since, and in the foreground, where it waits.
+  Rule: A garbage collector that was down deals with what was deleted meanwhile
+    With background deletion, where the owner is gone already, and with foreground deletion, where it waits.
 
-    Scenario: Two owners are deleted, each in its way
+    Scenario: Two owners are deleted, one in the background, one in the foreground
       Given ConfigMap "gone" is created
       And ConfigMap "of-gone" is created with
         | field                    | value                                                                                   |

@@ -1,15 +1,15 @@
 Feature: Namespace controller
-  A namespace is where names live. When it goes, all that is in it has to go first, and in the meantime
-  nothing new may come in.
+  A namespace is a scope for names. When it is deleted, everything in it is deleted first, and meanwhile
+  nothing can be created in it.
 
   @NS-01 @MUST
   Rule: A deleted namespace is emptied, Pods first, and then removed
-    While it waits its conditions tell what for, and creations inside are refused (API-CREATE-07).
+    While it is Terminating its conditions say what it waits for, and creations in it are refused.
 
     @since-v1.33
     Scenario: A namespace with a Deployment
       Given ConfigMap "a" is created
-      # Two seconds pass between the end that is asked for and the end.
+      # slow-to-end:1: an image whose containers take two seconds to exit after SIGTERM.
       And Deployment "web" is ready with
         | field                                  | value         |
         | spec.template.spec.containers[0].image | slow-to-end:1 |
@@ -24,7 +24,7 @@ Feature: Namespace controller
         | ConfigMap "a"               |       | gone  |
         | Namespace "{namespace}"     |       | gone  |
 
-    Scenario: Something holds it, nothing comes in
+    Scenario: A finalizer holds it, and nothing can be created
       Given ConfigMap "a" is created with
         | field               | value              |
         | metadata.finalizers | [example.com/hold] |

@@ -5,13 +5,103 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/podchain/podchain/conformance/implementation"
 )
+
+// outage is the capability to have the store away.
+func (w *World) outage() (implementation.Outage, error) {
+	outage, err := implementation.Need[implementation.Outage](w.Cluster)
+	if err != nil {
+		return nil, CouldNotRun{err}
+	}
+	return outage, nil
+}
+
+// storeGoes ends the store. It is back at the end of the scenario, whatever comes.
+func (w *World) storeGoes(ctx context.Context) error {
+	outage, err := w.outage()
+	if err != nil {
+		return err
+	}
+	w.stimulus()
+	w.cleanup = append(w.cleanup, outage.StartStore)
+	return outage.StopStore(ctx)
+}
+
+func (w *World) storeReturns(ctx context.Context) error {
+	outage, err := w.outage()
+	if err != nil {
+		return err
+	}
+	w.stimulus()
+	return outage.StartStore(ctx)
+}
+
+// writePatience is how long the API server is given to say that a write has failed.
+const writePatience = 10 * time.Second
+
+// cannotStore demands that a POST is answered as a fault of the server's, or not
+// in time (STORE-08).
+func (w *World) cannotStore(ctx context.Context, kind, name string) error {
+	object, err := w.manifest(ctx, kind, name, "", nil)
+	if err != nil {
+		return err
+	}
+	path, err := w.path(kind, "", "")
+	if err != nil {
+		return err
+	}
+	w.stimulus()
+	got, err := w.exchange(ctx, request{method: http.MethodPost, path: path, body: object,
+		query: url.Values{"timeout": {writePatience.String()}}})
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil
+	case err != nil:
+		return err
+	case got.code < 500:
+		return fmt.Errorf("expected a fault of the server's or none in time, the answer to %s", got)
+	}
+	return nil
+}
+
+// probePause is the time between two questions to a probe, which has no way to
+// tell by itself.
+const probePause = 100 * time.Millisecond
+
+// probes waits until the API server says that it is ready, or that it is not.
+func (w *World) probes(ctx context.Context, not string) error {
+	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
+	defer cancel()
+	ticker := time.NewTicker(probePause)
+	defer ticker.Stop()
+	last := errors.New("nothing was answered")
+	for {
+		got, err := w.exchange(ctx, request{method: http.MethodGet, path: "/readyz", accept: "text/plain"})
+		switch {
+		case err == nil && (got.code == http.StatusOK) == (not == ""):
+			return nil
+		case err == nil:
+			last = fmt.Errorf("the answer to %s", got)
+		case ctx.Err() == nil:
+			last = err
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return fmt.Errorf("waited %s for the API server to be %sready; last seen: %w", w.Timeout, not, last)
+		}
+	}
+}
 
 // storedAsBefore demands that a GET returns the last version that was recorded
 // before the stimulus, to the last field (STORE-07).

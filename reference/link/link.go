@@ -1,0 +1,82 @@
+package link
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/podchain/podchain/conformance/implementation/clients"
+	"github.com/podchain/podchain/conformance/implementation/crash"
+)
+
+// Link is a process of the chain: clients and caches under its own name, and a recorder
+// for its Events.
+type Link struct {
+	// Name is the user agent of the requests and the source of the Events.
+	Name string
+	// Clients talk to the API server, which is all that a link may talk to.
+	Clients *clients.Clients
+	// Config and HTTP are what the clients are made of, for those of other sorts:
+	// discovery, metadata.
+	Config *rest.Config
+	HTTP   *http.Client
+	// Events records Events as Name.
+	Events *Recorder
+
+	// caches are those that Run starts.
+	caches []cache.SharedIndexInformer
+}
+
+// New prepares a link; nothing runs until Run.
+func New(name string, config *rest.Config) (*Link, error) {
+	config = rest.CopyConfig(config)
+	config.UserAgent = name
+	if config.QPS == 0 {
+		// The API server knows what it can take; the client's default of five
+		// requests a second would be the slowest part of the chain.
+		config.QPS = -1
+	}
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("%s: HTTP client: %w", name, err)
+	}
+	typed, err := clients.NewForHTTP(config, client)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return &Link{
+		Name:    name,
+		Clients: typed,
+		Config:  config,
+		HTTP:    client,
+		Events:  NewRecorder(typed, corev1.EventSource{Component: name}, RecorderOptions{}),
+	}, nil
+}
+
+// Run starts the caches and the recorder, and, once the caches are filled,
+// the work. It returns nil after ctx is done and everything it started has ended.
+func (l *Link) Run(ctx context.Context, work ...func(context.Context)) error {
+	var group crash.Group
+	defer group.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+
+	group.Go(func() { l.Events.Run(ctx) })
+	synced := make([]cache.DoneChecker, len(l.caches))
+	for i, informer := range l.caches {
+		synced[i] = informer.HasSyncedChecker()
+		group.Go(func() { informer.RunWithContext(ctx) })
+	}
+	// It fails only if ctx is done. The work is started even so: it has queues to shut
+	// down, and ends at once.
+	_ = cache.WaitFor(ctx, "", synced...)
+	for _, loop := range work {
+		group.Go(func() { loop(ctx) })
+	}
+	<-ctx.Done()
+	return nil
+}

@@ -1,0 +1,499 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cucumber/godog"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/podchain/podchain/conformance/history"
+)
+
+// makeReady waits until the object is ready. As something given, the object is
+// made first unless the scenario has done so already.
+func (w *World) makeReady(ctx context.Context, kind, name, replicas string, table *godog.Table) error {
+	if !w.outcome && !w.made.Has(kind+"/"+name) && kind != "Node" {
+		if err := w.create(ctx, kind, name, replicas, table); err != nil {
+			return err
+		}
+	}
+	return w.isReady(ctx, fmt.Sprintf("%s %q", kind, name))
+}
+
+// isReady waits until the object does what was asked for.
+func (w *World) isReady(ctx context.Context, text string) error {
+	if err := w.await(ctx, text+" to be ready", func(record history.Record) error {
+		found, err := w.find(record, text)
+		if err != nil {
+			return err
+		}
+		object := found.live(record)
+		if object == nil {
+			return errors.New("it does not exist")
+		}
+		return readiness(object)
+	}); err != nil {
+		return err
+	}
+	// What the watches of other kinds bring of it may come a moment later.
+	for _, kind := range []string{"ReplicaSet", "Pod"} {
+		if err := w.overtake(ctx, kind); err != nil {
+			return err
+		}
+	}
+	return w.catchUp(ctx)
+}
+
+// replicate changes the number of replicas, in one of the ways there are to
+// write it (SCALE-01).
+func (w *World) replicate(ctx context.Context, text, replicas, way string) error {
+	object, err := w.object(ctx, text)
+	if err != nil {
+		return err
+	}
+	count, err := strconv.ParseInt(replicas, 10, 32)
+	if err != nil {
+		return CouldNotRun{err}
+	}
+	w.stimulus()
+	spec := map[string]any{"spec": map[string]any{"replicas": count}}
+	path, err := w.path(object.GetKind(), object.GetName(), "")
+	if err != nil {
+		return err
+	}
+	change := request{method: "PATCH", path: path, body: spec, contentType: patchTypes[way]}
+	switch way {
+	case "PUT":
+		return w.putReplicas(ctx, path, count)
+	case "JSON patch":
+		change.body = []any{map[string]any{"op": "replace", "path": "/spec/replicas", "value": count}}
+	case "apply":
+		spec["apiVersion"], spec["kind"] = object.GetAPIVersion(), object.GetKind()
+		spec["metadata"] = map[string]any{"name": object.GetName()}
+		change.query = url.Values{"fieldManager": {"podchain"}, "force": {"true"}}
+	case "scale":
+		change.path, change.contentType = path+"/scale", patchTypes["merge patch"]
+	case "merge patch", "strategic merge patch":
+	default:
+		return CouldNotRun{fmt.Errorf("%q is no way to modify an object", way)}
+	}
+	_, err = w.demand(ctx, change)
+	return err
+}
+
+// putReplicas reads, changes and writes, and again if somebody else was faster
+// (API-UPDATE-03).
+func (w *World) putReplicas(ctx context.Context, path string, count int64) error {
+	for {
+		got, err := w.demand(ctx, request{method: "GET", path: path})
+		if err != nil {
+			return err
+		}
+		if err := unstructured.SetNestedField(got.body, count, "spec", "replicas"); err != nil {
+			return CouldNotRun{err}
+		}
+		put, err := w.send(ctx, request{method: "PUT", path: path, body: got.body})
+		if err != nil || put.code == 200 {
+			return err
+		}
+		if put.code != 409 {
+			return fmt.Errorf("the api-server refused it: %s", put)
+		}
+	}
+}
+
+// goAheadCondition is the readiness gate that the suite itself opens: a Pod is
+// ready exactly when a scenario says so, on any implementation.
+const goAheadCondition = "podchain.dev/go-ahead"
+
+// goAhead opens ("get") or closes ("lose") the readiness gate of a Pod, or of a
+// number of its active Pods, all of them if number is "".
+func (w *World) goAhead(ctx context.Context, number, text, verb string) error {
+	status := "True"
+	if strings.HasPrefix(verb, "lose") {
+		status = "False"
+	}
+	want := -1
+	if number != "" {
+		parsed, err := strconv.Atoi(number)
+		if err != nil {
+			return CouldNotRun{err}
+		}
+		want = parsed
+	}
+	var pods []*unstructured.Unstructured
+	err := w.await(ctx, text+" to have Pods that wait for it", func(record history.Record) error {
+		active, err := w.gated(record, text)
+		if err != nil {
+			return err
+		}
+		pods = nil
+		for _, pod := range active {
+			if history.Condition(pod, goAheadCondition) != status {
+				pods = append(pods, pod)
+			}
+		}
+		switch asked := w.asked(record, text); {
+		case len(active) < asked:
+			return fmt.Errorf("%d of %d are there", len(active), asked)
+		case len(pods) < want:
+			return fmt.Errorf("%d of %d wait for it", len(pods), want)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if want >= 0 {
+		pods = pods[:want]
+	}
+	w.stimulus()
+	for _, pod := range pods {
+		path, err := w.path("Pod", pod.GetName(), "status")
+		if err != nil {
+			return err
+		}
+		condition := map[string]any{"type": goAheadCondition, "status": status,
+			"lastTransitionTime": time.Now().UTC().Format(time.RFC3339)}
+		if _, err := w.demand(ctx, request{method: "PATCH", path: path,
+			contentType: patchTypes["strategic merge patch"],
+			body:        map[string]any{"status": map[string]any{"conditions": []any{condition}}}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// gated returns the Pods that a go-ahead is for: the Pod itself, or the active
+// Pods of an owner.
+func (w *World) gated(record history.Record, text string) ([]*unstructured.Unstructured, error) {
+	found, err := w.find(record, text)
+	if err != nil {
+		return nil, err
+	}
+	if found.kind != "Pod" {
+		return w.activePods(record, text)
+	}
+	pod := found.live(record)
+	if pod == nil {
+		return nil, errors.New("it does not exist")
+	}
+	return []*unstructured.Unstructured{pod}, nil
+}
+
+// appear waits until exactly count objects of a kind have appeared that the
+// owner controls, counted from the scenario's start or (more) from the last
+// stimulus, and that no further one follows. They are "them" from then on.
+func (w *World) appear(ctx context.Context, count, more, kind, owner string) error {
+	want, err := number(count)
+	if err != nil {
+		return err
+	}
+	since := 0
+	if more != "" {
+		since = w.mark
+	}
+	what := fmt.Sprintf("%d %s%ss of %s", want, more, kind, owner)
+	enough := func(record history.Record) error {
+		children, err := w.appeared(record, since, kind, owner)
+		if err != nil {
+			return err
+		}
+		if len(children) > want {
+			return history.Final{Err: fmt.Errorf("expected %s, %d have appeared: %s", what, len(children), names(children))}
+		}
+		if len(children) < want {
+			return fmt.Errorf("%d have appeared: %s", len(children), names(children))
+		}
+		return w.observed(record, owner)
+	}
+	if err := w.await(ctx, what, enough); err != nil {
+		return err
+	}
+	if err := w.settle(ctx); err != nil {
+		return err
+	}
+	record := w.History.Now()
+	if err := enough(record); err != nil {
+		return fmt.Errorf("expected %s: %w", what, err)
+	}
+	children, err := w.appeared(record, since, kind, owner)
+	if err != nil {
+		return err
+	}
+	w.group = []reference{}
+	for _, object := range children {
+		w.group = append(w.group, reference{text: fmt.Sprintf("%s %q", kind, object.GetName()), kind: kind, name: object.GetName(), uid: object.GetUID()})
+	}
+	return nil
+}
+
+// observed returns nil if the owner's controller has acted on its present spec:
+// the witness for "there is no further one". Owners that report no
+// observedGeneration have nothing to witness.
+func (w *World) observed(record history.Record, owner string) error {
+	found, err := w.find(record, owner)
+	if err != nil {
+		return err
+	}
+	object := found.live(record)
+	if object == nil {
+		return nil
+	}
+	if _, runsPods := counters[object.GetKind()]; !runsPods || w.Stopped.Len() > 0 || object.GetDeletionTimestamp() != nil {
+		return nil
+	}
+	if observed := history.Int(object, "status", "observedGeneration"); observed < object.GetGeneration() {
+		return fmt.Errorf("its controller has observed generation %d of %d", observed, object.GetGeneration())
+	}
+	return nil
+}
+
+// appeared returns the owner's objects of a kind whose first version is news
+// after since.
+func (w *World) appeared(record history.Record, since int, kind, owner string) ([]*unstructured.Unstructured, error) {
+	if kind == "Event" {
+		return w.events(record, since, owner)
+	}
+	children, err := w.children(record, kind, owner)
+	if err != nil {
+		return nil, err
+	}
+	first := map[types.UID]bool{}
+	for _, version := range record.News(since) {
+		if version.Type == watch.Added {
+			first[version.Object.GetUID()] = true
+		}
+	}
+	return slices.DeleteFunc(children, func(object *unstructured.Unstructured) bool { return !first[object.GetUID()] }), nil
+}
+
+func names(objects []*unstructured.Unstructured) string {
+	if len(objects) == 0 {
+		return "none"
+	}
+	var all []string
+	for _, object := range objects {
+		all = append(all, object.GetName())
+	}
+	return strings.Join(all, ", ")
+}
+
+// eachHasGot waits until every one of them controls as many objects of a kind,
+// counting all that ever appeared, and demands that no further one follows.
+func (w *World) eachHasGot(ctx context.Context, count, kind string) error {
+	want, err := number(count)
+	if err != nil {
+		return err
+	}
+	exactly := func(record history.Record, owner reference) error {
+		children, err := w.appeared(record, 0, kind, owner.text)
+		switch {
+		case err != nil:
+			return err
+		case len(children) > want:
+			return history.Final{Err: fmt.Errorf("%s has got %d %ss, not %d: %s", owner.text, len(children), kind, want, names(children))}
+		case len(children) < want:
+			return fmt.Errorf("%s has got %d", owner.text, len(children))
+		}
+		return w.observed(record, owner.text)
+	}
+	if err := w.each(func(one reference) error {
+		return w.await(ctx, fmt.Sprintf("%s %ss of %s", count, kind, one.text), func(record history.Record) error { return exactly(record, one) })
+	}); err != nil {
+		return err
+	}
+	if err := w.settle(ctx); err != nil {
+		return err
+	}
+	record := w.History.Now()
+	return w.each(func(one reference) error { return exactly(record, one) })
+}
+
+// removed waits until exactly count of the owner's objects were told to go, or
+// went, since the last stimulus.
+func (w *World) removed(ctx context.Context, count, kind, owner string) error {
+	want, err := number(count)
+	if err != nil {
+		return err
+	}
+	what := fmt.Sprintf("%d %ss of %s to be removed", want, kind, owner)
+	enough := func(record history.Record) error {
+		leaving, err := w.leaving(record, kind, owner)
+		if err != nil {
+			return err
+		}
+		if len(leaving) > want {
+			return history.Final{Err: fmt.Errorf("expected %s, %d were", what, len(leaving))}
+		}
+		if len(leaving) < want {
+			return fmt.Errorf("%d were", len(leaving))
+		}
+		return w.observed(record, owner)
+	}
+	if err := w.await(ctx, what, enough); err != nil {
+		return err
+	}
+	if err := w.settle(ctx); err != nil {
+		return err
+	}
+	return enough(w.History.Now())
+}
+
+func (w *World) leaving(record history.Record, kind, owner string) (map[types.UID]bool, error) {
+	children, err := w.children(record, kind, owner)
+	if err != nil {
+		return nil, err
+	}
+	of := map[types.UID]bool{}
+	for _, child := range children {
+		of[child.GetUID()] = true
+	}
+	leaving := map[types.UID]bool{}
+	for _, version := range record.News(w.mark) {
+		if of[version.Object.GetUID()] && (version.Type == watch.Deleted || version.Object.GetDeletionTimestamp() != nil) {
+			leaving[version.Object.GetUID()] = true
+		}
+	}
+	return leaving, nil
+}
+
+// another waits for a replacement, and demands that it came before the picked
+// one was gone.
+func (w *World) another(ctx context.Context, kind, owner, picked string) error {
+	var replacement history.Version
+	err := w.await(ctx, "another "+kind+" of "+owner, func(record history.Record) error {
+		children, err := w.appeared(record, w.mark, kind, owner)
+		if err != nil {
+			return err
+		}
+		if len(children) == 0 {
+			return errors.New("none has appeared")
+		}
+		replacement = record.ByUID(children[0].GetUID())[0]
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	record := w.History.Now()
+	old, err := w.find(record, picked)
+	if err != nil {
+		return err
+	}
+	for _, version := range old.versions(record) {
+		if version.Type == watch.Deleted && version.Seq < replacement.Seq {
+			return fmt.Errorf("%s was gone before %q appeared: nobody was to wait for its end", picked, replacement.Object.GetName())
+		}
+	}
+	return nil
+}
+
+// noneAppears demands that since the last stimulus no object of the kind has
+// appeared that the owner controls, although there was the chance.
+func (w *World) noneAppears(ctx context.Context, kind, owner, witness, seconds string) error {
+	if err := w.chance(ctx, witness, w.acted, seconds); err != nil {
+		return err
+	}
+	children, err := w.appeared(w.History.Now(), w.mark, kind, owner)
+	if err != nil {
+		return err
+	}
+	if len(children) > 0 {
+		return fmt.Errorf("expected no %s of %s, %d have appeared: %s", kind, owner, len(children), names(children))
+	}
+	return nil
+}
+
+// bound looks at every moment of the record so far: a count over the live
+// objects that the owner controls stays within a bound.
+func (w *World) bound(ctx context.Context, kind, owner string, count func([]*unstructured.Unstructured) int, judge func(int) error) error {
+	if err := w.settle(ctx); err != nil {
+		return err
+	}
+	record := w.History.Now()
+	children, err := w.children(record, kind, owner)
+	if err != nil {
+		return err
+	}
+	member := map[types.UID]bool{}
+	for _, child := range children {
+		member[child.GetUID()] = true
+	}
+	live := map[types.UID]*unstructured.Unstructured{}
+	for _, version := range record.All() {
+		uid := version.Object.GetUID()
+		if !member[uid] {
+			continue
+		}
+		live[uid] = version.Object
+		if version.Type == watch.Deleted {
+			delete(live, uid)
+		}
+		objects := make([]*unstructured.Unstructured, 0, len(live))
+		for _, object := range live {
+			objects = append(objects, object)
+		}
+		if err := judge(count(objects)); err != nil {
+			return &Wrong{version, fmt.Errorf("%s: %w", history.Describe(version), err)}
+		}
+	}
+	return nil
+}
+
+func countWhere(accept func(*unstructured.Unstructured) bool) func([]*unstructured.Unstructured) int {
+	return func(objects []*unstructured.Unstructured) int {
+		total := 0
+		for _, object := range objects {
+			if accept(object) {
+				total++
+			}
+		}
+		return total
+	}
+}
+
+// neverMoreActive demands an upper bound on active Pods, at every moment.
+func (w *World) neverMoreActive(ctx context.Context, owner, limit string) error {
+	most, err := number(limit)
+	if err != nil {
+		return err
+	}
+	return w.bound(ctx, "Pod", owner, countWhere(history.Active), func(count int) error {
+		if count > most {
+			return fmt.Errorf("%s had %d active Pods, more than %d", owner, count, most)
+		}
+		return nil
+	})
+}
+
+// neverAskForMore demands an upper bound on the sum of spec.replicas over the
+// owner's ReplicaSets (ROLLOUT-02).
+func (w *World) neverAskForMore(ctx context.Context, owner, limit string) error {
+	most, err := number(limit)
+	if err != nil {
+		return err
+	}
+	sum := func(sets []*unstructured.Unstructured) int {
+		total := 0
+		for _, set := range sets {
+			total += int(history.Int(set, "spec", "replicas"))
+		}
+		return total
+	}
+	return w.bound(ctx, "ReplicaSet", owner, sum, func(count int) error {
+		if count > most {
+			return fmt.Errorf("the ReplicaSets of %s asked for %d Pods together, more than %d", owner, count, most)
+		}
+		return nil
+	})
+}
