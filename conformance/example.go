@@ -11,11 +11,11 @@ import (
 
 	"github.com/cucumber/godog"
 	messages "github.com/cucumber/messages/go/v21"
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/events"
-	"github.com/podchain/podchain/conformance/field"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/implementation/crash"
@@ -261,8 +261,8 @@ func (p *execution) judge(ctx context.Context, world *steps.World, step int, err
 		return
 	}
 	verdict := events.Failed
-	blame, found := diagnosis.FirstBroken(record, world.Excused())
-	evidence.Blamed, evidence.Missing = blame.Link, blame.Missing
+	culprit, found := diagnosis.Blame(record, attribution, failureOf(p.example.Requirement, err, world.Excused()))
+	evidence.Blamed, evidence.Missing = culprit.Link, culprit.Missing
 	link, crash := crashed(world.Cluster)
 	switch noVerdict := (steps.CouldNotRun{}); {
 	case errors.As(err, &brokenOff{}):
@@ -276,7 +276,6 @@ func (p *execution) judge(ctx context.Context, world *steps.World, step int, err
 			verdict = events.CouldNotRun // there is no cluster
 		}
 	case errors.Is(err, history.ErrRestless):
-		evidence.Blamed, evidence.Missing = diagnosis.Restless(record, attribution)
 	case errors.Is(err, history.ErrBroken):
 		// What is missing in the record may be what is missing in the chain.
 		verdict = events.CouldNotRun
@@ -286,17 +285,10 @@ func (p *execution) judge(ctx context.Context, world *steps.World, step int, err
 		verdict = events.CouldNotRun
 		evidence.Blamed, evidence.Missing = "", ""
 	case errors.Is(err, steps.ErrNoAnswer):
-		evidence.Blamed, evidence.Missing = chain.APIServer, "it does not answer"
 	case found:
-	case errors.Is(err, implementation.ErrNotReady):
-		evidence.Blamed, evidence.Missing = chain.Kubelet, implementation.ErrNotReady.Error()
-	case errors.As(err, &noVerdict):
+	case errors.As(err, &noVerdict), step < 0:
 		verdict = events.CouldNotRun
-	case step < 0:
-		verdict = events.CouldNotRun
-	default:
-		// Nothing is left undone: some link did something wrongly.
-		evidence.Blamed, evidence.Missing = wrongdoer(p.example.Requirement, err, record, attribution)
+		evidence.Blamed, evidence.Missing = "", ""
 	}
 	p.fault(verdict, evidence)
 }
@@ -326,35 +318,20 @@ func attribute(ctx context.Context, cluster implementation.Cluster) diagnosis.At
 	return known
 }
 
-// wrongdoer returns the link that the requirement is about, unless it is known
-// that another has written what should not be, or it is for another to write:
-// then that one, and what it has written. The link is empty where nobody can tell.
-func wrongdoer(requirement *specification.Requirement, err error, record history.Record, attribution diagnosis.Attribution) (link chain.Link, wrote string) {
-	if parsed, err := chain.ParseLink(requirement.Link); err == nil {
-		link = parsed
+// failureOf is what an error tells of who may be to blame.
+func failureOf(requirement *specification.Requirement, err error, stopped sets.Set[chain.Link]) diagnosis.Failure {
+	failure := diagnosis.Failure{Stopped: stopped, NoAnswer: errors.Is(err, steps.ErrNoAnswer), NotConverging: errors.Is(err, history.ErrRestless)}
+	failure.About, _ = chain.ParseLink(requirement.Link) // none: the chain as a whole
+	if errors.Is(err, implementation.ErrNotReady) {
+		failure.NotReady = implementation.ErrNotReady
 	}
 	if wrong := (*steps.Wrong)(nil); errors.As(err, &wrong) {
-		if write, known := attribution.Of(record, wrong.Version); known && write.Link != link {
-			return write.Link, "it has written " + history.Describe(wrong.Version)
-		}
+		failure.Wrong = &wrong.Version
 	}
-	if blame, found := attribution.Ownerless(record); found {
-		return blame.Link, blame.Missing
+	if object := (*steps.Deviation)(nil); errors.As(err, &object) && errors.As(object, &failure.Deviation) {
+		failure.Object = object.Object
 	}
-	object, deviation := (*steps.Deviation)(nil), (*field.Deviation)(nil)
-	if !errors.As(err, &object) || !errors.As(object, &deviation) {
-		return link, ""
-	}
-	kind, name := object.Object.GetKind(), object.Object.GetName()
-	writers := diagnosis.Writers(kind, deviation.Field)
-	if write, known := attribution.WriterOf(record, object.Object, deviation.Field); known && len(writers) > 0 && !slices.Contains(writers, write.Link) {
-		return write.Link, fmt.Sprintf("it has written %s of %s %q, which is the %s's to write", deviation.Field, kind, name, writers[0])
-	}
-	if len(writers) == 0 || slices.Contains(writers, link) {
-		return link, ""
-	}
-	what, _, _ := strings.Cut(deviation.Error(), "\n")
-	return writers[0], fmt.Sprintf("%s %q: %s", kind, name, what)
+	return failure
 }
 
 // crashed returns the link that has ended without being told to.

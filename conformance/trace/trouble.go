@@ -102,16 +102,16 @@ func (c *chainState) notReady() []trouble {
 
 // stuckAt returns what is left undone and by which link, the first in the order
 // of the chain first. patient says that time alone may cure all of it.
-func (c *chainState) stuckAt() (blames []diagnosis.Blame, patient bool) {
+func (c *chainState) stuckAt() (blames []diagnosis.Culprit, patient bool) {
 	if c.gone {
-		return []diagnosis.Blame{{Link: chain.APIServer, Missing: "somebody has deleted the Deployment"}}, false
+		return []diagnosis.Culprit{{Link: chain.APIServer, Missing: "somebody has deleted the Deployment"}}, false
 	}
 	troubles := c.troubles()
 	blind := sets.New[chain.Link]()
 	if c.nodesUnknown {
 		blind.Insert(chain.Kubelet)
 	}
-	broken, silent := diagnosis.FirstBroken(c.own.Now(), blind)
+	broken, silent := diagnosis.FirstOverdue(c.own.Now(), blind)
 	patient = len(troubles) == 0 && !silent
 	if patient {
 		troubles = c.notReady()
@@ -121,10 +121,10 @@ func (c *chainState) stuckAt() (blames []diagnosis.Blame, patient bool) {
 		blames = append(blames, broken)
 	}
 	for _, trouble := range grouped(troubles) {
-		blames = append(blames, diagnosis.Blame{Link: trouble.link, Missing: trouble.String()})
+		blames = append(blames, diagnosis.Culprit{Link: trouble.link, Missing: trouble.String()})
 	}
 	if len(blames) == 0 {
-		blames = append(blames, diagnosis.Blame{Link: chain.DeploymentController, Missing: fmt.Sprintf(
+		blames = append(blames, diagnosis.Culprit{Link: chain.DeploymentController, Missing: fmt.Sprintf(
 			"%s: %d of %d Pods are available", describe(c.deployment), objects.Int(c.deployment, "status", "availableReplicas"), c.wanted())})
 	}
 	return blames, patient
