@@ -13,7 +13,6 @@ import (
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/permission"
 	"github.com/podchain/podchain/conformance/runresources"
-	"github.com/podchain/podchain/steps"
 )
 
 // clusterRun is a run in a cluster that is somebody else's: it asks what it may do
@@ -71,7 +70,7 @@ func NewJanitor(cluster implementation.Cluster) (*runresources.Janitor, error) {
 	if err != nil {
 		return nil, err
 	}
-	janitor := &runresources.Janitor{Client: client, Objects: objects, Finalizable: steps.Finalizable()}
+	janitor := &runresources.Janitor{Client: client, Objects: objects}
 	if nodes, offered := implementation.As[implementation.Nodes](cluster); offered {
 		janitor.RemoveNode = nodes.RemoveNode
 	}

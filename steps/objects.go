@@ -8,6 +8,8 @@ import (
 
 	"github.com/cucumber/godog"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/podchain/podchain/conformance/chain"
 )
 
 // create POSTs the object and demands that it is stored.
@@ -25,7 +27,7 @@ func (w *World) create(ctx context.Context, kind, name, replicas string, table *
 		return err
 	}
 	w.made.Insert(kind + "/" + name)
-	if kinds[kind].cluster {
+	if chain.KindOf(kind).ClusterScoped {
 		w.cleanup = append(w.cleanup, func(ctx context.Context) error { return w.deleteByName(ctx, kind, name) })
 	}
 	return nil

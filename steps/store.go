@@ -32,7 +32,7 @@ func (w *World) folder(kindName string) (string, error) {
 	}
 	place := orElse(places[kindName], kind.Resource) + "/"
 	switch {
-	case kind.cluster:
+	case kind.ClusterScoped:
 		return place, nil
 	case kindName == "Lease":
 		return place + nodeLeases + "/", nil

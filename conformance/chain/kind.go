@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/podchain/podchain/conformance/objects"
 )
@@ -23,6 +24,8 @@ type Kind struct {
 	Watched bool
 	// Background are written all the time, whether a scenario does something or not.
 	Background bool
+	// EachNode says that its controller makes a Pod for every node.
+	EachNode bool
 	// Link that looks after it, and the kinds that this one makes for it.
 	Link  Link
 	Makes []string
@@ -34,20 +37,17 @@ type Kind struct {
 type Readiness struct {
 	// Condition that is True, or Phase that it is in.
 	Condition, Phase string
-	// Counters of the status that have reached the number at the path Wanted. Of a
-	// number that the controller finds out itself, 0 may mean that it has not yet.
-	Counters  []string
-	Wanted    []string
-	NotZero   bool
+	// Counters of the status that have reached the number at the path Wanted.
+	Counters, Wanted []string
 }
 
-// KindOf returns the row of a kind, and whether there is one.
-func KindOf(name string) (Kind, bool) {
+// KindOf returns the row of a kind, an empty one if it has none.
+func KindOf(name string) Kind {
 	at := slices.IndexFunc(Kinds, func(kind Kind) bool { return kind.Name == name })
 	if at < 0 {
-		return Kind{}, false
+		return Kind{}
 	}
-	return Kinds[at], true
+	return Kinds[at]
 }
 
 // KindNames are the names of all, in the order of the table.
@@ -70,6 +70,18 @@ func MadeBy(name string) []Kind {
 	return where(func(kind Kind) bool { return slices.Contains(kind.Makes, name) })
 }
 
+// Family are the kind, and the kinds of all that is made for its objects, directly or
+// through others, as far as they are recorded of a scenario's namespace.
+func Family(name string) []Kind {
+	family := sets.New(name)
+	return where(func(kind Kind) bool { // a kind comes before those that it makes
+		if family.Has(kind.Name) {
+			family.Insert(kind.Makes...)
+		}
+		return family.Has(kind.Name) && kind.inNamespace()
+	})
+}
+
 // Workloads are the kinds that use up the cluster, as far as they are watched: Pods,
 // and what makes Pods. Each comes before what it makes, which is the order in which
 // they are removed.
@@ -79,21 +91,22 @@ func Workloads() []Kind {
 
 func (k Kind) usesUp() bool {
 	return k.Name == pod || slices.ContainsFunc(k.Makes, func(name string) bool {
-		made, _ := KindOf(name)
-		return made.usesUp()
+		return KindOf(name).usesUp()
 	})
 }
 
 // Finalizable are the kinds of a scenario's namespace that finalizers may keep: nothing
 // but the suite removes those that it has set.
 func Finalizable() []Kind {
-	return where(func(kind Kind) bool { return kind.Watched && !kind.ClusterScoped && !kind.Background })
+	return where(Kind.inNamespace)
 }
+
+func (k Kind) inNamespace() bool { return k.Watched && !k.ClusterScoped && !k.Background }
 
 // Unready returns nil if the object does what was asked for; the error says what is
 // missing. Of a kind without readiness every object is ready.
 func Unready(object *unstructured.Unstructured) error {
-	kind, _ := KindOf(object.GetKind())
+	kind := KindOf(object.GetKind())
 	ready := kind.Ready
 	switch {
 	case ready.Condition != "":
@@ -105,20 +118,21 @@ func Unready(object *unstructured.Unstructured) error {
 			return fmt.Errorf("phase is %q", phase)
 		}
 	case len(ready.Counters) > 0:
-		return ready.counted(object)
+		return kind.counted(object)
 	}
 	return nil
 }
 
-func (r Readiness) counted(object *unstructured.Unstructured) error {
+func (k Kind) counted(object *unstructured.Unstructured) error {
 	if observed := objects.Int(object, "status", "observedGeneration"); observed < object.GetGeneration() {
 		return fmt.Errorf("observed generation %d of %d", observed, object.GetGeneration())
 	}
-	want := objects.Int(object, r.Wanted...)
-	if want == 0 && r.NotZero {
+	want := objects.Int(object, k.Ready.Wanted...)
+	if want == 0 && k.EachNode {
+		// Its controller may not have seen yet what was done for a node.
 		return errors.New("there is no node for its Pods")
 	}
-	for _, counter := range r.Counters {
+	for _, counter := range k.Ready.Counters {
 		if got := objects.Int(object, "status", counter); got != want {
 			return fmt.Errorf("status.%s is %d of %d", counter, got, want)
 		}

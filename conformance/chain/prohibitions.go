@@ -17,8 +17,7 @@ func (l Link) Prohibitions() []Prohibition {
 // asked for it cannot know that it exists.
 func ownerless(_ History, write Version) string {
 	kind := write.Object.GetKind()
-	made, _ := KindOf(kind)
-	if write.Type != watch.Added || !made.usesUp() || MadeBy(kind) == nil || objects.Controller(write.Object) != "" {
+	if write.Type != watch.Added || !KindOf(kind).usesUp() || MadeBy(kind) == nil || objects.Controller(write.Object) != "" {
 		return ""
 	}
 	return fmt.Sprintf("it has made %s %q without saying whose it is", kind, write.Object.GetName())

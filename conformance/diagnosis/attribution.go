@@ -15,8 +15,8 @@ import (
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/field"
 	"github.com/podchain/podchain/conformance/history"
-	"github.com/podchain/podchain/conformance/objects"
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/objects"
 )
 
 // Attribution knows which link has written what, from what the taps have seen.

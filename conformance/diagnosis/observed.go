@@ -95,4 +95,3 @@ func LastWrites(record history.Record, attribution Attribution, count int, blame
 	}
 	return lines
 }
-
