@@ -49,7 +49,7 @@ func TestTwoMembers(t *testing.T) {
 	result, err := conformance.Run(t.Context(), conformance.Options{Specification: selected, Implementation: assembled})
 	require.NoError(t, err)
 	for _, requirement := range result.Requirements {
-		assert.Equal(t, events.Passed, requirement.Verdict(), "%s: %s", requirement.ID, requirement.Reason())
+		assert.Equal(t, events.Passed, requirement.Outcome(), "%s: %s", requirement.ID, requirement.Reason())
 	}
 	assert.Contains(t, result.Run.Implementation.String(), "; scheduler, kubelet: reference "+reference.Version)
 }

@@ -75,13 +75,13 @@ func TestCreateLog(t *testing.T) {
 		"nothing":     {func(string) error { return nil }, ""},
 		"empty":       {func(path string) error { return os.WriteFile(path, nil, 0o600) }, ""},
 		"an earlier":  {func(path string) error { return os.WriteFile(path, []byte("# podchain: what x prints\nold\n"), 0o600) }, ""},
-		"a user's":    {func(path string) error { return os.WriteFile(path, []byte("# mine, and not podchain's\n"), 0o600) }, "it is no log that podchain has written"},
-		"a short one": {func(path string) error { return os.WriteFile(path, []byte("#"), 0o600) }, "it is no log that podchain has written"},
-		"a directory": {func(path string) error { return os.Mkdir(path, 0o700) }, "it is no log that podchain has written"},
-		"a pipe":      {func(path string) error { return syscall.Mkfifo(path, 0o600) }, "it is no log that podchain has written"},
+		"a user's":    {func(path string) error { return os.WriteFile(path, []byte("# mine, and not podchain's\n"), 0o600) }, "it is not a log of podchain"},
+		"a short one": {func(path string) error { return os.WriteFile(path, []byte("#"), 0o600) }, "it is not a log of podchain"},
+		"a directory": {func(path string) error { return os.Mkdir(path, 0o700) }, "it is not a log of podchain"},
+		"a pipe":      {func(path string) error { return syscall.Mkfifo(path, 0o600) }, "it is not a log of podchain"},
 		"a link": {func(path string) error {
 			return errors.Join(os.WriteFile(path+".other", []byte("# podchain: what x prints\n"), 0o600), os.Symlink(path+".other", path))
-		}, "it is no log that podchain has written"},
+		}, "it is not a log of podchain"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "x.log")

@@ -14,10 +14,10 @@ import (
 // title is how the first line of a log begins, which says whose file it is.
 const title = "# podchain: what "
 
-// ErrNotOurs says that a file that is to become a log is something else.
-var ErrNotOurs = errors.New("it is no log that podchain has written: move it away, or name another directory for the logs")
+// ErrNotOurs says that the file to be replaced by a log is not one of podchain's logs.
+var ErrNotOurs = errors.New("it is not a log of podchain: move it away, or name another directory for the logs")
 
-// errInUse says that somebody writes the log.
+// errInUse says that another run is writing the log.
 var errInUse = errors.New("another run of podchain is writing it: name another directory for the logs")
 
 // CreateLog makes the file anew, for what a program prints; the program's name is in its
@@ -64,7 +64,7 @@ func CheckLogs(directory string, patterns ...string) error {
 	return errors.Join(errs...)
 }
 
-// replaceable returns nil if nothing is lost with what is at the path.
+// replaceable returns nil if the file at the path may be overwritten.
 func replaceable(path string) error {
 	refused := func(err error) error { return &fs.PathError{Op: "write the log", Path: path, Err: err} }
 	switch info, err := os.Lstat(path); {

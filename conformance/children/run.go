@@ -19,8 +19,8 @@ const (
 	// Variable is in the environment of all programs of a run, and of all that these
 	// start, with the name of the run's folder.
 	Variable = "PODCHAIN_RUN"
-	// lockFile is in the folder of a run, and locked as long as the run goes on: the
-	// kernel opens the lock of one that is killed.
+	// lockFile is in the folder of a run, and locked while the run lasts: the kernel
+	// releases the lock of a killed run.
 	lockFile = "lock"
 )
 
@@ -107,8 +107,8 @@ func (l Left) String() string {
 }
 
 // Clean ends the programs that killed runs have left on this machine, and removes their
-// folders; a dry run only looks for them. Runs that go on, and those of others, it leaves
-// alone.
+// folders; a dry run only looks for them. It leaves runs that are still running, and
+// those of other users, alone.
 func Clean(dry bool) (all []Left, err error) {
 	found, err := filepath.Glob(filepath.Join(os.TempDir(), prefix+"*"))
 	if err != nil {
@@ -138,7 +138,7 @@ func cleanOne(directory string, dry bool) (*Left, error) {
 	}
 	defer func() { _ = lock.Close() }() // nothing was written
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, nil // it goes on
+		return nil, nil // it is still running
 	}
 	left := &Left{Directory: directory}
 	if dry {

@@ -1,8 +1,8 @@
 // Package control carries what a cluster offers beyond the API of Kubernetes,
 // such as to stop a link or to add a node, between the process that runs the
-// cluster and the suite: HTTP and JSON on a unix socket, which is nobody's but
-// its owner's. An implementation that is not written in Go, or runs elsewhere
-// on the machine, offers its capabilities by answering these requests:
+// cluster and the suite: HTTP and JSON on a unix socket that only its owner can
+// open. An implementation that is not written in Go, or runs elsewhere on the
+// machine, offers its capabilities by answering these requests:
 //
 //	GET    /v1                       what is offered: Offer
 //	POST   /v1/links/LINK/stop       implementation.Links.StopLink
@@ -38,8 +38,8 @@ type Offer struct {
 	Implementation implementation.Description `json:"implementation"`
 	// Capabilities by name (implementation.Capabilities).
 	Capabilities []string `json:"capabilities"`
-	// Notices says that GET /v1/notices has an answer: no requirement needs them, but
-	// who reads about a run sees by them when which link was told of what.
+	// Notices says that GET /v1/notices is served: no requirement needs them, but they
+	// show the reader of a run when which link was notified of what.
 	Notices bool `json:"notices,omitempty"`
 	// ImagePrefix stands in front of the name of every image of the fixtures.
 	ImagePrefix string `json:"imagePrefix,omitempty"`

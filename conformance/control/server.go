@@ -149,7 +149,7 @@ func answer(w http.ResponseWriter, body any, err error) {
 	if body == nil {
 		body = struct{}{}
 	}
-	_ = json.NewEncoder(w).Encode(body) // a client that has gone need not be told
+	_ = json.NewEncoder(w).Encode(body) // a client that has gone away needs no answer
 }
 
 // Serve answers on a new unix socket at the path, which only its owner can

@@ -225,7 +225,7 @@ func order(left, right string) (int, error) {
 // before returns the value of the field before the stimulus.
 func before(text string, lookup Lookup) (any, error) {
 	if lookup == nil {
-		return nil, fmt.Errorf("%q cannot stand here", text)
+		return nil, fmt.Errorf("%q is not allowed here", text)
 	}
 	value, err := lookup(Before)
 	if err != nil {
@@ -343,7 +343,7 @@ func includes(value, want any) bool {
 func sameAs(text, reference string) Matcher {
 	return Matcher{text, func(value any, found bool, lookup Lookup) error {
 		if lookup == nil {
-			return fmt.Errorf("%q cannot stand here", text)
+			return fmt.Errorf("%q is not allowed here", text)
 		}
 		want, err := lookup(reference)
 		if err != nil {

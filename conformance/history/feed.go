@@ -13,15 +13,15 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// Feed fills many histories from one set of watches: each with what happens in a
-// namespace of its own, and with what is everybody's. Whoever watches a whole
-// cluster for a time has it cheaper than by watches of each namespace.
+// Feed fills many histories from one set of watches: each with the events of one
+// namespace and with those of the objects common to all. For a run over a whole
+// cluster that is cheaper than separate watches of each namespace.
 type Feed struct {
 	recorders []*Recorder
 	sources   [][]Source
 
 	mu sync.Mutex
-	// common are the objects that are everybody's, as they are now.
+	// common are the present objects of the sources common to all histories.
 	common    map[types.UID]*unstructured.Unstructured
 	histories map[string]*History // by namespace
 }
@@ -34,7 +34,7 @@ func NewFeed(config *rest.Config, client *http.Client, namespaced, common []Sour
 	for _, into := range []struct {
 		sink    sink
 		sources []Source
-	}{{owners{f}, namespaced}, {everybody{f}, common}} {
+	}{{owners{f}, namespaced}, {shared{f}, common}} {
 		recorder, err := newRecorder(config, client, into.sink)
 		if err != nil {
 			return nil, err
@@ -62,8 +62,8 @@ func (f *Feed) Stop() {
 	}
 }
 
-// Fill has the history record the namespace, which is not there yet, and what is
-// everybody's, beginning with what there is. It ends with a call of what it returns.
+// Fill records into the history the namespace, which must not exist yet, and the
+// objects common to all, beginning with the present ones, until end is called.
 func (f *Feed) Fill(namespace string, history *History) (end func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -78,8 +78,8 @@ func (f *Feed) Fill(namespace string, history *History) (end func()) {
 	}
 }
 
-// Break says that something is missing from here on, in all histories that are
-// being filled. Those that begin when the watches go on have all of theirs.
+// Break marks a gap in all histories that are being filled. Histories that begin
+// after the watches have been resumed are complete.
 func (f *Feed) Break(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -103,14 +103,14 @@ func (o owners) recordAt(kind watch.EventType, object *unstructured.Unstructured
 	}
 }
 
-// everybody hands objects to all histories.
-type everybody struct{ *Feed }
+// shared hands objects to all histories.
+type shared struct{ *Feed }
 
-func (e everybody) recordAt(kind watch.EventType, object *unstructured.Unstructured, received time.Time) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	listed(e.common).take(kind, object)
-	for _, history := range e.histories {
+func (s shared) recordAt(kind watch.EventType, object *unstructured.Unstructured, received time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	listed(s.common).take(kind, object)
+	for _, history := range s.histories {
 		history.recordAt(kind, object, received)
 	}
 }

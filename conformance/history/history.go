@@ -29,8 +29,8 @@ type History struct {
 	// Restless, where set, is called once when more is recorded than Limit:
 	// nobody will come to rest any more. Set it before the first Record.
 	Restless func()
-	// Lag, where set, is told how long after its arrival each version that was
-	// awaited has been decided on.
+	// Lag, where set, collects how long after its arrival each awaited version
+	// was decided on.
 	Lag *Lag
 
 	mu       sync.Mutex
@@ -79,8 +79,8 @@ func (h *History) recordAt(kind watch.EventType, object *unstructured.Unstructur
 	h.wake()
 }
 
-// Break says that the history has a gap from here on: no question can be
-// answered any more, and everybody who waits is told so.
+// Break marks a gap in the history: from here on no question can be answered any
+// more, and every Await returns the error.
 func (h *History) Break(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -103,10 +103,10 @@ func (h *History) Now() Record {
 // ErrBroken is in the chain of every error that comes from a gap in the record.
 var ErrBroken = errors.New("the record of the watches has a gap")
 
-// Await returns nil as soon as holds returns nil for what is recorded. When ctx
-// ends first, the error says what was awaited and what holds said last. What holds
-// notes is to be as of its last call, which is about all that is recorded: it may be
-// asked about less before.
+// Await returns nil as soon as holds returns nil for the record. When ctx ends
+// first, the error names what was awaited and the last error of holds. The last call
+// of holds gets the whole record; earlier calls may get less of it, so that only
+// what holds notes in its last call counts.
 func (h *History) Await(ctx context.Context, what string, holds func(Record) error) error {
 	started := time.Now()
 	var seen *Record // what holds has refused last
@@ -149,7 +149,7 @@ func decisive(record Record, seen int, holds func(Record) error) Version {
 	return record.versions[at-1]
 }
 
-// because says why no question can be answered any more.
+// because returns why no question can be answered any more.
 func because(broken error) error {
 	if broken == nil || errors.Is(broken, ErrRestless) {
 		return broken
@@ -289,7 +289,7 @@ func (r Record) Last(kind, name string) (Version, bool) {
 	return Version{}, false
 }
 
-// Live returns the object of that kind and name, nil if there is none now.
+// Live returns the object of that kind and name, nil if it does not exist now.
 func (r Record) Live(kind, name string) *unstructured.Unstructured {
 	if version, found := r.Last(kind, name); found && version.Type != watch.Deleted {
 		return version.Object

@@ -38,7 +38,7 @@ func (l *Lag) Summary() Summary {
 	if len(sorted) == 0 {
 		return Summary{}
 	}
-	// The smallest lag that so many of a hundred do not exceed.
+	// The smallest lag that the given percentage does not exceed.
 	percentile := func(of int) time.Duration { return sorted[(len(sorted)*of+99)/100-1] }
 	return Summary{len(sorted), percentile(50), percentile(90), percentile(99), sorted[len(sorted)-1]}
 }

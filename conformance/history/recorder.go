@@ -42,7 +42,7 @@ type Recorder struct {
 // sink takes what a recorder reads.
 type sink interface {
 	recordAt(kind watch.EventType, object *unstructured.Unstructured, received time.Time)
-	// Break says that from here on something is missing.
+	// Break marks a gap: from here on something is missing.
 	Break(err error)
 }
 
@@ -130,8 +130,8 @@ func (r *Recorder) list(ctx context.Context, source Source, before listed) (vers
 	return list.GetResourceVersion(), nil
 }
 
-// holds tells whether the server still holds just what was recorded last, and as of
-// which version. What was made and removed in the meantime would be missing.
+// holds returns whether the server still holds exactly what was recorded last, and
+// as of which version. It cannot know of objects created and removed meanwhile.
 func (r *Recorder) holds(source Source, last listed, version *string) bool {
 	list, err := r.get(r.ctx, source)
 	if err != nil || len(list.Items) != len(last) {
@@ -182,8 +182,8 @@ func (r *Recorder) start(source Source, version string) (*stream, error) {
 //
 // The server may say that a version has expired where the record has not missed
 // anything by it: right after a list, when the store was compacted in between, when
-// the server comes back, since nobody could write while it was away, and where it
-// still holds what was recorded last.
+// the server comes back, since nothing could be written while it was away, and
+// where it still holds what was recorded last.
 func (r *Recorder) follow(source Source, stream *stream, version string, listed listed) {
 	forgivable := version // may have expired
 	for {
@@ -215,7 +215,7 @@ func (r *Recorder) follow(source Source, stream *stream, version string, listed 
 				if version, err = r.mend(source, listed); err != nil {
 					return
 				}
-				r.fail(source, gap) // for whoever has begun to listen meanwhile
+				r.fail(source, gap) // for histories that have begun meanwhile
 				forgivable, again = version, true
 			}
 		}
@@ -223,7 +223,7 @@ func (r *Recorder) follow(source Source, stream *stream, version string, listed 
 }
 
 // record records a stream to its end, and returns the last version in it. The
-// error is what the server ended it with; a stream that just ends is none.
+// error is the one that the server ended the stream with, if any.
 func (r *Recorder) record(stream *stream, version string, listed listed) (last string, err error) {
 	for {
 		event, received, err := stream.next()

@@ -13,7 +13,7 @@ import (
 // lost.
 const patience = 2 * time.Minute
 
-// pause is the time between two attempts: nobody tells when a server is back.
+// pause is the time between two attempts: a server does not announce that it is back.
 const pause = 200 * time.Millisecond
 
 // resume opens a watch again. While the API server is away (it may be the link

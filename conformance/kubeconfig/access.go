@@ -1,6 +1,6 @@
-// Package kubeconfig lets clients into an API server on a loopback port that lives
-// as long as one process, and nobody else: a certificate authority whose key is
-// forgotten at once, a bearer token, and the kubeconfig file that has both.
+// Package kubeconfig makes the credentials of an API server that listens on a loopback
+// port for the lifetime of one process: a certificate authority whose key is forgotten
+// at once, a bearer token, and the kubeconfig file that has both.
 package kubeconfig
 
 import (
@@ -17,9 +17,9 @@ import (
 	"time"
 )
 
-// Access is what lets a client in.
+// Access has the credentials of a server and its clients.
 type Access struct {
-	// Token that every request has to bear.
+	// Token that every request must bear.
 	Token string
 	// TLS is what the server listens with.
 	TLS       *tls.Config

@@ -24,7 +24,7 @@ import (
 )
 
 const (
-	// name is that of the only cluster, user and context of a file.
+	// name of the only cluster, user and context of a file.
 	name = "podchain"
 	// mark is the extension of the cluster by which a file is known to be podchain's.
 	mark = "podchain.dev/serve"
@@ -39,9 +39,9 @@ type marked struct {
 }
 
 // WriteKubeconfig writes the client configuration, readable by its owner only, with the
-// control socket where there is one. It replaces nothing but what a server that does not
-// answer any more has left (see Vacant). What it returns removes the file again, unless
-// another one is in its place.
+// control socket where there is one. It only replaces a file of a server that no longer
+// answers (see Vacant). The function that it returns removes the file again, unless it
+// was replaced.
 func (a *Access) WriteKubeconfig(ctx context.Context, path, url, socket string) (remove func() error, err error) {
 	content, err := a.kubeconfig(url, socket)
 	if err != nil {
@@ -51,7 +51,7 @@ func (a *Access) WriteKubeconfig(ctx context.Context, path, url, socket string) 
 	if err != nil {
 		return nil, fmt.Errorf("write the kubeconfig: %w", err)
 	}
-	// Of two servers that start at the same time the second is to find the first.
+	// Of two servers that start at the same time the second must find the first.
 	if err := files.Locked(target, func() error {
 		if err := Vacant(ctx, path); err != nil {
 			return err
@@ -112,8 +112,8 @@ func (a *Access) kubeconfig(url, socket string) ([]byte, error) {
 	return clientcmd.Write(*config)
 }
 
-// instanceOf is what the mark of a configuration says; "" if it is not podchain's, or has
-// more in it than podchain has written.
+// instanceOf returns the instance in the mark of a configuration; "" if the file is not
+// podchain's, or contains more than podchain has written.
 func instanceOf(config *api.Config) string {
 	cluster := config.Clusters[name]
 	if cluster == nil || len(config.Clusters) != 1 || len(config.AuthInfos) != 1 || len(config.Contexts) != 1 {
@@ -144,7 +144,7 @@ func (a *Access) remove(path string) error {
 // podchain's, the server that it is of still answers, or no file can be made there.
 func Vacant(ctx context.Context, path string) error {
 	if path == "" {
-		return errors.New("to which file? Name it with --kubeconfig-out")
+		return errors.New("the path of the file is empty: name it with --kubeconfig-out")
 	}
 	info, err := os.Stat(path)
 	switch {
@@ -171,11 +171,11 @@ func Vacant(ctx context.Context, path string) error {
 	case err != nil:
 		return fmt.Errorf("%s exists, and it is not certain that its server has ended: %w: remove it or name another with --kubeconfig-out", path, err)
 	}
-	return fmt.Errorf("%s is that of a server that answers at %s: end that one or name another file with --kubeconfig-out", path, config.Host)
+	return fmt.Errorf("%s belongs to a server that is running at %s: stop it or name another file with --kubeconfig-out", path, config.Host)
 }
 
-// ended tells whether the server that lets these clients in does not run any more. With
-// an error it cannot be told.
+// ended returns whether the server of this configuration no longer runs. An error
+// means that this cannot be determined.
 func ended(ctx context.Context, config *rest.Config) (bool, error) {
 	config.Timeout = patience
 	client, err := rest.HTTPClientFor(config)
@@ -191,7 +191,7 @@ func ended(ctx context.Context, config *rest.Config) (bool, error) {
 	if err == nil {
 		return false, response.Body.Close() // whatever it has answered
 	}
-	// Nothing listens there, or something else that has been given the same port.
+	// Nothing listens there, or another server that has got the same port.
 	var foreign *tls.CertificateVerificationError
 	var noTLS tls.RecordHeaderError
 	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF) ||

@@ -72,9 +72,9 @@ func TestWriteKubeconfig(t *testing.T) {
 			change: change(func(c *api.Config) { c.Contexts["podchain"].Namespace = "mine" }),
 		},
 		"it answers": {at: func(t *testing.T, of *kubeconfig.Access) string { return serve(t, of, http.StatusOK) },
-			says: "is that of a server that answers at https://127.0.0.1:"},
+			says: "belongs to a server that is running at https://127.0.0.1:"},
 		"it answers that it is not ready": {at: func(t *testing.T, of *kubeconfig.Access) string { return serve(t, of, http.StatusServiceUnavailable) },
-			says: "is that of a server that answers at https://127.0.0.1:"},
+			says: "belongs to a server that is running at https://127.0.0.1:"},
 		"a client has added another cluster": {
 			at:     func(t *testing.T, _ *kubeconfig.Access) string { return deserted(t) },
 			change: change(func(c *api.Config) { c.Clusters["production"] = &api.Cluster{Server: "https://example.com"} }),
@@ -124,7 +124,7 @@ func TestVacant(t *testing.T) {
 	free := filepath.Join(t.TempDir(), "kubeconfig")
 	require.NoError(t, kubeconfig.Vacant(t.Context(), free))
 	require.NoFileExists(t, free)
-	require.ErrorContains(t, kubeconfig.Vacant(t.Context(), ""), "to which file? Name it with --kubeconfig-out")
+	require.ErrorContains(t, kubeconfig.Vacant(t.Context(), ""), "the path of the file is empty: name it with --kubeconfig-out")
 	require.ErrorIs(t, kubeconfig.Vacant(t.Context(), filepath.Join(t.TempDir(), "none", "kubeconfig")), fs.ErrNotExist)
 }
 

@@ -33,7 +33,7 @@ type Options struct {
 	Version string
 	// Store of the API server. Default: DefaultStore.
 	Store string
-	// Progress is told what takes time. Default: nobody.
+	// Progress gets a line for each step that takes time. Default: discarded.
 	Progress io.Writer
 	// Nodes is how many nodes a whole cluster has from the start. Default: 2.
 	Nodes int
@@ -44,7 +44,7 @@ type Options struct {
 	// of the nodes. Empty: Kubernetes' own.
 	Kubelet string
 	// Audited is a user whose requests the API server writes down, into the file
-	// audit.jsonl of the logs. Default: nobody.
+	// audit.jsonl of the logs. Default: no user.
 	Audited string
 	// Use is kept with the cluster, for Running. Only one of each use runs at a
 	// time, unless it is empty.
@@ -277,8 +277,8 @@ func (c *Cluster) Config() *rest.Config { return rest.CopyConfig(c.config) }
 // Kubeconfig is the file by which an administrator reaches a whole cluster.
 func (c *Cluster) Kubeconfig() string { return filepath.Join(c.directory, "kubeconfig") }
 
-// Control is where the kubeconfig says that the control socket is: what the
-// cluster offers beyond the API can be had there, from whoever serves it.
+// Control is the path of the control socket in the kubeconfig: the process that serves
+// the cluster offers there what the cluster can do beyond the API.
 func (c *Cluster) Control() string { return controlSocket(c.directory) }
 
 func controlSocket(directory string) string { return filepath.Join(directory, "control.sock") }
@@ -324,7 +324,7 @@ func (c *Cluster) Crashed() (chain.Link, error) {
 // Version implements implementation.Versioned: all links are of one.
 func (c *Cluster) Version(chain.Link) string { return c.version }
 
-// Compact implements implementation.Compactor. The watches that are open go on.
+// Compact implements implementation.Compactor. Open watches continue.
 func (c *Cluster) Compact(ctx context.Context) error { return c.store.compact(ctx) }
 
 // Stop implements implementation.Cluster: nothing that was started runs any

@@ -23,8 +23,8 @@ const prefix = "/registry/"
 // there are stand in local.Programs.
 const DefaultStore = "etcd"
 
-// store is what the API server keeps everything in. It lets nobody in but who has
-// the API server's certificate: what happens, happens through the API.
+// store is what the API server keeps everything in. It accepts only the API server's
+// client certificate, so that all changes go through the API.
 type store struct {
 	local.Offer
 	client *clientv3.Client
@@ -41,7 +41,7 @@ func buildStore(ctx context.Context, name string, built programs, progress io.Wr
 	})
 }
 
-// checkStore returns an error for a store that there is not.
+// checkStore returns an error for an unknown store.
 func checkStore(name string) error {
 	if _, known := local.Programs[name]; known {
 		return nil
@@ -76,10 +76,9 @@ func startStore(ctx context.Context, name, binary, directory, logs string) (*sto
 	return s, nil
 }
 
-// compact forgets every version of anything but the present one. It does so as
-// of a write of its own: an event of the very revision that is compacted is still
-// told, without the object that was there before, which API servers take for a
-// fault of the store's.
+// compact removes every version of every key except the present one. It compacts at a
+// write of its own: the event of the compacted revision itself is still delivered, but
+// without the previous object, which API servers take for a fault of the store.
 func (s *store) compact(ctx context.Context) error {
 	written, err := s.client.Put(ctx, "podchain/compacted", "")
 	if err != nil {

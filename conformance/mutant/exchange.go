@@ -13,13 +13,13 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 )
 
-// exchange is what becomes of a request on its way to next.
+// exchange handles a request on its way to next.
 type exchange func(r *http.Request, next http.RoundTripper) (*http.Response, error)
 
 // change changes an object, or a patch, in the form of its JSON.
 type change func(object map[string]any) error
 
-// sent changes what is sent.
+// sent changes the body of the request.
 func sent(change change) exchange {
 	return func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
 		content, err := changed(r.Body, r.Header, change)
@@ -31,7 +31,7 @@ func sent(change change) exchange {
 	}
 }
 
-// answered changes what is answered, unless that is a failure.
+// answered changes the body of the answer, unless it is a failure.
 func answered(change change) exchange {
 	return func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
 		response, err := next.RoundTrip(r)
@@ -47,7 +47,7 @@ func answered(change change) exchange {
 	}
 }
 
-// unsent answers that it is done, with what was sent, and does not pass it on.
+// unsent answers 200 OK with the body of the request, and does not pass it on.
 func unsent(r *http.Request, _ http.RoundTripper) (*http.Response, error) {
 	header := http.Header{"Content-Type": {r.Header.Get("Content-Type")}}
 	return &http.Response{
@@ -56,8 +56,9 @@ func unsent(r *http.Request, _ http.RoundTripper) (*http.Response, error) {
 	}, nil
 }
 
-// givesUpAfter passes requests on until that many to one path have met a conflict, one
-// after the other. Those that come later meet the same, and are not passed on.
+// givesUpAfter passes requests on until that number of them to one path, in a row,
+// have been answered with a conflict. Later ones get the same answer and are not
+// passed on.
 func givesUpAfter(conflicts int) exchange {
 	var mu sync.Mutex
 	met := map[string]int{} // by path
@@ -80,7 +81,7 @@ func givesUpAfter(conflicts int) exchange {
 	}
 }
 
-// conflict is the answer to a request that meets one.
+// conflict answers 409 Conflict.
 func conflict(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
 		if err := r.Body.Close(); err != nil {

@@ -34,9 +34,9 @@ type Extra string
 
 // What takes more.
 var (
-	// Cleaning is to tell what killed runs have left from what others are at.
+	// Cleaning serves to tell the remains of killed runs from runs in progress.
 	Cleaning = Extra(clean)
-	// Disruption is what everybody on the cluster feels.
+	// Disruption affects other users of the cluster.
 	Disruption = Extra(disruptive)
 )
 

@@ -21,8 +21,8 @@ func (r Record) After(revision int64) Record {
 	return r.where(func(c Change) bool { return c.Revision > revision })
 }
 
-// Written returns the changes of the API server's keys that somebody has made: one
-// that had a lease may have been removed by its end.
+// Written returns the changes of the API server's keys that were requested: a key
+// with a lease may also have been removed because the lease expired.
 func (r Record) Written() Record {
 	return r.where(func(c Change) bool { return !c.Foreign && (!c.Deleted || !c.Leased) })
 }

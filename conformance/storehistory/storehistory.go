@@ -3,7 +3,7 @@
 // API: one watch is opened before the stimulus, and a verdict is a function of what
 // it has brought.
 //
-// Values are opaque: what is asked about is keys and revisions.
+// Values are opaque: questions are about keys and revisions.
 package storehistory
 
 import (
@@ -29,7 +29,7 @@ import (
 type Change struct {
 	// Key without the prefix of the API server, such as "pods/default/web-1".
 	Key string
-	// Foreign says that the key has not this prefix.
+	// Foreign says that the key does not have this prefix.
 	Foreign bool
 	// Revision of the write; CreateRevision is that of the first write since the
 	// key was absent, 0 for a removal.
@@ -87,8 +87,8 @@ func Connect(access implementation.StoreAccess) (*clientv3.Client, error) {
 	})
 }
 
-// Ask asks the store for something, and returns why there is no answer. It does not
-// wait for a store that is away, or lets nobody in.
+// Ask sends the store a request, and returns why there is no answer. It does not
+// wait for a store that is unavailable or refuses the client.
 func Ask(ctx context.Context, access implementation.StoreAccess) error {
 	client, err := Connect(access)
 	if err != nil {
@@ -109,7 +109,7 @@ func clientTLS(access implementation.StoreAccess) (*tls.Config, error) {
 	if len(access.CA) > 0 {
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(access.CA) {
-			return nil, errors.New("the CA is no certificate in PEM")
+			return nil, errors.New("the CA is not a certificate in PEM")
 		}
 	}
 	if len(access.Certificate) > 0 {
@@ -152,7 +152,7 @@ func (k *Keyspace) Close() error {
 // Since is the revision after which the record begins.
 func (k *Keyspace) Since() int64 { return k.since }
 
-// Revision returns the present revision of the store.
+// Revision returns the current revision of the store.
 func (k *Keyspace) Revision(ctx context.Context) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -163,13 +163,13 @@ func (k *Keyspace) Revision(ctx context.Context) (int64, error) {
 	return response.Header.Revision, nil
 }
 
-// TimeToLive returns what a lease was granted, and what is left of it.
+// TimeToLive returns the granted and the remaining time to live of a lease.
 func (k *Keyspace) TimeToLive(ctx context.Context, lease int64) (granted, left time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	response, err := k.client.TimeToLive(ctx, clientv3.LeaseID(lease))
 	if err != nil {
-		return 0, 0, fmt.Errorf("ask the store how long lease %x lives: %w", lease, err)
+		return 0, 0, fmt.Errorf("ask the store for the time to live of lease %x: %w", lease, err)
 	}
 	return time.Duration(response.GrantedTTL) * time.Second, time.Duration(response.TTL) * time.Second, nil
 }

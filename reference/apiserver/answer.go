@@ -54,7 +54,7 @@ func (rq *request) write(w http.ResponseWriter, a *answer) error {
 	w.WriteHeader(a.code)
 	_, err = w.Write(body)
 	if err != nil {
-		return nil //nolint:nilerr // the client has gone; there is nobody to tell
+		return nil //nolint:nilerr // the client has gone away
 	}
 	return nil
 }

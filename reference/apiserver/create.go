@@ -45,9 +45,9 @@ func (s *Server) create(rq *request) (*answer, error) {
 	return rq.created(r)
 }
 
-// add stores obj, which it takes over, as a new object. The URL's name, if it
-// has one, is to be the object's. Whoever has worked out managedFields already
-// leaves them in obj and passes the operation.
+// add stores obj, which it takes over, as a new object. Its name must be the one in
+// the URL, if that has one. A caller that has computed managedFields already leaves
+// them in obj and passes the operation.
 func (s *Server) add(rq *request, obj runtime.Object, dryRun bool, operation metav1.ManagedFieldsOperationType) (*record, error) {
 	m := accessor(obj)
 	if err := rq.checkIdentity(m); err != nil {

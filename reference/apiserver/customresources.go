@@ -9,8 +9,8 @@ import (
 	"github.com/podchain/podchain/reference/apiserver/kinds"
 )
 
-// There are no custom resources here, but clients ask which there are: kubectl does
-// for every kind that it does not find. They are told that there are none.
+// There are no custom resources here, but clients ask for their definitions: kubectl
+// does for every kind that it does not find. The answer is an empty list.
 
 // addDefinitions serves CustomResourceDefinitions as a collection that stays empty. Its
 // keys are not those of a Kubernetes that used the store before.

@@ -130,7 +130,7 @@ func (f *feed) follow(ctx context.Context, watcher store.Watcher) {
 	}
 }
 
-// publish puts changes where they concern somebody, and wakes them.
+// publish adds changes to the index that their watchers read, and wakes them.
 func (f *feed) publish(batch store.Batch) error {
 	changes, err := f.storage.changes(batch.Events)
 	if err != nil {
@@ -157,8 +157,8 @@ func (f *feed) publish(batch store.Batch) error {
 	return nil
 }
 
-// fail ends what the feed does. Unless the server ends, the next watch starts it
-// anew; present ones go on from the store, and are told if that fails as well.
+// fail ends the feed. Unless the server ends, the next watch starts it again;
+// present watches continue from the store, and end with an error if that fails too.
 func (f *feed) fail(err error, forGood bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

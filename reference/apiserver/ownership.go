@@ -120,7 +120,7 @@ func pruneFields(x, y reflect.Value) {
 }
 
 // creations remembers the fields of objects that were created lately, by their
-// content without name and namespace, which nobody owns: the Pods of a
+// content without name and namespace, which are no managed fields: the Pods of a
 // ReplicaSet all have the same.
 type creations struct {
 	mu    sync.Mutex

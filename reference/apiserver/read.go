@@ -157,8 +157,8 @@ func (s *Server) page(rq *request, sel *selection, options *listOptions) (*page,
 	}
 }
 
-// listError says what a client can do about a version that is no longer held:
-// an expired chunked list may go on at the present version (API-READ-06).
+// listError says what a client can do about a version that is no longer available:
+// an expired chunked list may continue at the present version (API-READ-06).
 func listError(err error, read store.ListOptions, continued bool, prefix string) error {
 	if !errors.Is(err, store.ErrCompacted) {
 		return err
@@ -173,8 +173,8 @@ func listError(err error, read store.ListOptions, continued bool, prefix string)
 	return expired
 }
 
-// continueToken is where a chunked list goes on; at revision 0 it goes on at
-// the present.
+// continueToken is where a chunked list continues; at revision 0 it continues at the
+// present one.
 type continueToken struct {
 	Revision int64  `json:"rv"`
 	Start    string `json:"start"`

@@ -15,9 +15,8 @@ import (
 	"github.com/podchain/podchain/reference/apiserver/kinds"
 )
 
-// record is one version of one object. It is shared by everybody who reads that
-// version and never changes; other forms of it than the stored bytes are made
-// when first asked for.
+// record is one version of one object. All readers of that version share it, and it
+// never changes; forms of it other than the stored bytes are made on first use.
 type record struct {
 	kind     *kinds.Kind
 	key      string

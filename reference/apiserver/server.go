@@ -34,7 +34,7 @@ import (
 type Options struct {
 	// Store holds the objects. Required.
 	Store store.Store
-	// Token is what clients have to present; empty: everybody is admitted.
+	// Token that clients must present; if empty, every client is admitted.
 	Token string
 	// Kinds are what is served; nil means kinds.All().
 	Kinds []*kinds.Kind

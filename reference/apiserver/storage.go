@@ -31,8 +31,8 @@ type storage struct {
 
 	mu sync.Mutex
 	// latest holds the newest known record of each key, and pending the one
-	// that is being written: whoever sees the write first, its writer or the
-	// feed, finds the object decoded.
+	// that is being written, so that the first to see the write, its writer or
+	// the feed, finds the object decoded.
 	latest, pending map[string]*record
 }
 
@@ -120,8 +120,8 @@ func (s *storage) await(ctx context.Context, key string, patience time.Duration)
 	}
 }
 
-// put writes r, whose object is decoded and nobody else's, over the version
-// expected (nil: none). It returns the record that everybody shares.
+// put writes r, whose object is decoded and not shared, over the expected version
+// (nil: none). It returns the record that all readers share.
 func (s *storage) put(ctx context.Context, r, expected *record) (*record, error) {
 	var revision int64
 	if expected != nil {
@@ -199,8 +199,8 @@ type change struct {
 	gone *record
 }
 
-// last is what those are told for whom the object has disappeared: the last
-// content they could see, with the revision of the write (WATCH-02, WATCH-03).
+// last is the object of a DELETED event: the last content that the watcher could
+// see, with the revision of the write (WATCH-02, WATCH-03).
 func (c *change) last() *record {
 	c.once.Do(func() { c.gone = c.previous.at(c.revision) })
 	return c.gone

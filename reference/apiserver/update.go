@@ -37,8 +37,8 @@ func (s *Server) put(rq *request) (*answer, error) {
 	return s.answer(w)
 }
 
-// write is a change of one object, made under the guard of its revision and
-// made again if somebody else was first.
+// write is a change of one object, made conditionally on its revision and retried if
+// another write came first.
 type write struct {
 	*request
 	// change returns the object as it is to be. It gets the present one, which
@@ -233,8 +233,8 @@ func (w *write) prepare(old, obj runtime.Object) (runtime.Object, error) {
 	return w.own(old, obj, w.subresource, w.manager()), nil
 }
 
-// same says whether two objects are stored in the same bytes. Working out who
-// owns which field costs far more, and nobody gains a field by not changing it.
+// same returns whether two objects are stored in the same bytes. Computing
+// managedFields costs far more, and a write without changes acquires no fields.
 func same(a, b runtime.Object) bool {
 	x, errX := marshal(a)
 	y, errY := marshal(b)

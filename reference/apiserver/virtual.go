@@ -72,7 +72,7 @@ func (s *Server) serveVirtual(w http.ResponseWriter, r *http.Request, path []str
 	return true, rq.write(w, &answer{code: http.StatusCreated, object: withKind(obj)})
 }
 
-// issueToken answers a TokenRequest. Nobody checks the token: see Options.Token.
+// issueToken answers a TokenRequest. The token is never checked: see Options.Token.
 func (s *Server) issueToken(rq *request) (*answer, error) {
 	body, err := rq.decodeBody(authenticationv1.SchemeGroupVersion.WithKind("TokenRequest"))
 	if err != nil {

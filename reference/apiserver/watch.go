@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// bookmarkEvery is how often an idle watcher is told how far it has got.
+	// bookmarkEvery is how often an idle watcher gets a bookmark.
 	bookmarkEvery = time.Minute
 	// watchAtLeast is a watch's lifetime unless the client names one; up to as
 	// much again is added so that watches do not all end at once (WATCH-11).
@@ -252,7 +252,7 @@ func (st *stream) bookmark(ctx context.Context) error {
 	}
 	changes, through, err := st.history(ctx)
 	if errors.Is(err, store.ErrCompacted) {
-		return nil // nobody can vouch for one; the feed has lost nothing, so the watch goes on
+		return nil // no version is certain; the feed is complete, so the watch continues
 	}
 	if err != nil {
 		return err

@@ -41,7 +41,7 @@ func (w *worker) end(ctx context.Context, pod *corev1.Pod, gone bool, grace int6
 	if w.lastStatus() == nil && terminal(pod.Status.Phase) && len(v.sandboxes) == 0 {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		w.report.ended = true // told long ago: there is nothing to add
+		w.report.ended = true // reported long ago: there is nothing to add
 		w.kickReport()
 		return nil
 	}
@@ -56,14 +56,15 @@ func (w *worker) end(ctx context.Context, pod *corev1.Pod, gone bool, grace int6
 	return nil
 }
 
-// stop stops all that runs (KUBELET-35 to 37). Liveness and startup probes end
-// with the wish to stop, readiness probes go on.
+// stop stops all running containers (KUBELET-35 to 37). Liveness and startup probes
+// end at once, readiness probes continue.
 func (w *worker) stop(ctx context.Context, pod *corev1.Pod, v *view, grace int64, gone bool) error {
 	w.probe(pod, v) // an earlier kubelet's Pod has no probes yet
 	w.stopProbes(func(kind probeKind) bool { return kind == readiness })
 	if running := v.running(); len(running) > 0 {
 		if !gone {
-			// The start of the end is told, its phase is not: containers still run.
+			// The start of the termination is reported, but no terminal phase:
+			// containers are still running.
 			current := w.status(pod, v, false)
 			current.Phase = w.tellablePhase(pod, current.Phase)
 			w.publish(current, false)
@@ -124,8 +125,8 @@ func (w *worker) stopContainers(ctx context.Context, pod *corev1.Pod, running []
 	return errors.Join(errs...)
 }
 
-// stopsAfter returns what a sidecar waits for before it is told to end: the
-// containers of the Pod proper, and the sidecars that were started after it.
+// stopsAfter returns what must have stopped before a sidecar is stopped: the regular
+// containers of the Pod, and the sidecars that were started after it.
 func stopsAfter(pod *corev1.Pod, name string, stopped map[string]chan struct{}) []<-chan struct{} {
 	spec := specOf(pod, name)
 	if spec == nil || !sidecar(spec) {

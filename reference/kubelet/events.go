@@ -95,7 +95,7 @@ func (s *sink) Create(event *corev1.Event) (*corev1.Event, error) {
 		return events.CreateWithEventNamespaceWithContext(s.ctx, event)
 	})
 	if again && apierrors.IsAlreadyExists(err) {
-		return event, nil // it is there: what is said again is counted in it
+		return event, nil // it exists: repetitions are counted in it
 	}
 	return written, err
 }

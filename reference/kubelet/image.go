@@ -100,8 +100,8 @@ func (w *worker) ensureImage(ctx context.Context, pod *corev1.Pod, c *corev1.Con
 	return id, nil
 }
 
-// asNotStarted returns the waiting reason in the error, one by that name if
-// there is none.
+// asNotStarted returns the waiting reason in the error, or the given one if the error
+// has none.
 func asNotStarted(err error, reason string) *notStarted {
 	var known *notStarted
 	if errors.As(err, &known) {

@@ -1,10 +1,10 @@
 // Package kubelet is the link between the API server and a container runtime:
-// it registers a node, watches for the Pods that are bound to it, has the
-// runtime run them, and reports what became of them.
+// it registers a node, watches the Pods that are bound to it, has the runtime run
+// them, and reports their status.
 //
-// Everything happens because something has happened: a watch event, an event of
-// the runtime, a probe's result or a timer. A Pod whose state does not change
-// costs no goroutine and no call.
+// Everything is driven by events: a watch event, an event of the runtime, the result
+// of a probe or a timer. A Pod whose state does not change costs no goroutine and no
+// call.
 package kubelet
 
 import (

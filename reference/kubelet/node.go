@@ -149,7 +149,7 @@ func nodeConditions(old []corev1.NodeCondition, now metav1.Time) []corev1.NodeCo
 	return conditions
 }
 
-// disputes tells whether somebody changed a condition of the kubelet's.
+// disputes returns whether another client changed a condition of the kubelet's.
 func disputes(conditions []corev1.NodeCondition) bool {
 	agreed := 0
 	for _, ours := range theNodeConditions {
@@ -249,7 +249,7 @@ func (k *kubelet) renewLease() error {
 }
 
 // watchNode keeps the kubelet's view of its Node current: labels and taints
-// decide over Pods, and a condition that somebody else has changed is put right.
+// decide over Pods, and a condition changed by another client is restored.
 func (k *kubelet) watchNode() cache.Controller {
 	_, controller := cache.NewInformerWithOptions(cache.InformerOptions{
 		ListerWatcher: listWatch(fields.OneTermEqualSelector("metadata.name", k.NodeName).String(),

@@ -116,7 +116,7 @@ func (w *worker) startProber(key probeKey, p *prober, current container) {
 	w.k.tasks.After(max(0, delay), p.run)
 }
 
-// stopProbes ends the probes, but for those to be kept.
+// stopProbes ends the probes, except those to be kept.
 func (w *worker) stopProbes(keep func(probeKind) bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -366,9 +366,9 @@ func portOf(c *corev1.Container, port intstr.IntOrString) (string, error) {
 	return port.StrVal, nil
 }
 
-// newProbeClient returns a client that follows no redirects to elsewhere, keeps
-// no connections and trusts every certificate: a probe asks whether somebody
-// answers, not who.
+// newProbeClient returns a client that follows no redirects to another host, keeps no
+// connections and trusts every certificate: a probe asks whether the port answers,
+// not who does.
 func newProbeClient(dial func(context.Context, string, string) (net.Conn, error)) *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{

@@ -14,9 +14,9 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// report is what a worker tells the API about its Pod. It is written in the
-// background: the Pod goes on while the API server is away, and of several
-// statuses that could not be written only the last is (KUBELET-42).
+// report is the status that a worker writes for its Pod. It is written in the
+// background: the Pod keeps running while the API server is down, and of several
+// statuses that could not be written only the last one is (KUBELET-42).
 type report struct {
 	// base is the Pod as the API server last answered, status what it should say.
 	base   *corev1.Pod

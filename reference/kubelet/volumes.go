@@ -75,8 +75,8 @@ func (w *worker) setUpVolumes(ctx context.Context, pod *corev1.Pod) (retry time.
 // rootCA is the ConfigMap that admission mounts into every Pod, with a token.
 const rootCA = "kube-root-ca.crt"
 
-// setUp makes a volume hold what it should. Where the runtime is a simulated one,
-// nobody sees what it holds: it is enough that what it is made of is there.
+// setUp fills a volume. In a simulated runtime no container reads it: it is enough
+// that its sources exist.
 func (w *worker) setUp(ctx context.Context, pod *corev1.Pod, volume *corev1.Volume) error {
 	f := &files{worker: w, pod: pod, mode: corev1.ProjectedVolumeSourceDefaultMode, content: map[string]file{}}
 	folder := filepath.Join(w.k.podFolder(pod.UID), "volumes", volume.Name)

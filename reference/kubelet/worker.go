@@ -72,7 +72,7 @@ func (w *worker) update(pod *corev1.Pod) {
 	look := first || concerns(w.pod, pod)
 	w.pod = pod
 	w.report.base = pod
-	w.kickReport() // puts right what somebody else has overwritten
+	w.kickReport() // restores what another client has overwritten
 	if look {
 		w.interruptIfUnwanted()
 		w.pokeLocked()
@@ -237,7 +237,7 @@ func (w *worker) sync(ctx context.Context, pod *corev1.Pod) (time.Duration, erro
 		if p.done || terminal(status.Phase) {
 			w.completed = true
 			w.poke()
-			return 0, nil // the phase is told once nothing runs any more
+			return 0, nil // the phase is reported once no container runs any more
 		}
 		w.publish(status, false)
 		acted, retry, err := w.carryOut(ctx, pod, v, p)

@@ -44,11 +44,11 @@ func (s *scheduler) bind(ctx context.Context, entry *queue.Entry, pod *cluster.P
 	}
 }
 
-// errSettled says that there is nothing more to do for the Pod.
+// errSettled means that nothing is left to do for the Pod.
 var errSettled = errors.New("the Pod is gone or assigned elsewhere")
 
-// verify finds out what became of a binding that got no or a bad reply: it may
-// have been done all the same, and then must not be tried again (SCHED-23).
+// verify finds out whether a binding that got no reply or an error was made: if so,
+// it must not be retried (SCHED-23).
 func (s *scheduler) verify(ctx context.Context, pod *cluster.Pod, node string, failure error) error {
 	now, err := s.client.CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{})
 	switch {

@@ -19,12 +19,12 @@ import (
 // decision is what was found for a Pod: a node, or why there is none.
 type decision struct {
 	node string
-	// placed says that the Pod had a place already: there is nothing to do.
+	// placed says that the Pod had a node already: there is nothing to do.
 	placed bool
-	// message says why there is none, retry what may help.
+	// message says why there is no node, retry which changes may help.
 	message string
 	retry   cluster.Change
-	// plan is who has to go to make room.
+	// plan has the Pods to preempt to make room.
 	plan *preempt.Plan
 }
 

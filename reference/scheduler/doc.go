@@ -7,7 +7,7 @@
 // binding the Pod, or saying why it fits nowhere and, if its priority allows,
 // making room for it (package preempt).
 //
-// A Pod that fits nowhere waits for a change in the cluster that can help it
-// and holds nobody up. The scheduler keeps nothing that the API server does not
-// have: after a restart it sees the same cluster (SCHED-24).
+// A Pod that fits no node waits for a change in the cluster that can help it and
+// delays no other Pod. The scheduler has no state that the API server does not have:
+// after a restart it sees the same cluster (SCHED-24).
 package scheduler

@@ -28,10 +28,9 @@ type event struct {
 	kind, reason, action, note string
 }
 
-// recorder writes events through events.k8s.io (SCHED-06), beside everything
-// else. It is client-go's broadcaster without what this scheduler does not
-// need: nothing is said twice here, so there are no series to keep; and it has
-// an end that can be waited for.
+// recorder writes Events of events.k8s.io (SCHED-06) in the background. It is
+// client-go's broadcaster without what this scheduler does not need: no Event is
+// repeated here, so there are no series to keep; and it can be waited for.
 type recorder struct {
 	client  eventsclient.EventsV1Interface
 	pending chan *eventsv1.Event

@@ -58,8 +58,8 @@ func noRoom(nodes, open int) string {
 	return message + "."
 }
 
-// victimsLeave tells whether Pods that were preempted for this one are still
-// there: until they are gone nobody else has to go.
+// victimsLeave returns whether Pods that were preempted for this one still exist:
+// until they are gone no other Pod is preempted.
 func (s *scheduler) victimsLeave(pod *cluster.Pod, view cluster.View) bool {
 	nominated := s.nominations.of(pod)
 	if nominated == "" {

@@ -16,8 +16,8 @@ import (
 	"github.com/podchain/podchain/reference/scheduler/queue"
 )
 
-// reportUnschedulable has the victims go, if that is the plan, says in the
-// Pod's status why it has no node (SCHED-05), and gives it back to the queue.
+// reportUnschedulable evicts the victims, if that is the plan, reports in the Pod's
+// status why it has no node (SCHED-05), and returns it to the queue.
 func (s *scheduler) reportUnschedulable(ctx context.Context, entry *queue.Entry, pod *cluster.Pod, d decision) {
 	if d.plan != nil {
 		if err := s.evict(ctx, pod, d.plan); err != nil {
@@ -70,8 +70,8 @@ func (s *scheduler) report(ctx context.Context, entry *queue.Entry, reason, mess
 	}
 	switch err := s.patchStatus(ctx, pod, patch); {
 	case apierrors.IsNotFound(err), apierrors.IsConflict(err):
-		// Where the Pod is gone, or another has its name, the watch takes it out of
-		// the queue. Until it does so, nobody knows.
+		// If the Pod is gone, or another has its name, the watch will remove it from
+		// the queue. Until then it stays there.
 		s.queue.Failed(entry)
 		return false
 	case err != nil:

@@ -186,7 +186,7 @@ func TestCleanAfterAKilledRun(t *testing.T) {
 		clean.Env = append(clean.Env, "TMPDIR="+temporary)
 		status, stdout, stderr := run(t, clean)
 		assert.Equal(t, 0, status, stderr)
-		if !strings.HasPrefix(stdout, "nothing is left on this machine") {
+		if !strings.HasPrefix(stdout, "no run has left anything") {
 			assert.Contains(t, stdout, strconv.Itoa(ids["away"]))
 		}
 	}
@@ -252,7 +252,7 @@ func TestNoLogOfAUserIsLost(t *testing.T) {
 	const mine, old = "my own\n", "# podchain: what the scheduler prints\nold\n"
 	program := itself(t) + " run scheduler --kubeconfig={kubeconfig}"
 	verify := []string{"verify", "--select", "RS-05", "--logs", "d", "--link", "scheduler=" + program}
-	matrix := []string{"matrix", "--select", "RS-05", "--logs", "d", "--links", "deployment-controller", "--of", "reference", "--link", "scheduler=" + program}
+	matrix := []string{"matrix", "--select", "RS-05", "--logs", "d", "--links", "deployment-controller", "--origins", "reference", "--link", "scheduler=" + program}
 	for name, test := range map[string]struct {
 		arguments []string
 		file      string
@@ -276,7 +276,7 @@ func TestNoLogOfAUserIsLost(t *testing.T) {
 			after := everything(t, command.Dir)
 			if test.refused {
 				assert.Equal(t, statusUnable, status, stderr)
-				assert.Contains(t, stderr, test.file+": it is no log that podchain has written: move it away, or name another directory for the logs")
+				assert.Contains(t, stderr, test.file+": it is not a log of podchain: move it away, or name another directory for the logs")
 				assert.Empty(t, cmp.Diff(before, after), "nothing is lost, and nothing left")
 				return
 			}

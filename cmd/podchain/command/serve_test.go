@@ -172,7 +172,7 @@ func TestServeRefuses(t *testing.T) {
 		"a port in use":                 {[]string{"--port", port}, "podchain: port " + port + " is in use: choose another with --port, or 0 for any free one"},
 		"a port that is none":           {[]string{"--port", "65536"}, `podchain: invalid argument "65536" for "--port"`},
 		"less than no nodes":            {[]string{"--nodes", "-1"}, "podchain: --nodes -1: "},
-		"a kubeconfig without a name":   {[]string{"--kubeconfig-out", ""}, "podchain: write the kubeconfig: to which file? Name it with --kubeconfig-out"},
+		"a kubeconfig without a name":   {[]string{"--kubeconfig-out", ""}, "podchain: write the kubeconfig: the path of the file is empty: name it with --kubeconfig-out"},
 		"a kubeconfig in no directory":  {[]string{"--kubeconfig-out", "none/kubeconfig"}, "podchain: write the kubeconfig: "},
 		"a kubeconfig that is not ours": {[]string{"--kubeconfig-out", foreign}, "podchain: write the kubeconfig: " + foreign + " exists and is not one of podchain's"},
 		"a kubeconfig of a namesake":    {[]string{"--kubeconfig-out", namesake}, "podchain: write the kubeconfig: " + namesake + " exists and is not one of podchain's"},
@@ -185,7 +185,7 @@ func TestServeRefuses(t *testing.T) {
 		"on a device":                   {[]string{"--control", device}, "podchain: control socket: " + device + " is there and is not a socket"},
 		"with too long a path":          {[]string{"--control", strings.Repeat("a", 108)}, " is too long for a socket: "},
 		"one file for both":             {[]string{"--control", "both", "--kubeconfig-out", "both"}, "podchain: write the kubeconfig: both exists and is not a regular file"},
-		"an argument":                   {[]string{"now"}, `podchain: unknown command "now" for "podchain serve"`},
+		"an argument":                   {[]string{"now"}, `podchain: unexpected argument "now"; see podchain serve --help`},
 		"a flag that does not exist":    {[]string{"--node", "1"}, "podchain: unknown flag: --node"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -219,7 +219,7 @@ func TestServeBesideAnother(t *testing.T) {
 	}
 	status, stderr := again()
 	assert.Equal(t, statusUnable, status)
-	assert.Contains(t, stderr, "podchain.kubeconfig is that of a server that answers at https://127.0.0.1:")
+	assert.Contains(t, stderr, "podchain.kubeconfig belongs to a server that is running at https://127.0.0.1:")
 	status, stderr = again("--control", "control", "--kubeconfig-out", "other")
 	assert.Equal(t, statusUnable, status)
 	assert.Contains(t, stderr, "control: address already in use")

@@ -73,7 +73,7 @@ func (d *document) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", mediaType)
-	// A failed write means that the client has gone: nobody is left to tell.
+	// A failed write means that the client has gone away.
 	_, _ = w.Write(d.bodies[mediaType])
 }
 

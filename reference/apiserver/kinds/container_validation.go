@@ -80,7 +80,7 @@ func (f *faults) ephemeralContainers(spec *corev1.PodSpec, volumes sets.Set[stri
 	}
 }
 
-// isSidecar says whether an init container goes on beside the regular ones.
+// isSidecar returns whether an init container keeps running beside the regular ones.
 func isSidecar(c *corev1.Container) bool {
 	return c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways
 }

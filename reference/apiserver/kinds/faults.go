@@ -8,8 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// faults collects everything that is wrong with an object. Checks go on after a
-// fault: a client is to see all of them at once.
+// faults collects everything that is wrong with an object. Validation continues
+// after an error, so that a client sees all of them at once.
 type faults field.ErrorList
 
 func (f *faults) add(list ...*field.Error) { *f = append(*f, list...) }

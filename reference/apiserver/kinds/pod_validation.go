@@ -48,8 +48,8 @@ func validatePodStatusUpdate(pod, old *corev1.Pod) field.ErrorList {
 	return f.list()
 }
 
-// noReturn wants containers that have ended, and that nobody may start again,
-// to stay ended (API-VALID-09).
+// noReturn demands that containers which have terminated, and which the restart
+// policy does not restart, stay terminated (API-VALID-09).
 func (f *faults) noReturn(statuses, old []corev1.ContainerStatus, containers []corev1.Container, spec *corev1.PodSpec, path *field.Path) {
 	for i := range old {
 		ended := old[i].State.Terminated

@@ -75,7 +75,7 @@ func allocate(s *corev1.Service) {
 	families := []corev1.IPFamily{corev1.IPv4Protocol}
 	policy := corev1.IPFamilyPolicySingleStack
 	if spec.ClusterIP == corev1.ClusterIPNone && len(spec.Selector) == 0 {
-		// Whoever writes the endpoints of it may use both families.
+		// Its endpoints are written by other clients, which may use both families.
 		families, policy = append(families, corev1.IPv6Protocol), corev1.IPFamilyPolicyRequireDualStack
 	}
 	orDefault(&spec.IPFamilyPolicy, policy)

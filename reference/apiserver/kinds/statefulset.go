@@ -42,7 +42,7 @@ func defaultStatefulSet(s *appsv1.StatefulSet) {
 	defaultPodSpec(&s.Spec.Template.Spec)
 	for i := range s.Spec.VolumeClaimTemplates {
 		claim := &s.Spec.VolumeClaimTemplates[i]
-		// The claim is embedded, so nobody else says what kind it is.
+		// The claim is embedded, so its kind is not set anywhere else.
 		claim.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("PersistentVolumeClaim"))
 		defaultClaim(claim)
 	}

@@ -127,7 +127,7 @@ var table = []row{
 }
 
 // All returns every kind that the API server stores, in the order in which
-// discovery lists them. The result is shared: nobody changes it.
+// discovery lists them. The result is shared and must not be changed.
 var All = sync.OnceValue(func() []*Kind {
 	all := make([]*Kind, 0, len(table))
 	for _, r := range table {

@@ -138,7 +138,7 @@ func v2Protobuf(asJSON []byte) ([]byte, error) {
 	return proto.Marshal(document)
 }
 
-// choose returns the first of the media types the client accepts that there is.
+// choose returns the first media type that the client accepts and the document has.
 func (d *document) choose(accept string) (string, bool) {
 	if strings.TrimSpace(accept) == "" {
 		return "application/json", true

@@ -45,7 +45,7 @@ var (
 	}
 	list = append([]parameter{
 		{"allowWatchBookmarks", "boolean", "Asks for events of type BOOKMARK."},
-		{"continue", "string", "Where to go on with a list that was cut off at the limit."},
+		{"continue", "string", "Where to continue a list that was cut off at the limit."},
 		{"limit", "integer", "The most objects to return at once."},
 		{"resourceVersion", "string", "Which versions may be returned."},
 		{"resourceVersionMatch", "string", "How resourceVersion is applied."},
@@ -56,7 +56,7 @@ var (
 	remove = []parameter{
 		dryRun,
 		{"gracePeriodSeconds", "integer", "How long to wait until the object is deleted."},
-		{"propagationPolicy", "string", "What becomes of dependents: Orphan, Background or Foreground."},
+		{"propagationPolicy", "string", "What happens to dependents: Orphan, Background or Foreground."},
 	}
 )
 

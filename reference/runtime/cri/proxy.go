@@ -19,8 +19,8 @@ import (
 	"github.com/podchain/podchain/conformance/implementation/crash"
 )
 
-// Observer is told of the calls that go through a proxy. Journal.Record of
-// package runtime is one, for a node.
+// Observer observes the calls through a proxy. Journal.Record of package runtime is
+// one, for a node.
 type Observer func(request any) (done func(response any, err error))
 
 // Proxy stands between a kubelet and its container runtime. It passes on every
@@ -82,7 +82,7 @@ func (p *Proxy) pass(_ any, caller grpc.ServerStream) error {
 	return err
 }
 
-// kind are the messages of a method that an observer is told of.
+// kind are the messages of an observed method.
 type kind struct{ request, response func() proto.Message }
 
 func of[Request, Response any, Q interface {

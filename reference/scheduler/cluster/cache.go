@@ -168,8 +168,9 @@ func (c *Cache) Has(uid types.UID) bool {
 	return ok
 }
 
-// assume books the Pod on the node. It returns false for a Pod that has a place
-// already: somebody else was faster, or its last booking has not been heard of.
+// assume books the Pod on the node. It returns false for a Pod that has a node
+// already: another scheduler was faster, or the watch has not confirmed its last
+// booking yet.
 func (c *Cache) assume(pod *Pod, node string) bool {
 	if _, ok := c.pods[pod.UID]; ok {
 		return false

@@ -17,8 +17,8 @@ type Node struct {
 	Pods              map[types.UID]*Pod
 	// Classes counts the Pods by class, Terms only those that have terms.
 	Classes, Terms map[*Class]Count
-	// Ports are taken; one may be taken more than once by Pods that were
-	// assigned by somebody else.
+	// Ports in use; Pods that were not assigned by this scheduler may use one more
+	// than once.
 	Ports map[Port]int
 	// Images that are present, and their sizes.
 	Images map[string]int64

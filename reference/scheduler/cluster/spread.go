@@ -64,8 +64,8 @@ func spreadSelector(pod *Pod, constraint *v1.TopologySpreadConstraint) (labels.S
 	return selector, nil
 }
 
-// Inclusion tells which nodes a constraint looks at: it applies nodeAffinityPolicy (honoured unless told otherwise) and
-// nodeTaintsPolicy (ignored unless told otherwise).
+// Inclusion returns whether a constraint counts a node: it applies nodeAffinityPolicy (Honor by default) and
+// nodeTaintsPolicy (Ignore by default).
 func Inclusion(pod *Pod, constraint *v1.TopologySpreadConstraint) func(*v1.Node) bool {
 	honourAffinity := ptr.Deref(constraint.NodeAffinityPolicy, v1.NodeInclusionPolicyHonor) == v1.NodeInclusionPolicyHonor
 	honourTaints := ptr.Deref(constraint.NodeTaintsPolicy, v1.NodeInclusionPolicyIgnore) == v1.NodeInclusionPolicyHonor

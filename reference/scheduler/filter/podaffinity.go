@@ -110,8 +110,8 @@ func matchesAll(terms []cluster.Term, class *cluster.Class, view cluster.View) b
 	return len(terms) > 0
 }
 
-// allNear tells whether the node is in the wanted domain of every term. The
-// first of a group that wants to be together finds nobody: it is let in on any
+// allNear returns whether the node is in the wanted domain of every term. For the
+// first Pod of a group that wants to be together no other Pod matches: it fits any
 // node that has the labels.
 func allNear(class *cluster.Class, near domainSet, node *cluster.Node, view cluster.View) bool {
 	found := true

@@ -19,8 +19,8 @@ import (
 const (
 	initialBackoff = time.Second
 	maxBackoff     = 10 * time.Second
-	// patience bounds how long a Pod waits for a change: it makes up for a
-	// change that nobody thought of, and is not what retries rest on.
+	// patience bounds how long a Pod waits for a change. It is a safety net for
+	// changes that the queue does not recognize; retries do not rely on it.
 	patience = 5 * time.Minute
 )
 
@@ -299,8 +299,8 @@ func (q *Queue) again(entry *Entry) {
 	q.signal()
 }
 
-// backoff is none for the first retry, which waited for a change and not for a
-// clock; then it doubles from one to ten seconds.
+// backoff is zero for the first retry, which has waited for a change; then it doubles
+// from one to ten seconds.
 func backoff(failures int) time.Duration {
 	if failures <= 1 {
 		return 0

@@ -19,7 +19,7 @@ func nodeAffinity(pod *cluster.Pod, nodes []*cluster.Node, _ Context) []int64 {
 	}
 	terms, err := nodeaffinity.NewPreferredSchedulingTerms(preferred)
 	if err != nil {
-		// A preference that cannot be read is none: the Pod must run anyway.
+		// An invalid preference does not count: the Pod must run anyway.
 		return nil
 	}
 	ratings := make([]int64, len(nodes))

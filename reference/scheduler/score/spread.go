@@ -16,7 +16,7 @@ func spread(pod *cluster.Pod, nodes []*cluster.Node, context Context) []int64 {
 	if own {
 		var err error
 		if spreads, err = cluster.SpreadsOf(pod, v1.ScheduleAnyway); err != nil {
-			return nil // a preference that cannot be read is none
+			return nil // an invalid preference does not count
 		}
 	}
 	if len(spreads) == 0 {

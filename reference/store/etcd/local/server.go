@@ -38,9 +38,8 @@ type Options struct {
 	Log string
 }
 
-// Server is a store with a directory of its own. It listens on a socket there,
-// and lets nobody in but who has the one certificate that its authority has
-// signed for a client.
+// Server is a store with a directory of its own. It listens on a socket there, and
+// accepts only the one client certificate that its authority has signed.
 type Server struct {
 	options         Options
 	run             *children.Run
@@ -240,8 +239,8 @@ func (s *Server) Crashed() error {
 	}
 }
 
-// Stop ends it and removes its data. Since nobody will miss that, there is
-// nothing for which it needs time.
+// Stop kills it and removes its data. As the data is not needed any more, it gets no
+// time to shut down.
 func (s *Server) Stop() error {
 	s.Kill()
 	if err := s.remove(); err != nil {

@@ -6,11 +6,13 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/field"
 	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/implementation"
 )
 
 // TestBlameForAField: the link that should have written what is not as it should be is
@@ -43,4 +45,43 @@ func TestBlameForAField(t *testing.T) {
 			assert.False(t, sure)
 		})
 	}
+}
+
+// TestBlameForSure: what tells more than what the history lacks comes first.
+func TestBlameForSure(t *testing.T) {
+	recorded := history.New()
+	recorded.Record(watch.Added, parse(t, deaf)) // a Deployment without a ReplicaSet
+	notReady := errors.New("the node does not become ready")
+	for name, test := range map[string]struct {
+		record  history.Record
+		failure diagnosis.Failure
+		want    chain.Link
+	}{
+		"no answer":              {recorded.Now(), diagnosis.Failure{NoAnswer: true}, chain.APIServer},
+		"a node is not ready":    {history.Record{}, diagnosis.Failure{NotReady: notReady, About: chain.Scheduler}, chain.Kubelet},
+		"something before it":    {recorded.Now(), diagnosis.Failure{NotReady: notReady}, chain.DeploymentController},
+		"a deviation after it":   {recorded.Now(), diagnosis.Failure{About: chain.Kubelet}, chain.DeploymentController},
+		"objects without an end": {recorded.Now(), diagnosis.Failure{NotConverging: true}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			culprit, sure := diagnosis.Blame(test.record, diagnosis.Attribution{}, test.failure)
+			assert.Equal(t, test.want, culprit.Link)
+			assert.True(t, sure)
+			assert.NotEmpty(t, culprit.Missing)
+		})
+	}
+}
+
+// TestForbiddenWrites: a write that no contract allows comes before what is left undone,
+// and only where it is known to be the link's.
+func TestForbiddenWrites(t *testing.T) {
+	recorded := history.New()
+	recorded.Record(watch.Added, parse(t, deaf))
+	recorded.Record(watch.Added, parse(t, `{apiVersion: v1, kind: Pod, metadata: {name: p, uid: p, resourceVersion: "7"}}`))
+	write := implementation.Write{Link: chain.ReplicaSetController, Verb: "create", Resource: "pods", Name: "p", ResourceVersion: "7", Code: 201}
+	culprit, sure := diagnosis.Blame(recorded.Now(), diagnosis.Attribute([]implementation.Write{write}), diagnosis.Failure{})
+	assert.Equal(t, diagnosis.Culprit{Link: chain.ReplicaSetController, Missing: `it has made Pod "p" without saying whose it is`}, culprit)
+	assert.True(t, sure)
+	culprit, _ = diagnosis.Blame(recorded.Now(), diagnosis.Attribution{}, diagnosis.Failure{})
+	assert.Equal(t, chain.DeploymentController, culprit.Link, "a client may make a Pod")
 }
