@@ -58,7 +58,7 @@ func (p Part) Has(link chain.Link) bool {
 // what else is there is a user's.
 func LogsOf(link chain.Link) (patterns []string) {
 	names := []string{string(link) + ".log"}
-	if link == chain.Kubelet {
+	if link.PerNode() {
 		names = append(names, string(link)+"-node-*.log", "nodes/*/*.log")
 	}
 	for _, name := range names {

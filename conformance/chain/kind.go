@@ -89,8 +89,12 @@ func Workloads() []Kind {
 	return where(func(kind Kind) bool { return kind.Watched && kind.usesUp() })
 }
 
-func (k Kind) usesUp() bool {
-	return k.Name == pod || slices.ContainsFunc(k.Makes, func(name string) bool {
+func (k Kind) usesUp() bool { return k.Name == pod || k.MakesPods() }
+
+// MakesPods tells whether its objects are workloads: they have Pods made, directly or
+// through others.
+func (k Kind) MakesPods() bool {
+	return slices.ContainsFunc(k.Makes, func(name string) bool {
 		return KindOf(name).usesUp()
 	})
 }
