@@ -103,7 +103,7 @@ func (e *execution) investigate(ctx context.Context, world *steps.World, line *l
 		return
 	}
 	e.crashed = crashed(world.Cluster)
-	e.culprit, e.sure = diagnosis.Blame(record, attribution, failureOf(e.example.Requirement, e.err, world.Excused()))
+	e.culprit, e.sure = diagnosis.Blame(record, attribution, failureOf(e.example.Requirement, e.err, world.StoppedByScenario()))
 }
 
 // observe keeps what was observed: of an example that did not pass, and where it is

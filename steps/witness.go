@@ -28,7 +28,7 @@ func (w *World) witness(ctx context.Context, text string) error {
 	if len(chain.KindOf(child).Makes) > 0 {
 		replicas = "0" // what it would make in turn is not needed for that
 	}
-	if err := w.create(ctx, kind, name, replicas, nil); err != nil {
+	if err := w.isCreatedWith(ctx, kind, name, replicas, nil); err != nil {
 		return CouldNotRun{fmt.Errorf("the witness could not be made: %w", err)}
 	}
 	w.mark = mark

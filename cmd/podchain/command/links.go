@@ -134,7 +134,7 @@ func (o *origins) of(link chain.Link, spec string) (assembly.Origin, error) {
 	case "":
 		return assembly.NewProgram(link, assembly.Command(spec))
 	case fromReference:
-		made = reference.NewOrigin(o.reference)
+		made = assembly.InProcess(reference.New(o.reference))
 	default:
 		made, err = o.named[name](version, o.progress)
 	}
