@@ -476,7 +476,7 @@ Feature: kubelet
       And PullImage is never called for Pod "a"
 
   @KUBELET-25 @MUST @needs-containers @needs-images
-  Rule: An image that cannot be pulled is retried with back-off, and the Pod stays Pending
+  Rule: A failed image pull is retried with back-off, and the Pod stays Pending
     The Pod does not fail, whatever its restart policy: the image may be published later.
 
     Scenario Outline: The image is not published yet, and the restart policy is <policy>
