@@ -73,7 +73,7 @@ type group struct {
 
 // Describe implements implementation.Implementation: the cluster is named after
 // the origin of most links.
-func (i *Implementation) Describe() implementation.Description {
+func (i *Implementation) Describe() chain.Description {
 	groups := i.groups()
 	most := slices.MaxFunc(groups, func(a, b group) int { return len(a.links) - len(b.links) })
 	description := most.origin.Describe()
@@ -103,7 +103,7 @@ func (i *Implementation) Start(ctx context.Context) (implementation.Cluster, err
 	taps := tap.New()
 	c := &cluster{Faults: taps, WatchObserver: taps, taps: taps, owners: map[chain.Link]implementation.Cluster{}}
 	for _, group := range i.groups() {
-		part := Part{Links: group.links, Taps: taps, Nodes: i.options.Nodes, Logs: logs}
+		part := Part{Share: implementation.Share{Links: group.links, Nodes: i.options.Nodes}, Taps: taps, Logs: logs}
 		if len(c.members) > 0 {
 			part.API = c.Config()
 		}

@@ -11,8 +11,8 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/events"
-	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/printable"
 	"github.com/podchain/podchain/conformance/specification"
 )
@@ -48,7 +48,7 @@ type Conformance struct {
 
 // Implementer says what was checked, and whom to ask about it.
 type Implementer struct {
-	implementation.Description
+	chain.Description
 	Organization string   `json:"organization,omitempty"`
 	URL          string   `json:"url,omitempty"`
 	Contact      []string `json:"contact,omitempty"`
@@ -227,9 +227,10 @@ func (c *Conformance) Check(whole *specification.Specification) error {
 	if len(c.Implementation.Contact) == 0 {
 		fault("implementation.contact: whom does one ask about it? Make the report with --contact ADDRESS (of podchain report or podchain verify), or write it in")
 	}
+	known := whole.Capabilities()
 	for _, capability := range c.Capabilities {
-		if !slices.Contains(implementation.Capabilities(), capability) {
-			fault("capabilities: there is no %q: there are %s", capability, strings.Join(implementation.Capabilities(), ", "))
+		if !slices.Contains(known, capability) {
+			fault("capabilities: there is no %q: there are %s", capability, strings.Join(known, ", "))
 		}
 	}
 	for _, capability := range c.Lacking {
