@@ -39,7 +39,7 @@ type claim[O, T clients.Object] struct {
 }
 
 // sort returns those of the candidates that the owner owns, after adopting and
-// releasing. It goes on after an error, and returns what it has with the error.
+// releasing. It continues after an error, and returns what it has with the error.
 func (c claim[O, T]) sort(ctx context.Context, candidates []T) ([]T, error) {
 	var (
 		owned     = make([]T, 0, len(candidates))

@@ -65,8 +65,8 @@ func (c *Controller[O]) Handle(informer cache.SharedInformer, handlers cache.Res
 	c.wiring = errors.Join(c.wiring, err)
 }
 
-// Run looks at owners with sync, in so many workers, until ctx is done and they
-// have ended. A sync that fails is repeated.
+// Run syncs owners, in the given number of workers, until ctx is done and they have
+// ended. A sync that fails is retried.
 func (c *Controller[O]) Run(ctx context.Context, workers int, sync func(context.Context, O) error) error {
 	if c.wiring != nil {
 		c.queue.ShutDown()
