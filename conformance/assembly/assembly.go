@@ -71,7 +71,7 @@ type group struct {
 
 // Describe implements implementation.Implementation: the cluster is named after
 // the origin of most links.
-func (i *Implementation) Describe() implementation.Description {
+func (i *Implementation) Describe() chain.Description {
 	groups := i.groups()
 	most := slices.MaxFunc(groups, func(a, b group) int { return len(a.links) - len(b.links) })
 	description := most.origin.Describe()

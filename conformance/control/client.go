@@ -45,7 +45,7 @@ func Connect(ctx context.Context, socket string) (*Client, error) {
 }
 
 // Description is what the cluster says that it is.
-func (c *Client) Description() implementation.Description { return c.offer.Implementation }
+func (c *Client) Description() chain.Description { return c.offer.Implementation }
 
 // parts make what implements a capability.
 var parts = map[string]func(*Client) any{

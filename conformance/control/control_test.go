@@ -132,7 +132,7 @@ func (c connected) Parts() []any {
 func connect(t *testing.T, cluster implementation.Cluster) connected {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "control")
-	stop, err := control.Serve(socket, control.Handler(implementation.Description{Name: "mine", Version: "v1"}, cluster))
+	stop, err := control.Serve(socket, control.Handler(chain.Description{Name: "mine", Version: "v1"}, cluster))
 	require.NoError(t, err)
 	info, err := os.Stat(socket)
 	require.NoError(t, err)
@@ -145,7 +145,7 @@ func connect(t *testing.T, cluster implementation.Cluster) connected {
 		_, err := os.Stat(socket)
 		require.ErrorIs(t, err, os.ErrNotExist)
 	})
-	assert.Equal(t, implementation.Description{Name: "mine", Version: "v1"}, client.Description())
+	assert.Equal(t, chain.Description{Name: "mine", Version: "v1"}, client.Description())
 	return connected{client: client}
 }
 

@@ -24,7 +24,6 @@ import (
 	"time"
 
 	"github.com/podchain/podchain/conformance/chain"
-	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
 )
 
@@ -56,7 +55,7 @@ type Run struct {
 	// Command that runs it, without what it selects and what it writes.
 	Command string `json:"command,omitempty"`
 	// Implementation that is checked.
-	Implementation implementation.Description `json:"implementation"`
+	Implementation chain.Description `json:"implementation"`
 	// Specification that it is checked by, as far as it was selected; of a shard, its
 	// part.
 	Specification Specification `json:"specification"`
@@ -241,11 +240,14 @@ func (o *Verdict) MarkKnownFailing(known string) {
 
 // Transition is one step of the chain as one object took it.
 type Transition struct {
-	// Name of the step: replicaset, pod, bound, started, running, ready or available.
+	// Name of the step, one of TransitionNames.
 	Name string `json:"name"`
 	// Seconds from the step before, by receipt of the watches.
 	Seconds float64 `json:"seconds"`
 }
+
+// TransitionNames are the steps of the chain, in its order.
+var TransitionNames = []string{"replicaset", "pod", "bound", "started", "running", "ready", "available"}
 
 // Evidence of a scenario that failed or could not run, taken before anything was
 // cleaned up.

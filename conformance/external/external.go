@@ -85,9 +85,9 @@ type below string
 func (b below) ImageName(short string) string { return string(b) + "/" + short }
 
 // Describe implements implementation.Implementation.
-func (i *Implementation) Describe() implementation.Description {
+func (i *Implementation) Describe() chain.Description {
 	version, _ := i.version.Load().(string)
-	return implementation.Description{Name: i.name, Version: version}
+	return chain.Description{Name: i.name, Version: version}
 }
 
 // patience is how long the cluster may take for its first answer.

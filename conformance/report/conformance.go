@@ -11,8 +11,8 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/events"
-	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
 )
 
@@ -47,7 +47,7 @@ type Conformance struct {
 
 // Implementer says what was checked, and who answers questions about it.
 type Implementer struct {
-	implementation.Description
+	chain.Description
 	Organization string   `json:"organization,omitempty"`
 	URL          string   `json:"url,omitempty"`
 	Contact      []string `json:"contact,omitempty"`
@@ -226,9 +226,10 @@ func (c *Conformance) Check(whole *specification.Specification) error {
 	if len(c.Implementation.Contact) == 0 {
 		fault("implementation.contact: it needs a contact address: make the report with --contact ADDRESS (of podchain report or podchain verify), or write it in")
 	}
+	known := whole.Capabilities()
 	for _, capability := range c.Capabilities {
-		if !slices.Contains(implementation.Capabilities(), capability) {
-			fault("capabilities: %q does not exist; the capabilities are %s", capability, strings.Join(implementation.Capabilities(), ", "))
+		if !slices.Contains(known, capability) {
+			fault("capabilities: %q does not exist; the capabilities are %s", capability, strings.Join(known, ", "))
 		}
 	}
 	for _, capability := range c.Lacking {

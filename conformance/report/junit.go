@@ -6,7 +6,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/printable"
 )
@@ -112,7 +111,7 @@ func caseOf(scenario *events.ScenarioRecord) junitCase {
 	case events.NotApplicable, events.KnownFailing:
 		c.Skipped = new(printable.Text(outcome.Reason))
 	case events.Failed, events.CouldNotRun, events.Stale:
-		note := &junitNote{Message: printable.Text(outcome.Reason), Type: string(outcome.Outcome), Story: diagnosis.Tell(scenario)}
+		note := &junitNote{Message: printable.Text(outcome.Reason), Type: string(outcome.Outcome), Story: Tell(scenario)}
 		if outcome.Outcome == events.CouldNotRun {
 			c.Error = note
 		} else {

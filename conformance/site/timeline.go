@@ -14,8 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 
 	"github.com/podchain/podchain/conformance/chain"
-	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/events"
+	"github.com/podchain/podchain/conformance/report"
 )
 
 // timeline is a recorded scenario as a sequence diagram: which link wrote what and when,
@@ -95,7 +95,7 @@ const (
 func newTimeline(r *run, scenario *events.ScenarioRecord) *timeline {
 	t := &timeline{run: r, scenario: scenario}
 	if scenario.Verdict.Outcome.NeedsDetail() {
-		t.Story = strings.TrimSpace(diagnosis.Tell(scenario))
+		t.Story = strings.TrimSpace(report.Tell(scenario))
 	}
 	versions := slices.DeleteFunc(scenario.Versions(), func(v events.Version) bool { return inBackground(v) })
 	t.lay(versions)

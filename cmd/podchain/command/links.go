@@ -15,7 +15,7 @@ import (
 // further origin.
 const (
 	fromReference = "reference"
-	fromNowhere   = implementation.Nowhere
+	fromNowhere   = chain.Nowhere
 )
 
 // sources are the SPECs of all links.
