@@ -7,13 +7,12 @@ import (
 	"time"
 
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/implementation/clients"
 	"github.com/podchain/podchain/conformance/permission"
 	"github.com/podchain/podchain/conformance/runresources"
-	"github.com/podchain/podchain/steps"
 )
 
 // clusterRun is a run in a cluster that others use too: it asks for its permissions
@@ -65,7 +64,7 @@ func NewJanitor(cluster implementation.Cluster) (*runresources.Janitor, error) {
 	// find out.
 	config.ContentType, config.AcceptContentTypes = "application/json", "application/json"
 	config.UserAgent = "podchain"
-	client, err := kubernetes.NewForConfig(config)
+	client, err := clients.New(config)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +72,7 @@ func NewJanitor(cluster implementation.Cluster) (*runresources.Janitor, error) {
 	if err != nil {
 		return nil, err
 	}
-	janitor := &runresources.Janitor{Client: client, Objects: objects, Finalizable: steps.Finalizable()}
+	janitor := &runresources.Janitor{Client: client, Objects: objects}
 	if nodes, offered := implementation.As[implementation.Nodes](cluster); offered {
 		janitor.RemoveNode = nodes.RemoveNode
 	}

@@ -16,10 +16,10 @@ import (
 )
 
 const (
-	// absence is how long an API server that nobody has stopped may be away: one that
-	// is started again takes a few seconds.
+	// absence is how long an API server that the suite has not stopped may be away: a
+	// restart takes a few seconds.
 	absence = 10 * time.Second
-	// lifePace is how often it is asked meanwhile: it tells nobody that it is back.
+	// lifePace is how often it is asked meanwhile: it does not announce that it is back.
 	lifePace = 250 * time.Millisecond
 	// answerPatience is how long it may take for an answer then.
 	answerPatience = 5 * time.Second
@@ -97,7 +97,7 @@ func (l *lifeline) close() {
 	l.asking.Wait()
 }
 
-// doubt begins to ask, unless that goes on already.
+// doubt begins to ask, unless it does so already.
 func (l *lifeline) doubt() {
 	if l == nil {
 		return
@@ -159,7 +159,7 @@ func (l *lifeline) ask() error {
 
 // crashed returns how the API server has ended by itself.
 func (l *lifeline) crashed() error {
-	if crash := crashed(l.Cluster); crash.err != nil && crash.link == chain.APIServer {
+	if crash := crashed(l.Cluster); crash.err != nil && crash.link.Serves() {
 		return fmt.Errorf("the cluster has died: %w", crash.err)
 	}
 	return nil
@@ -181,7 +181,7 @@ type noticing struct {
 // RoundTrip implements http.RoundTripper.
 func (n noticing) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := n.RoundTripper.RoundTrip(r)
-	// Whoever has given up himself knows nothing; one whose time was up may.
+	// A request that its client canceled says nothing; one that timed out may.
 	if err != nil && !errors.Is(err, context.Canceled) || err == nil && response.StatusCode >= http.StatusInternalServerError {
 		n.of.doubt()
 	}
@@ -204,7 +204,7 @@ type excusing struct {
 
 // StopLink implements implementation.Links.
 func (e excusing) StopLink(ctx context.Context, link chain.Link) error {
-	if link == chain.APIServer {
+	if link.Serves() {
 		e.of.excuse(true)
 	}
 	return e.Links.StopLink(ctx, link)
@@ -213,7 +213,7 @@ func (e excusing) StopLink(ctx context.Context, link chain.Link) error {
 // StartLink implements implementation.Links.
 func (e excusing) StartLink(ctx context.Context, link chain.Link) error {
 	err := e.Links.StartLink(ctx, link)
-	if link == chain.APIServer {
+	if link.Serves() {
 		e.of.excuse(false)
 	}
 	return err

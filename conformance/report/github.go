@@ -57,7 +57,7 @@ func place(scenario *events.ScenarioRecord) specification.Location {
 	return scenario.Location
 }
 
-// bad are the scenarios that somebody has to do something about.
+// bad are the scenarios that need attention.
 func bad(run *events.RunRecord) []*events.ScenarioRecord {
 	var all []*events.ScenarioRecord
 	for _, requirement := range run.Requirements {

@@ -10,8 +10,8 @@ import (
 	"github.com/podchain/podchain/conformance/printable"
 )
 
-// The elements of a JUnit report that all its readers know: of the attributes that
-// only some allow there are none.
+// The elements of a JUnit report that all its readers know, without the attributes that
+// only some of them allow.
 type (
 	junitSuites struct {
 		XMLName xml.Name `xml:"testsuites"`
@@ -121,5 +121,5 @@ func caseOf(scenario *events.ScenarioRecord) junitCase {
 	return c
 }
 
-// duration of so many seconds.
+// duration of a number of seconds.
 func duration(count float64) time.Duration { return time.Duration(count * float64(time.Second)) }

@@ -163,7 +163,7 @@ func resultsOf(scenario *events.ScenarioRecord) []*messages.TestStepResult {
 		}
 		results[at].Status, results[at].Message = messages.TestStepResultStatus_FAILED, Tell(scenario)
 		if !outcome.Bad() {
-			results[at].Status = messages.TestStepResultStatus_PENDING // which nobody has to mend now
+			results[at].Status = messages.TestStepResultStatus_PENDING // as it needs no attention now
 		}
 	}
 	return results

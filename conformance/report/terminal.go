@@ -14,8 +14,8 @@ import (
 	"github.com/podchain/podchain/conformance/specification"
 )
 
-// Terminal writes the result for somebody to read: every example that did not
-// pass as a story, then a table by link, then the sum.
+// Terminal writes the result for people: every example that did not pass as a story,
+// then a table by link, then the sum.
 func Terminal(out io.Writer, result *events.RunRecord) error {
 	var text strings.Builder
 	for _, scenario := range bad(result) {

@@ -165,7 +165,7 @@ type requirement struct {
 	Scenarios []*scenario
 }
 
-// verdict on a requirement, of several runs where there is no more to say than that.
+// verdict on a requirement, of several runs if all there is to say is the same.
 type verdict struct {
 	Runs    []*run
 	Verdict events.Outcome

@@ -17,6 +17,7 @@ import (
 
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation/crash"
+	"github.com/podchain/podchain/conformance/printable"
 	"github.com/podchain/podchain/reference/kubelet"
 	"github.com/podchain/podchain/reference/runtime/cri"
 )
@@ -36,7 +37,7 @@ func (o *kubeletOptions) add(flags *pflag.FlagSet) {
 
 // run runs the kubelet of this machine.
 func (o kubeletOptions) run(ctx context.Context, link chain.Link, config *rest.Config, node string) (err error) {
-	if link != chain.Kubelet || node == "" {
+	if !link.PerNode() || node == "" {
 		return errors.New("--runtime-endpoint goes with a kubelet and the name of its --node")
 	}
 	runtime, err := cri.NewClient(o.endpoint)
@@ -52,7 +53,9 @@ func (o kubeletOptions) run(ctx context.Context, link chain.Link, config *rest.C
 		var wanted corev1.Node
 		text, err := os.ReadFile(o.register)
 		if err == nil {
-			err = yaml.UnmarshalStrict(text, &wanted)
+			if err = yaml.UnmarshalStrict(text, &wanted); err != nil {
+				err = printable.YAML(err)
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("--register %s: %w", o.register, err)
