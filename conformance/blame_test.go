@@ -36,12 +36,12 @@ func TestMissingLinkIsBlamed(t *testing.T) {
 			failures := 0
 			for _, requirement := range result.Requirements {
 				for _, example := range requirement.Scenarios {
-					if example.Outcome.Outcome == events.Passed {
+					if example.Verdict.Outcome == events.Passed {
 						continue
 					}
 					failures++
-					assert.Equal(t, events.Failed, example.Outcome.Outcome, example.Location)
-					assert.Equal(t, link, example.Outcome.Evidence.Blamed, "%s: %s", example.Location, example.Outcome.Evidence.Error)
+					assert.Equal(t, events.Failed, example.Verdict.Outcome, example.Location)
+					assert.Equal(t, link, example.Verdict.Evidence.Blamed, "%s: %s", example.Location, example.Verdict.Evidence.Error)
 				}
 			}
 			assert.Positive(t, failures)

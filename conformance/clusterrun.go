@@ -16,15 +16,15 @@ import (
 	"github.com/podchain/podchain/steps"
 )
 
-// clusterRun is a run in a cluster that is somebody else's: it asks what it may do
-// before it does anything, shows that it goes on, and leaves nothing behind.
+// clusterRun is a run in a cluster that others use too: it asks for its permissions
+// before it does anything, renews its heartbeat, and leaves nothing behind.
 type clusterRun struct {
 	run       string
 	heartbeat *runresources.Heartbeat
 	janitor   *runresources.Janitor
 }
 
-func beginRun(ctx context.Context, cluster implementation.Cluster, run string) (*clusterRun, error) {
+func beginClusterRun(ctx context.Context, cluster implementation.Cluster, run string) (*clusterRun, error) {
 	janitor, err := NewJanitor(cluster)
 	if err != nil {
 		return nil, err
@@ -43,24 +43,26 @@ func beginRun(ctx context.Context, cluster implementation.Cluster, run string) (
 	return &clusterRun{run, life, janitor}, nil
 }
 
-// removalTimeout bounds the time until everything of a run is gone: Pods may take half
-// a minute to end.
+// removalTimeout bounds the removal of everything that a run has created: Pods may take
+// half a minute to end.
 const removalTimeout = 2 * time.Minute
 
-// end removes what the run has in the cluster, unless that is lost.
+// end removes what the run has created in the cluster, unless that has died.
 func (g *clusterRun) end(lost error) error {
 	if lost != nil {
-		return errors.Join(g.heartbeat.End(), fmt.Errorf("%w; what run %s has made there is left: podchain clean removes it once the cluster answers again", lost, g.run))
+		return errors.Join(g.heartbeat.End(), fmt.Errorf("%w; what run %s has created there is left: podchain clean removes it once the cluster answers again", lost, g.run))
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), removalTimeout)
 	defer cancel()
 	return errors.Join(g.heartbeat.End(), g.janitor.Remove(ctx, g.run))
 }
 
-// NewJanitor returns what finds and removes what runs have in a cluster.
+// NewJanitor returns a janitor, which finds and removes what runs have created in a
+// cluster.
 func NewJanitor(cluster implementation.Cluster) (*runresources.Janitor, error) {
 	config := rest.CopyConfig(cluster.Config())
-	// As the scenarios do: whatever is wrong with other encodings is theirs to find.
+	// As the scenarios do: what is wrong with other encodings, requirements about these
+	// find out.
 	config.ContentType, config.AcceptContentTypes = "application/json", "application/json"
 	config.UserAgent = "podchain"
 	client, err := clients.New(config)

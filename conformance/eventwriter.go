@@ -11,24 +11,24 @@ import (
 	"github.com/podchain/podchain/conformance/specification"
 )
 
-// eventWriter makes the events of a run, and keeps what they come to.
+// eventWriter writes the events of a run, and keeps the record that they make.
 type eventWriter struct {
 	mu     sync.Mutex
 	sink   func(events.Event)
 	record events.RunRecord
 }
 
-func (l *eventWriter) write(event events.Event) {
-	if err := l.record.Add(event); err != nil {
+func (w *eventWriter) write(event events.Event) {
+	if err := w.record.Add(event); err != nil {
 		panic(err) // the events of a run are in order
 	}
-	if l.sink != nil {
-		l.sink(event)
+	if w.sink != nil {
+		w.sink(event)
 	}
 }
 
-// begin says what of the whole is run against what.
-func (l *eventWriter) begin(options Options, whole *specification.Specification, started time.Time) {
+// begin writes what is run against what, and which part of the whole it is.
+func (w *eventWriter) begin(options Options, whole *specification.Specification, started time.Time) {
 	_, virtual := options.Implementation.(implementation.Virtual)
 	run := &events.Run{
 		Format: events.Format, ID: options.Run, Command: options.Command,
@@ -42,23 +42,23 @@ func (l *eventWriter) begin(options Options, whole *specification.Specification,
 	for _, requirement := range options.Specification.Requirements {
 		run.Specification.Scenarios += len(requirement.Examples)
 	}
-	l.write(events.Event{Run: run})
+	w.write(events.Event{Run: run})
 	for _, feature := range whole.Features {
 		if slices.ContainsFunc(whole.Requirements, func(r *specification.Requirement) bool { return r.Location.File == feature.Path }) {
-			l.write(events.Event{Feature: &events.Feature{Path: feature.Path, Content: feature.Source}})
+			w.write(events.Event{Feature: &events.Feature{Path: feature.Path, Content: feature.Source}})
 		}
 	}
 	shards := assignShards(whole, options.Shard.Count)
 	for _, requirement := range whole.Requirements {
 		if shard := shards[requirement]; shard != options.Shard.Index {
-			l.write(events.Event{OtherShard: &events.OtherShard{Shard: shard, Requirement: describe(requirement)}})
+			w.write(events.Event{OtherShard: &events.OtherShard{Shard: shard, Requirement: describe(requirement)}})
 			continue
 		}
-		l.write(events.Event{Requirement: describe(requirement)})
+		w.write(events.Event{Requirement: describe(requirement)})
 	}
 }
 
-// describe is a requirement as it is written.
+// describe returns a requirement as the features state it.
 func describe(requirement *specification.Requirement) *events.Requirement {
 	all := &events.Requirement{
 		ID: requirement.ID, Level: requirement.Level, Link: requirement.Link,
@@ -77,39 +77,39 @@ func describe(requirement *specification.Requirement) *events.Requirement {
 	return all
 }
 
-// add tells all of a performance, and returns what came of it.
-func (l *eventWriter) add(p execution, options Options) events.Outcome {
-	name := p.example.Location.String()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !p.began.IsZero() {
-		l.write(events.Event{Scenario: &events.Scenario{Scenario: name, Began: p.began.UTC()}})
-	}
-	for i := range p.steps {
-		p.steps[i].Scenario = name
-		l.write(events.Event{Step: &p.steps[i]})
-	}
-	for i := range p.writes {
-		p.writes[i].Scenario = name
-		l.write(events.Event{Write: &p.writes[i]})
-	}
-	for i := range p.calls {
-		p.calls[i].Scenario = name
-		l.write(events.Event{Call: &p.calls[i]})
-	}
-	p.outcome.Scenario = name
+// add writes all events of an execution, and returns the verdict on it. rerun is the
+// command that runs just this example again.
+func (w *eventWriter) add(e execution, options Options, rerun string) events.Verdict {
+	verdict := e.verdict()
 	if options.Known != nil {
-		p.outcome.MarkKnownFailing(options.Known(p.example))
+		verdict.MarkKnownFailing(options.Known(e.example))
 	}
-	if p.outcome.Outcome.NeedsDetail() && p.outcome.Rerun == "" {
-		p.outcome.Rerun = options.Command + " --select " + name
+	if verdict.Outcome.NeedsDetail() {
+		verdict.Rerun = rerun
 	}
-	l.write(events.Event{Outcome: &p.outcome})
-	return p.outcome
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !e.began.IsZero() {
+		w.write(events.Event{Scenario: &events.Scenario{Scenario: verdict.Scenario, Began: e.began.UTC()}})
+	}
+	for i := range e.steps {
+		e.steps[i].Scenario = verdict.Scenario
+		w.write(events.Event{Step: &e.steps[i]})
+	}
+	for i := range e.writes {
+		e.writes[i].Scenario = verdict.Scenario
+		w.write(events.Event{Write: &e.writes[i]})
+	}
+	for i := range e.calls {
+		e.calls[i].Scenario = verdict.Scenario
+		w.write(events.Event{Call: &e.calls[i]})
+	}
+	w.write(events.Event{Verdict: &verdict})
+	return verdict
 }
 
-// end says how it ended.
-func (l *eventWriter) end(elapsed time.Duration, lag history.Summary, err error) {
+// end writes how the run ended.
+func (w *eventWriter) end(elapsed time.Duration, lag history.Summary, err error) {
 	end := &events.End{Seconds: elapsed.Seconds()}
 	if lag.Count > 0 {
 		milliseconds := func(of time.Duration) float64 { return float64(of.Microseconds()) / 1000 }
@@ -119,5 +119,5 @@ func (l *eventWriter) end(elapsed time.Duration, lag history.Summary, err error)
 	if err != nil {
 		end.Error = err.Error()
 	}
-	l.write(events.Event{End: end})
+	w.write(events.Event{End: end})
 }

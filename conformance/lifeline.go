@@ -159,8 +159,8 @@ func (l *lifeline) ask() error {
 
 // crashed returns how the API server has ended by itself.
 func (l *lifeline) crashed() error {
-	if link, crash := crashed(l.Cluster); crash != nil && link == chain.APIServer {
-		return fmt.Errorf("the cluster has died: %w", crash)
+	if crash := crashed(l.Cluster); crash.err != nil && crash.link == chain.APIServer {
+		return fmt.Errorf("the cluster has died: %w", crash.err)
 	}
 	return nil
 }

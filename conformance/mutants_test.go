@@ -28,12 +28,12 @@ func TestMutantsAreBlamed(t *testing.T) {
 			require.NoError(t, err)
 			failures := 0
 			for _, example := range result.Requirements[0].Scenarios {
-				if example.Outcome.Outcome == events.Passed {
+				if example.Verdict.Outcome == events.Passed {
 					continue
 				}
 				failures++
-				assert.Equal(t, events.Failed, example.Outcome.Outcome, example.Location)
-				assert.Equal(t, m.Link, example.Outcome.Evidence.Blamed, diagnosis.Tell(example))
+				assert.Equal(t, events.Failed, example.Verdict.Outcome, example.Location)
+				assert.Equal(t, m.Link, example.Verdict.Evidence.Blamed, diagnosis.Tell(example))
 			}
 			assert.Positive(t, failures, "nobody has noticed")
 		})

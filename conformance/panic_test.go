@@ -70,8 +70,8 @@ func TestPanicOnTheSuitesGoroutine(t *testing.T) {
 		steps          func(*godog.ScenarioContext)
 		says           string
 	}{
-		"Start":  {&clumsy{start: true}, quietly, "the cluster did not start: starting it: panic: no cluster today\n"},
-		"Stop":   {&clumsy{stop: true}, quietly, "the cluster did not end well: ending it: panic: no end\n"},
+		"Start":  {&clumsy{start: true}, quietly, "the cluster did not start: Start: panic: no cluster today\n"},
+		"Stop":   {&clumsy{stop: true}, quietly, "the cluster did not end well: Stop: panic: no end\n"},
 		"a step": {&clumsy{}, sings(func() error { panic("out of tune") }), "the step was broken off: panic: out of tune\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -84,11 +84,11 @@ func TestPanicOnTheSuitesGoroutine(t *testing.T) {
 			assert.Equal(t, 2, result.ExitStatus())
 			assert.EqualValues(t, 2, c.implementation.started.Load(), "the run goes on")
 			for _, scenario := range result.Requirements[0].Scenarios {
-				assert.Equal(t, events.CouldNotRun, scenario.Outcome.Outcome)
-				require.NotNil(t, scenario.Outcome.Evidence)
-				assert.Contains(t, scenario.Outcome.Evidence.Error, c.says)
-				assert.Contains(t, scenario.Outcome.Evidence.Error, "panic_test.go:", "the stack")
-				assert.Empty(t, scenario.Outcome.Evidence.Blamed)
+				assert.Equal(t, events.CouldNotRun, scenario.Verdict.Outcome)
+				require.NotNil(t, scenario.Verdict.Evidence)
+				assert.Contains(t, scenario.Verdict.Evidence.Error, c.says)
+				assert.Contains(t, scenario.Verdict.Evidence.Error, "panic_test.go:", "the stack")
+				assert.Empty(t, scenario.Verdict.Evidence.Blamed)
 			}
 		})
 	}

@@ -50,10 +50,10 @@ func TestLinkThatNeverRests(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, result.Requirements, 1)
 	for _, example := range result.Requirements[0].Scenarios {
-		assert.Equal(t, events.Failed, example.Outcome.Outcome)
-		assert.Equal(t, chain.DeploymentController, example.Outcome.Evidence.Blamed)
-		assert.Contains(t, example.Outcome.Reason, "deployment-controller: it does not come to rest: ")
-		assert.Contains(t, example.Outcome.Evidence.Error, "the objects change without end")
+		assert.Equal(t, events.Failed, example.Verdict.Outcome)
+		assert.Equal(t, chain.DeploymentController, example.Verdict.Evidence.Blamed)
+		assert.Contains(t, example.Verdict.Reason, "deployment-controller: it does not come to rest: ")
+		assert.Contains(t, example.Verdict.Evidence.Error, "the objects change without end")
 	}
 }
 

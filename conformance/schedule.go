@@ -8,44 +8,44 @@ import (
 	"github.com/podchain/podchain/steps"
 )
 
-// lane is what so many workers do, one after the other.
+// lane is work for a number of workers, who take it in order.
 type lane struct {
 	work    []*specification.Example
 	workers int
 }
 
-// schedule says what is run beside what, and in which order.
-func schedule(all []*specification.Example, parallel int, venue environment) []lane {
-	var long, together, alone, cut []*specification.Example
+// schedule says what runs at the same time as what, and in which order.
+func schedule(all []*specification.Example, parallel int, environment environment) []lane {
+	var long, together, exclusive, outages []*specification.Example
 	for _, next := range all {
 		switch {
-		case venue.exclusive(next) && cutsOff(next):
-			cut = append(cut, next)
-		case venue.exclusive(next):
-			alone = append(alone, next)
+		case environment.exclusive(next) && stopsAPIServer(next):
+			outages = append(outages, next)
+		case environment.exclusive(next):
+			exclusive = append(exclusive, next)
 		case next.TimeBased:
 			long = append(long, next)
 		default:
 			together = append(together, next)
 		}
 	}
-	// Nobody is to wait in the end for what takes longest.
+	// What takes longest comes first, so that the run does not wait for it at the end.
 	together = append(long, together...)
-	if clusters := venue.spareClusters(); clusters > 0 {
-		return []lane{{together, parallel}, {interleave(cut, alone), clusters}}
+	if clusters := environment.spareClusters(); clusters > 0 {
+		return []lane{{together, parallel}, {interleave(outages, exclusive), clusters}}
 	}
-	// What runs alone would have all others wait, and wait for them, again and
-	// again: it comes at the end.
-	return []lane{{interleave(cut, together, alone), parallel}}
+	// An exclusive example and all others wait for each other: exclusive ones come
+	// together, at the end.
+	return []lane{{interleave(outages, together, exclusive), parallel}}
 }
 
-// interleave puts the examples that cut links off before, between and after the phases, as
-// far from each other as that goes: who loses the API server again soon takes ever
-// longer to come back, until he has had it for two minutes.
-func interleave(cut []*specification.Example, phases ...[]*specification.Example) (order []*specification.Example) {
+// interleave puts the outages before, between and after the phases, as far from each
+// other as possible: a link that soon loses the API server again takes ever longer to
+// reconnect, until it has been connected for two minutes.
+func interleave(outages []*specification.Example, phases ...[]*specification.Example) (order []*specification.Example) {
 	portions := len(phases) + 1
 	portion := func(i int) []*specification.Example {
-		return cut[len(cut)*i/portions : len(cut)*(i+1)/portions]
+		return outages[len(outages)*i/portions : len(outages)*(i+1)/portions]
 	}
 	for i, phase := range phases {
 		order = slices.Concat(order, portion(i), phase)
@@ -53,8 +53,8 @@ func interleave(cut []*specification.Example, phases ...[]*specification.Example
 	return slices.Concat(order, portion(portions-1))
 }
 
-// cutsOff tells whether an example takes the API server from all links.
-func cutsOff(example *specification.Example) bool {
+// stopsAPIServer tells whether an example takes the API server from all links.
+func stopsAPIServer(example *specification.Example) bool {
 	return slices.ContainsFunc(example.Steps, func(step specification.Step) bool { return steps.CutsOff(step.Text) })
 }
 

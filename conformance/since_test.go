@@ -56,10 +56,10 @@ func TestSince(t *testing.T) {
 	})
 	require.NoError(t, err)
 	examples := result.Requirements[0].Scenarios
-	assert.Equal(t, events.NotApplicable, examples[0].Outcome.Outcome)
-	assert.Equal(t, "it came with v1.35; the scheduler is v1.34.4", examples[0].Outcome.Reason)
-	assert.Equal(t, events.Passed, examples[1].Outcome.Outcome, examples[1].Outcome.Reason)
-	assert.Equal(t, events.Passed, examples[2].Outcome.Outcome, examples[2].Outcome.Reason)
+	assert.Equal(t, events.NotApplicable, examples[0].Verdict.Outcome)
+	assert.Equal(t, "it came with v1.35; the scheduler is v1.34.4", examples[0].Verdict.Reason)
+	assert.Equal(t, events.Passed, examples[1].Verdict.Outcome, examples[1].Verdict.Reason)
+	assert.Equal(t, events.Passed, examples[2].Verdict.Outcome, examples[2].Verdict.Reason)
 }
 
 // TestSinceWhichLink: a release of what is no link is told with its place.

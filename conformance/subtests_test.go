@@ -39,7 +39,7 @@ func TestTestTellsEvents(t *testing.T) {
 	options.Testing = t
 	want, err := conformance.Run(t.Context(), options)
 	require.NoError(t, err)
-	assert.Equal(t, map[events.Verdict]int{events.Passed: 1, events.NotApplicable: 1}, run.Count())
+	assert.Equal(t, map[events.Outcome]int{events.Passed: 1, events.NotApplicable: 1}, run.Count())
 	assert.Empty(t, cmp.Diff(outcomes(want), outcomes(run)))
 }
 
@@ -49,15 +49,15 @@ func TestTestKnowsWhatFails(t *testing.T) {
 	require.NoError(t, err)
 	selected, err := whole.Select([]string{"RS-07"})
 	require.NoError(t, err)
-	var told []events.Outcome
+	var told []events.Verdict
 	t.Run("", func(t *testing.T) {
 		conformance.Test(t, conformance.Options{
 			Specification:  selected,
 			Implementation: reference.New(reference.Options{Without: []chain.Link{chain.Scheduler}}),
 			Known:          func(*specification.Example) string { return "there is no scheduler" },
 			Events: func(event events.Event) {
-				if event.Outcome != nil {
-					told = append(told, *event.Outcome)
+				if event.Verdict != nil {
+					told = append(told, *event.Verdict)
 				}
 			},
 		})
@@ -71,10 +71,10 @@ func TestTestKnowsWhatFails(t *testing.T) {
 }
 
 // outcomes of the scenarios, without how long they and the steps of the chain took.
-func outcomes(run *events.RunRecord) (all []events.Outcome) {
+func outcomes(run *events.RunRecord) (all []events.Verdict) {
 	for _, requirement := range run.Requirements {
 		for _, scenario := range requirement.Scenarios {
-			outcome := scenario.Outcome
+			outcome := scenario.Verdict
 			outcome.Seconds, outcome.Transitions = 0, nil
 			all = append(all, outcome)
 		}

@@ -10,7 +10,7 @@ import (
 )
 
 // RunVirtual is Run for a program that is no test: it provides the test on
-// which the bubbles of an implementation in virtual time hang.
+// which the bubbles of an implementation in virtual time belong to.
 func RunVirtual(ctx context.Context, options Options) (*events.RunRecord, error) {
 	type end struct {
 		result *events.RunRecord
@@ -26,8 +26,8 @@ func RunVirtual(ctx context.Context, options Options) (*events.RunRecord, error)
 	return last.result, last.err
 }
 
-// hostTest has functions called by a test that goes on for ever: testing.Main would end
-// the process with it.
+// hostTest returns a channel whose functions a test calls. It never ends: testing.Main
+// would end the process with it.
 var hostTest = sync.OnceValue(func() chan<- func(*testing.T) {
 	testing.Init()
 	if !flag.Parsed() {

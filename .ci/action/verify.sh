@@ -16,7 +16,7 @@ each --link= "$PODCHAIN_LINKS"
 each --kubeconfig= "$PODCHAIN_KUBECONFIG"
 each --select= "$PODCHAIN_SELECT"
 each --threshold= "$PODCHAIN_THRESHOLDS"
-each --known= "$PODCHAIN_KNOWN"
+each --known-failing= "$PODCHAIN_KNOWN"
 each '' "$PODCHAIN_ARGUMENTS"
 
 mkdir -p "$PODCHAIN_REPORTS"

@@ -103,7 +103,7 @@ func (i *Implementation) Start(ctx context.Context) (implementation.Cluster, err
 	taps := tap.New()
 	c := &cluster{Faults: taps, WatchObserver: taps, taps: taps, owners: map[chain.Link]implementation.Cluster{}}
 	for _, group := range i.groups() {
-		part := Part{Links: group.links, Taps: taps, Nodes: i.options.Nodes, Logs: logs}
+		part := Part{Share: implementation.Share{Links: group.links, Nodes: i.options.Nodes}, Taps: taps, Logs: logs}
 		if len(c.members) > 0 {
 			part.API = c.Config()
 		}

@@ -44,12 +44,12 @@ func TestTwoMembers(t *testing.T) {
 	require.NoError(t, err)
 	selected, err := whole.Select([]string{"CHAIN-01", "RS-05", "SCHED-02", "SCHED-07", "KUBELET-06", "KUBELET-23", "WATCH-09", "RECOVER-01"})
 	require.NoError(t, err)
-	assembled := assemble(t, reference.NewOrigin(reference.Options{}), reference.NewOrigin(reference.Options{}),
+	assembled := assemble(t, assembly.InProcess(reference.New(reference.Options{})), assembly.InProcess(reference.New(reference.Options{})),
 		chain.Scheduler, chain.Kubelet)
 	result, err := conformance.Run(t.Context(), conformance.Options{Specification: selected, Implementation: assembled})
 	require.NoError(t, err)
 	for _, requirement := range result.Requirements {
-		assert.Equal(t, events.Passed, requirement.Verdict(), "%s: %s", requirement.ID, requirement.Reason())
+		assert.Equal(t, events.Passed, requirement.Outcome(), "%s: %s", requirement.ID, requirement.Reason())
 	}
 	assert.Contains(t, result.Run.Implementation.String(), "; scheduler, kubelet: reference "+reference.Version)
 }

@@ -175,7 +175,7 @@ func TestEverythingIsOffered(t *testing.T) {
 			nodes.RemoveNode(ctx, "a"),
 			kubelets.StopKubelet(ctx, "a"),
 			kubelets.StartKubelet(ctx, "a"),
-			images.Publish(ctx, "scope/late:1"),
+			images.Publish(ctx, "scope/unpublished:1"),
 			compactor.Compact(ctx),
 			faults.Inject(ctx, chain.Scheduler, fault),
 			faults.Met(ctx, "a&b"),
@@ -201,10 +201,10 @@ func TestEverythingIsOffered(t *testing.T) {
 		got, err := store.StoreAccess(ctx)
 		told(t, fails, access, got, err)
 		require.Empty(t, cmp.Diff([]string{"stop scheduler", "start scheduler", "add a map[k:v]", "remove a",
-			"stop kubelet of a", "start kubelet of a", "publish scope/late:1", "compact", fmt.Sprintf("inject scheduler %+v", fault), "met a&b", "heal a&b", "stop store", "start store",
+			"stop kubelet of a", "start kubelet of a", "publish scope/unpublished:1", "compact", fmt.Sprintf("inject scheduler %+v", fault), "met a&b", "heal a&b", "stop store", "start store",
 			"replica of scheduler", "kill scheduler", "one scheduler", "calls", "writes", "notices", "store"}, cluster.asked))
 	}
-	require.Equal(t, "registry.test/late:1", images.ImageName("late:1"))
+	require.Equal(t, "registry.test/unpublished:1", images.ImageName("unpublished:1"))
 
 	cluster.fails = fmt.Errorf("node a: %w", implementation.ErrNotReady)
 	require.ErrorIs(t, nodes.AddNode(ctx, &corev1.Node{}), implementation.ErrNotReady)

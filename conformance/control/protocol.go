@@ -60,7 +60,7 @@ type Notices struct {
 	Notices []implementation.Notice `json:"notices"`
 }
 
-// Image names an image of the fixtures, such as "late:1", with or without a
+// Image names an image of the fixtures, such as "unpublished:1", with or without a
 // scope in front.
 type Image struct {
 	Name string `json:"name"`

@@ -17,11 +17,11 @@ func Tell(of *events.ScenarioRecord) string { return printable.Text(tell(of)) }
 
 func tell(of *events.ScenarioRecord) string {
 	var text strings.Builder
-	evidence := of.Outcome.Evidence
-	fmt.Fprintf(&text, "\n%s  %s (%s)\n", strings.ToUpper(string(of.Outcome.Outcome)), of.Requirement.ID, of.Requirement.Level)
+	evidence := of.Verdict.Evidence
+	fmt.Fprintf(&text, "\n%s  %s (%s)\n", strings.ToUpper(string(of.Verdict.Outcome)), of.Requirement.ID, of.Requirement.Level)
 	fmt.Fprintf(&text, "%s\n%s\n  %s\n", Wrap(of.Requirement.Sentence, "  "), Wrap(of.Name, "  "), of.Location)
 	if evidence == nil {
-		fmt.Fprintf(&text, "\n%s\n", Wrap(of.Outcome.Reason, "    "))
+		fmt.Fprintf(&text, "\n%s\n", Wrap(of.Verdict.Reason, "    "))
 		return text.String()
 	}
 	switch {
@@ -49,8 +49,8 @@ func tell(of *events.ScenarioRecord) string {
 	block(&text, "The chain as observed", evidence.Observed)
 	block(&text, "The last writes: when, resourceVersion, what", evidence.LastWrites)
 	block(&text, "The requests that met a fault", evidence.Disturbed)
-	if of.Outcome.Rerun != "" {
-		fmt.Fprintf(&text, "\n  Again: %s\n", of.Outcome.Rerun)
+	if of.Verdict.Rerun != "" {
+		fmt.Fprintf(&text, "\n  Again: %s\n", of.Verdict.Rerun)
 	}
 	return text.String()
 }

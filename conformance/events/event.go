@@ -42,7 +42,7 @@ type Event struct {
 	Step        *Step        `json:"step,omitempty"`
 	Write       *Write       `json:"write,omitempty"`
 	Call        *Call        `json:"call,omitempty"`
-	Outcome     *Outcome     `json:"outcome,omitempty"`
+	Verdict     *Verdict     `json:"outcome,omitempty"`
 	End         *End         `json:"end,omitempty"`
 }
 
@@ -207,10 +207,12 @@ type Call struct {
 	Error string `json:"error,omitempty"`
 }
 
-// Outcome is what came of a scenario.
-type Outcome struct {
-	Scenario string  `json:"scenario"`
-	Outcome  Verdict `json:"outcome"`
+// Verdict is what came of a scenario.
+type Verdict struct {
+	Scenario string `json:"scenario"`
+	// Requirement is the id of the one that the scenario is of.
+	Requirement string  `json:"requirement,omitempty"`
+	Outcome     Outcome `json:"outcome"`
 	// Reason says in one line why it did not pass.
 	Reason string `json:"reason,omitempty"`
 	// Known says why the scenario is listed as known to fail, and is empty if it is not.
@@ -230,7 +232,7 @@ type Outcome struct {
 
 // MarkKnownFailing notes why the scenario is known to fail: then it is no failure if it does. Without
 // a reason it is not known to.
-func (o *Outcome) MarkKnownFailing(known string) {
+func (o *Verdict) MarkKnownFailing(known string) {
 	o.Known = known
 	if known != "" && o.Outcome == Failed {
 		o.Outcome, o.Reason = KnownFailing, known+": "+o.Reason

@@ -100,9 +100,9 @@ func TestStream(t *testing.T) {
 	assert.Empty(t, cmp.Diff(recording, read, cmpopts.IgnoreUnexported(events.RunRecord{})))
 	for _, requirement := range read.Requirements {
 		for _, scenario := range requirement.Scenarios {
-			kept := recorded(requirement.ID) || scenario.Outcome.Outcome.Bad()
+			kept := recorded(requirement.ID) || scenario.Verdict.Outcome.Bad()
 			assert.Equal(t, kept, len(scenario.Writes) > 0, scenario.Location)
-			assert.Equal(t, scenario.Outcome.Outcome.Bad(), scenario.Outcome.Rerun != "", scenario.Location)
+			assert.Equal(t, scenario.Verdict.Outcome.Bad(), scenario.Verdict.Rerun != "", scenario.Location)
 		}
 	}
 }
@@ -136,7 +136,7 @@ func TestExitStatus(t *testing.T) {
 		for _, event := range []events.Event{
 			{Run: &events.Run{Format: events.Format}},
 			{Requirement: &events.Requirement{ID: "A-01", Scenarios: []events.Example{{Location: at}}}},
-			{Outcome: &events.Outcome{Scenario: at.String(), Outcome: events.Passed}},
+			{Verdict: &events.Verdict{Scenario: at.String(), Outcome: events.Passed}},
 			{End: &end},
 		} {
 			require.NoError(t, run.Add(event))
@@ -149,7 +149,7 @@ func TestExitStatus(t *testing.T) {
 // requirement has on the list for the same reason fails; the plain verdict knows no list.
 func TestKnown(t *testing.T) {
 	type came struct {
-		outcome events.Verdict
+		outcome events.Outcome
 		known   string
 	}
 	const why = "the first that failed"
@@ -157,7 +157,7 @@ func TestKnown(t *testing.T) {
 	for name, test := range map[string]struct {
 		scenarios      []came
 		killed         bool
-		verdict, plain events.Verdict
+		verdict, plain events.Outcome
 		status         int
 	}{
 		"not listed":                   {scenarios: []came{{passed, ""}, {not, ""}}, verdict: passed, plain: passed},
@@ -176,12 +176,12 @@ func TestKnown(t *testing.T) {
 			for i, scenario := range test.scenarios {
 				at := specification.Location{File: "a", Line: i + 1}
 				requirement.Scenarios = append(requirement.Scenarios, events.Example{Location: at})
-				outcome := &events.Outcome{Scenario: at.String(), Outcome: scenario.outcome}
+				outcome := &events.Verdict{Scenario: at.String(), Outcome: scenario.outcome}
 				if scenario.outcome == failed {
 					outcome.Reason = why
 				}
 				outcome.MarkKnownFailing(scenario.known)
-				stream = append(stream, events.Event{Outcome: outcome})
+				stream = append(stream, events.Event{Verdict: outcome})
 			}
 			if !test.killed {
 				stream = append(stream, events.Event{End: &events.End{}})
@@ -189,8 +189,8 @@ func TestKnown(t *testing.T) {
 			for _, event := range stream {
 				require.NoError(t, run.Add(event))
 			}
-			assert.Equal(t, map[events.Verdict]int{test.verdict: 1}, run.Count())
-			assert.Equal(t, map[events.Verdict]int{test.plain: 1}, run.CountIgnoringKnown())
+			assert.Equal(t, map[events.Outcome]int{test.verdict: 1}, run.Count())
+			assert.Equal(t, map[events.Outcome]int{test.plain: 1}, run.CountIgnoringKnown())
 			assert.Equal(t, test.status, run.ExitStatus())
 			if test.plain == failed {
 				assert.Contains(t, run.Requirements[0].ReasonIgnoringKnown(), why)
@@ -225,7 +225,7 @@ func TestBrokenStreams(t *testing.T) {
 			require.NoError(t, err)
 			assert.Nil(t, recording.End)
 			assert.Equal(t, 2, recording.ExitStatus())
-			assert.Equal(t, events.CouldNotRun, recording.Requirements[0].Verdict())
+			assert.Equal(t, events.CouldNotRun, recording.Requirements[0].Outcome())
 			assert.Equal(t, events.NotReached, recording.Requirements[0].Reason())
 		})
 	}

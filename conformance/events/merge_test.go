@@ -41,8 +41,8 @@ func split(t *testing.T, whole string, count int) [][]events.Event {
 			mine = owner[event.Write.Scenario]
 		case event.Call != nil:
 			mine = owner[event.Call.Scenario]
-		case event.Outcome != nil:
-			mine = owner[event.Outcome.Scenario]
+		case event.Verdict != nil:
+			mine = owner[event.Verdict.Scenario]
 		}
 		for i := range shards {
 			own := event
@@ -105,7 +105,7 @@ func TestMerge(t *testing.T) {
 func TestMergeWithout(t *testing.T) {
 	text, whole := stream(t)
 	shards := split(t, text, 3)
-	shards[1] = slices.DeleteFunc(shards[1], func(event events.Event) bool { return event.Outcome != nil || event.End != nil })
+	shards[1] = slices.DeleteFunc(shards[1], func(event events.Event) bool { return event.Verdict != nil || event.End != nil })
 	for name, test := range map[string]struct {
 		shards []*events.RunRecord
 		reason string
@@ -124,7 +124,7 @@ func TestMergeWithout(t *testing.T) {
 			for i, requirement := range merged.Requirements {
 				assert.Equal(t, whole.Requirements[i].ID, requirement.ID)
 				if i%3 == 1 {
-					assert.Equal(t, events.CouldNotRun, requirement.Verdict())
+					assert.Equal(t, events.CouldNotRun, requirement.Outcome())
 					assert.Equal(t, test.reason, requirement.Reason())
 				}
 			}
@@ -202,7 +202,7 @@ func TestMergeRefuses(t *testing.T) {
 	_, err = events.Runs(twice)
 	require.ErrorContains(t, err, "shard 2/2 is there twice")
 	shards[1] = slices.DeleteFunc(shards[1], func(event events.Event) bool {
-		return event.Requirement != nil || event.Scenario != nil || event.Step != nil || event.Write != nil || event.Outcome != nil
+		return event.Requirement != nil || event.Scenario != nil || event.Step != nil || event.Write != nil || event.Verdict != nil
 	})
 	_, err = events.Merge(recordings(t, shards))
 	require.ErrorContains(t, err, "other scenarios were selected, or one breaks off before it has named them all")

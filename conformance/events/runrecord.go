@@ -38,8 +38,8 @@ type ScenarioRecord struct {
 	Done   []Step
 	Writes []Write
 	Calls  []Call
-	// Outcome of one that the run did not come to says so.
-	Outcome Outcome
+	// Verdict of one that the run did not come to says so.
+	Verdict Verdict
 }
 
 // NotReached is the reason of what has no outcome.
@@ -82,8 +82,8 @@ func (r *RunRecord) Add(event Event) error {
 		return r.onScenario(event.Write.Scenario, func(s *ScenarioRecord) { s.Writes = append(s.Writes, *event.Write) })
 	case event.Call != nil:
 		return r.onScenario(event.Call.Scenario, func(s *ScenarioRecord) { s.Calls = append(s.Calls, *event.Call) })
-	case event.Outcome != nil:
-		return r.onScenario(event.Outcome.Scenario, func(s *ScenarioRecord) { s.Outcome = *event.Outcome })
+	case event.Verdict != nil:
+		return r.onScenario(event.Verdict.Scenario, func(s *ScenarioRecord) { s.Verdict = *event.Verdict })
 	}
 	return nil // an event of a later minor version
 }
@@ -104,8 +104,8 @@ func unexecuted(requirement *Requirement, reason string) *RequirementRecord {
 	record := &RequirementRecord{Requirement: requirement}
 	for i := range requirement.Scenarios {
 		example := &requirement.Scenarios[i]
-		record.Scenarios = append(record.Scenarios, &ScenarioRecord{Example: example, Requirement: requirement, Outcome: Outcome{
-			Scenario: example.Location.String(), Outcome: CouldNotRun, Reason: reason,
+		record.Scenarios = append(record.Scenarios, &ScenarioRecord{Example: example, Requirement: requirement, Verdict: Verdict{
+			Scenario: example.Location.String(), Requirement: requirement.ID, Outcome: CouldNotRun, Reason: reason,
 		}})
 	}
 	return record
@@ -126,35 +126,35 @@ func (r *RunRecord) onScenario(name string, do func(*ScenarioRecord)) error {
 func (r *RequirementRecord) MarkStale() {
 	unmended := map[string]bool{} // by the reason
 	for _, scenario := range r.Scenarios {
-		if o := scenario.Outcome; o.Outcome == KnownFailing || o.Outcome == CouldNotRun {
+		if o := scenario.Verdict; o.Outcome == KnownFailing || o.Outcome == CouldNotRun {
 			unmended[o.Known] = true
 		}
 	}
 	for _, scenario := range r.Scenarios {
-		if o := &scenario.Outcome; o.Outcome == Passed && o.Known != "" && !unmended[o.Known] {
+		if o := &scenario.Verdict; o.Outcome == Passed && o.Known != "" && !unmended[o.Known] {
 			o.Outcome, o.Reason = Stale, "it passes, and is listed as known to fail: "+o.Known
 		}
 	}
 }
 
-// Verdict is the worst of the scenarios', and passed as soon as one passed while
+// Outcome is the worst of the scenarios', and passed as soon as one passed while
 // others were not applicable.
-func (r *RequirementRecord) Verdict() Verdict {
+func (r *RequirementRecord) Outcome() Outcome {
 	return r.worst(asItIs)
 }
 
-// VerdictIgnoringKnown is the verdict without a list of what is known to fail.
-func (r *RequirementRecord) VerdictIgnoringKnown() Verdict { return r.worst(Verdict.IgnoringKnown) }
+// OutcomeIgnoringKnown is the verdict without a list of what is known to fail.
+func (r *RequirementRecord) OutcomeIgnoringKnown() Outcome { return r.worst(Outcome.IgnoringKnown) }
 
-func asItIs(v Verdict) Verdict { return v }
+func asItIs(v Outcome) Outcome { return v }
 
 // worst of the scenarios' verdicts, as it sees them.
-func (r *RequirementRecord) worst(as func(Verdict) Verdict) Verdict {
-	seen := map[Verdict]bool{}
+func (r *RequirementRecord) worst(as func(Outcome) Outcome) Outcome {
+	seen := map[Outcome]bool{}
 	for _, scenario := range r.Scenarios {
-		seen[as(scenario.Outcome.Outcome)] = true
+		seen[as(scenario.Verdict.Outcome)] = true
 	}
-	for _, verdict := range []Verdict{Failed, CouldNotRun, Stale, KnownFailing, Passed, NotApplicable} {
+	for _, verdict := range []Outcome{Failed, CouldNotRun, Stale, KnownFailing, Passed, NotApplicable} {
 		if seen[verdict] {
 			return verdict
 		}
@@ -167,13 +167,13 @@ func (r *RequirementRecord) worst(as func(Verdict) Verdict) Verdict {
 func (r *RequirementRecord) Reason() string { return r.reason(asItIs) }
 
 // ReasonIgnoringKnown is that of the plain verdict.
-func (r *RequirementRecord) ReasonIgnoringKnown() string { return r.reason(Verdict.IgnoringKnown) }
+func (r *RequirementRecord) ReasonIgnoringKnown() string { return r.reason(Outcome.IgnoringKnown) }
 
-func (r *RequirementRecord) reason(as func(Verdict) Verdict) string {
+func (r *RequirementRecord) reason(as func(Outcome) Outcome) string {
 	verdict := r.worst(as)
 	for _, scenario := range r.Scenarios {
-		if as(scenario.Outcome.Outcome) == verdict {
-			return scenario.Outcome.Reason
+		if as(scenario.Verdict.Outcome) == verdict {
+			return scenario.Verdict.Reason
 		}
 	}
 	return "nothing was executed"
@@ -183,25 +183,25 @@ func (r *RequirementRecord) reason(as func(Verdict) Verdict) string {
 func (r *RequirementRecord) Seconds() float64 {
 	total := 0.0
 	for _, scenario := range r.Scenarios {
-		total += scenario.Outcome.Seconds
+		total += scenario.Verdict.Seconds
 	}
 	return total
 }
 
 // Count returns how many requirements have each verdict.
-func (r *RunRecord) Count() map[Verdict]int {
-	counts := map[Verdict]int{}
+func (r *RunRecord) Count() map[Outcome]int {
+	counts := map[Outcome]int{}
 	for _, requirement := range r.Requirements {
-		counts[requirement.Verdict()]++
+		counts[requirement.Outcome()]++
 	}
 	return counts
 }
 
 // CountIgnoringKnown returns how many have each verdict without a list of what is known to fail.
-func (r *RunRecord) CountIgnoringKnown() map[Verdict]int {
-	counts := map[Verdict]int{}
+func (r *RunRecord) CountIgnoringKnown() map[Outcome]int {
+	counts := map[Outcome]int{}
 	for _, requirement := range r.Requirements {
-		counts[requirement.VerdictIgnoringKnown()]++
+		counts[requirement.OutcomeIgnoringKnown()]++
 	}
 	return counts
 }

@@ -149,7 +149,7 @@ type ImageNames interface {
 	// ImageName returns the reference under which a Pod asks for the image of
 	// the table in fixtures, given as "web:1": that name, with the same prefix
 	// for all, such as a registry's host. One that the registry lacks may
-	// have a scope in front, "scope/late:1": where scenarios share a cluster,
+	// have a scope in front, "scope/unpublished:1": where scenarios share a cluster,
 	// each has its own.
 	ImageName(short string) string
 }

@@ -19,8 +19,8 @@ import (
 	"github.com/podchain/podchain/conformance/pki"
 )
 
-// apiServer is the link that everybody else talks to. It keeps its address when
-// it is started again.
+// apiServer is the link that all others talk to. It keeps its address when it is
+// restarted.
 type apiServer struct {
 	command []string
 	address string // host:port
@@ -72,7 +72,7 @@ func newAPIServer(program, directory, logs string, book *logbook, store *store, 
 	files := store.Server.Files()
 	a.command = []string{program,
 		"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", ports[0]),
-		// Nobody comes from outside; the loopback address is not allowed here.
+		// There are no clients from outside; the loopback address is not allowed here.
 		"--advertise-address=192.0.2.1",
 		"--cert-dir=" + ca.Directory, "--tls-cert-file=" + server.CertificateFile, "--tls-private-key-file=" + server.KeyFile,
 		"--client-ca-file=" + ca.File(), "--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction",
@@ -139,7 +139,7 @@ func (a *apiServer) stop() error {
 	return err
 }
 
-// freePorts returns ports of the loopback address that nobody listens on.
+// freePorts returns unused ports of the loopback address.
 func freePorts(n int) ([]int, error) {
 	ports := make([]int, n)
 	for i := range ports {

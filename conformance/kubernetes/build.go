@@ -80,7 +80,7 @@ func build(ctx context.Context, version string, progress io.Writer, names []stri
 	}
 	built := programs{}
 	directory := filepath.Join(cache, version)
-	// Whoever comes second waits, and finds everything built.
+	// A second process waits, and finds everything built.
 	unlock, err := lock(ctx, directory+".lock")
 	if err != nil {
 		return nil, err
@@ -176,7 +176,7 @@ func goBuild(ctx context.Context, directory, path, output, ldflags string, envir
 	command := exec.CommandContext(ctx, "nice", "-n", "19", "go", "build", "-trimpath", "-ldflags", ldflags, "-o", output+".new", path)
 	command.Dir = directory
 	command.Env = append(append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off"), environment...)
-	// A build that nobody waits for any more ends with all its compilers.
+	// A canceled build ends together with all its compilers.
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGTERM) }
 	var said bytes.Buffer
@@ -235,7 +235,7 @@ func versions(source string) []string {
 	return names
 }
 
-// lock takes the lock of a file, waiting for whoever has it.
+// lock takes the lock of a file, waiting until it is free.
 func lock(ctx context.Context, path string) (unlock func(), err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err

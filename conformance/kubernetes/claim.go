@@ -38,7 +38,7 @@ type Running struct {
 	claim string
 }
 
-// ErrRunning says that there is a cluster already.
+// ErrRunning means that a cluster is running already.
 var ErrRunning = errors.New("a cluster is running already")
 
 // privateFolders are those that nodes have for themselves: a cluster cannot be
@@ -93,7 +93,7 @@ func (c *claim) take(path string) error {
 	case err == nil:
 		err = removeRemains(predecessor.Directory)
 	case errors.Is(err, io.EOF):
-		err = nil // there is none
+		err = nil // there is no predecessor
 	}
 	if err == nil {
 		err = errors.Join(file.Truncate(0), json.NewEncoder(io.NewOffsetWriter(file, 0)).Encode(c))
@@ -114,7 +114,7 @@ func claimsDirectory() (string, error) {
 	return claims, os.MkdirAll(claims, 0o755)
 }
 
-// release removes the folder and, with the claim, what says that there is one.
+// release removes the folder, and the claim that points to it.
 func (c *claim) release() error {
 	if err := os.RemoveAll(c.Directory); err != nil {
 		return err

@@ -125,7 +125,7 @@ func (c *Cluster) kubeletConfiguration(n *node, object *corev1.Node, size size) 
 		"cgroupRoot": cgroup(n.directory),
 		"failSwapOn": false, "resolvConf": "", "makeIPTablesUtilChains": false,
 		"enableControllerAttachDetach": false,                 // there is no such controller
-		"clusterDNS":                   []string{"10.0.0.10"}, // nobody is there, nobody asks
+		"clusterDNS":                   []string{"10.0.0.10"}, // no DNS server runs, and no container asks it
 		"registerWithTaints":           object.Spec.Taints,
 		"systemReserved":               size.reserved, "maxPods": size.pods,
 		// The disk is the machine's, however full it is.

@@ -1,4 +1,4 @@
-// Package kubernetes is the implementation that everybody else is measured by:
+// Package kubernetes is the implementation that all others are measured by:
 // real Kubernetes, built from its own source, on this machine. It brings up etcd,
 // the API server, a controller manager for each controller, the scheduler, and
 // nodes that are a kubelet and containerd in namespaces of their own, with all

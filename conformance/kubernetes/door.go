@@ -39,8 +39,8 @@ func (c *Cluster) open(link chain.Link, kubeconfig, user string, groups ...strin
 	return d, opened.WriteKubeconfig(kubeconfig)
 }
 
-// identifies tells whether the API server knows its clients apart: one that has
-// no users says of everybody that he is the same.
+// identifies returns whether the API server authenticates its clients: one that has
+// no users names the same user for all of them.
 func identifies(ctx context.Context, config *rest.Config) (bool, error) {
 	const user = "system:kube-controller-manager"
 	config = rest.CopyConfig(config)

@@ -21,10 +21,10 @@ import (
 
 	"github.com/podchain/podchain/conformance/assembly"
 	"github.com/podchain/podchain/conformance/chain"
+	"github.com/podchain/podchain/conformance/crijournal"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/pki"
 	"github.com/podchain/podchain/conformance/tap"
-	"github.com/podchain/podchain/reference/runtime"
 )
 
 // Options say what cluster to bring up.
@@ -33,7 +33,7 @@ type Options struct {
 	Version string
 	// Store of the API server. Default: DefaultStore.
 	Store string
-	// Progress is told what takes time. Default: nobody.
+	// Progress gets a line for each step that takes time. Default: discarded.
 	Progress io.Writer
 	// Nodes is how many nodes a whole cluster has from the start. Default: 2.
 	Nodes int
@@ -44,7 +44,7 @@ type Options struct {
 	// of the nodes. Empty: Kubernetes' own.
 	Kubelet string
 	// Audited is a user whose requests the API server writes down, into the file
-	// audit.jsonl of the logs. Default: nobody.
+	// audit.jsonl of the logs. Default: no user.
 	Audited string
 	// Use is kept with the cluster, for Running. Only one of each use runs at a
 	// time, unless it is empty.
@@ -86,7 +86,7 @@ func (i *Implementation) Start(ctx context.Context) (implementation.Cluster, err
 // implementation.Cluster tells.
 func (i *Implementation) StartCluster(ctx context.Context) (*Cluster, error) {
 	return launch(ctx, i.options, assembly.Part{
-		Links: chain.AllLinks, Taps: tap.New(), Nodes: i.options.Nodes, Logs: i.options.Logs,
+		Share: implementation.Share{Links: chain.AllLinks, Nodes: i.options.Nodes}, Taps: tap.New(), Logs: i.options.Logs,
 	})
 }
 
@@ -98,7 +98,7 @@ type Cluster struct {
 
 	version   string
 	audited   string
-	storeName string // of local.Programs
+	storeName string // of etcdserver.Programs
 	part      assembly.Part
 	kubelet   string // program of the reference's kubelet; empty: Kubernetes' own
 	directory string
@@ -106,7 +106,7 @@ type Cluster struct {
 	book      logbook // of the logs
 	plugins   string  // folder of the CNI plugins
 	programs  programs
-	journal   *runtime.Journal
+	journal   *crijournal.Journal
 	claim     *claim
 
 	config *rest.Config // of an administrator
@@ -150,7 +150,7 @@ var (
 // launch starts the links of the part.
 func launch(ctx context.Context, options Options, part assembly.Part) (*Cluster, error) {
 	c := &Cluster{
-		Faults: part.Taps, version: options.Version, audited: options.Audited, storeName: options.Store, part: part, kubelet: options.Kubelet, logs: part.Logs, journal: runtime.NewJournal(),
+		Faults: part.Taps, version: options.Version, audited: options.Audited, storeName: options.Store, part: part, kubelet: options.Kubelet, logs: part.Logs, journal: crijournal.New(),
 		links: map[chain.Link]*process{}, waiting: map[chain.Link]*process{}, doors: map[chain.Link]*door{},
 		nodes: map[string]*node{}, names: sets.New[string](), kubelets: part.Has(chain.Kubelet),
 	}
@@ -277,8 +277,8 @@ func (c *Cluster) Config() *rest.Config { return rest.CopyConfig(c.config) }
 // Kubeconfig is the file by which an administrator reaches a whole cluster.
 func (c *Cluster) Kubeconfig() string { return filepath.Join(c.directory, "kubeconfig") }
 
-// Control is where the kubeconfig says that the control socket is: what the
-// cluster offers beyond the API can be had there, from whoever serves it.
+// Control is the path of the control socket in the kubeconfig: the process that serves
+// the cluster offers there what the cluster can do beyond the API.
 func (c *Cluster) Control() string { return controlSocket(c.directory) }
 
 func controlSocket(directory string) string { return filepath.Join(directory, "control.sock") }
@@ -287,8 +287,8 @@ func controlSocket(directory string) string { return filepath.Join(directory, "c
 func (c *Cluster) Logs() string { return c.logs }
 
 // Calls implements implementation.Runtime.
-func (c *Cluster) Calls(context.Context) ([]implementation.Call, error) {
-	return c.journal.Calls(), nil
+func (c *Cluster) Calls(ctx context.Context) ([]implementation.Call, error) {
+	return c.journal.Calls(ctx)
 }
 
 // Crashed implements implementation.CrashReporter.
@@ -324,7 +324,7 @@ func (c *Cluster) Crashed() (chain.Link, error) {
 // Version implements implementation.Versioned: all links are of one.
 func (c *Cluster) Version(chain.Link) string { return c.version }
 
-// Compact implements implementation.Compactor. The watches that are open go on.
+// Compact implements implementation.Compactor. Open watches continue.
 func (c *Cluster) Compact(ctx context.Context) error { return c.store.compact(ctx) }
 
 // Stop implements implementation.Cluster: nothing that was started runs any

@@ -29,14 +29,14 @@ const (
 	kwokModule  = "sigs.k8s.io/kwok"
 )
 
-// KWOK gives kubelets that are none: one program plays all nodes, and says of
-// their Pods that they run. It plays them by the stages that it comes with.
+// KWOK stands in for kubelets: one program plays all nodes and reports their Pods as
+// running, by the stages that it comes with.
 type KWOK struct{ progress io.Writer }
 
 var _ assembly.Origin = (*KWOK)(nil)
 
-// NewKWOK returns an origin that builds the program when it is started, and tells
-// progress what takes time; nil for nobody.
+// NewKWOK returns an origin that builds the program when it is started, and writes to
+// progress, unless that is nil, what takes time.
 func NewKWOK(progress io.Writer) *KWOK {
 	if progress == nil {
 		progress = io.Discard
@@ -161,8 +161,8 @@ func (h *hollowNodes) StartLink(ctx context.Context, link chain.Link) error {
 	}
 	command := exec.Command(h.program, "--kubeconfig="+h.door.kubeconfig, "--config="+h.stages(),
 		"--manage-nodes-with-annotation-selector="+managed+"=fake",
-		// As in the configuration that it is distributed with: without, nobody would
-		// renew the Leases of its nodes.
+		// As in the configuration that it is distributed with: otherwise the Leases of
+		// its nodes would not be renewed.
 		"--node-lease-duration-seconds=40")
 	// Otherwise it looks for a configuration in the user's home.
 	command.Env = append(os.Environ(), "KWOK_WORKDIR="+h.directory)

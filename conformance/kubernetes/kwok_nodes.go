@@ -12,8 +12,8 @@ import (
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
-// AddNode implements implementation.Nodes. A node is a Node object: whoever uses
-// KWOK makes it, with what a kubelet would find out about its machine.
+// AddNode implements implementation.Nodes. A node is just a Node object: the user of
+// KWOK creates it, with what a kubelet would find out about its machine.
 func (h *hollowNodes) AddNode(ctx context.Context, object *corev1.Node) error {
 	h.mu.Lock()
 	h.numbers++

@@ -163,7 +163,7 @@ func (c *Cluster) startLinks(ctx context.Context, links ...chain.Link) error {
 }
 
 // spawnLink starts a process of a link, with further flags. The channel is closed
-// when somebody has asked the API server for something as that link.
+// when the API server has received a request of that link.
 func (c *Cluster) spawnLink(link chain.Link, flags ...string) (*process, <-chan struct{}, error) {
 	command, err := c.command(link)
 	if err != nil {
@@ -195,8 +195,8 @@ func (p *process) begins(ctx context.Context, asked <-chan struct{}) error {
 }
 
 // StopLink implements implementation.Links. It does nothing if the link is
-// stopped. What a program has sent through its door goes on without it, and is
-// waited for.
+// stopped. Requests that a program has sent through its door continue without it, and
+// StopLink waits for them.
 func (c *Cluster) StopLink(ctx context.Context, link chain.Link) error {
 	c.control.Lock()
 	defer c.control.Unlock()

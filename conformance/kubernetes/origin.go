@@ -17,8 +17,8 @@ type Origin struct{ options Options }
 
 var _ assembly.Origin = (*Origin)(nil)
 
-// NewOrigin returns an origin that builds what it needs when it is started. How
-// many nodes there are and where logs go is said by each part.
+// NewOrigin returns an origin that builds what it needs when it is started. The number
+// of nodes and the directory of the logs are set for each part.
 func NewOrigin(options Options) *Origin { return &Origin{options.withDefaults()} }
 
 // ReferenceOnContainerd returns an origin whose nodes have containerd and, for a

@@ -61,7 +61,7 @@ func spawn(name string, log *children.Log, command *exec.Cmd) (*process, error) 
 	return p, nil
 }
 
-// crash returns how the program ended, if nobody told it to.
+// crash returns how the program ended, unless it was stopped.
 func (p *process) crash() error {
 	if p == nil {
 		return nil

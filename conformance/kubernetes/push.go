@@ -20,7 +20,7 @@ var architectures = []string{"amd64", "arm64"}
 // Push makes the images of the fixtures and stores them below HOST/REPO, with the
 // credentials that the user has for it where docker and podman keep theirs. They
 // stay there.
-func Push(ctx context.Context, repository string, told io.Writer) (implementation.Images, error) {
+func Push(ctx context.Context, repository string, progress io.Writer) (implementation.Images, error) {
 	repository = strings.TrimSuffix(repository, "/")
 	if _, err := name.NewRepository(repository, name.StrictValidation); err != nil {
 		return nil, fmt.Errorf("%q is no HOST/REPO: %w", repository, err)
@@ -40,7 +40,7 @@ func Push(ctx context.Context, repository string, told io.Writer) (implementatio
 			return nil, fmt.Errorf("%d of %d images were stored in %s: %w", n, len(all), repository, err)
 		}
 	}
-	fmt.Fprintf(told, "%d images are in %s\n", len(all), repository)
+	fmt.Fprintf(progress, "%d images are in %s\n", len(all), repository)
 	return images, nil
 }
 

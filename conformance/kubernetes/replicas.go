@@ -16,7 +16,7 @@ import (
 	"github.com/podchain/podchain/conformance/chain"
 )
 
-// electionPatience is how long an election may take that nobody contests.
+// electionPatience is how long an election with one candidate may take.
 const electionPatience = time.Minute
 
 // StartReplica implements implementation.Replicas. The two take part in the election
@@ -79,8 +79,8 @@ func (c *Cluster) KillLeader(ctx context.Context, link chain.Link) error {
 	return errors.Join(leader.kill(), c.part.Taps.Idle(ctx, link))
 }
 
-// StopReplicas implements implementation.Replicas: one process is left, which asks
-// nobody whether it leads.
+// StopReplicas implements implementation.Replicas: one process is left, without leader
+// election.
 func (c *Cluster) StopReplicas(ctx context.Context, link chain.Link) error {
 	return errors.Join(c.StopLink(ctx, link), c.StartLink(ctx, link))
 }
@@ -98,7 +98,7 @@ func (c *Cluster) election(link chain.Link) (leases coordination.LeaseInterface,
 	return client.CoordinationV1().Leases(metav1.NamespaceSystem), name, nil
 }
 
-// holder returns who holds a Lease, "" if nobody does.
+// holder returns the holder of a Lease, "" if it is not held.
 func holder(lease *coordinationv1.Lease) string {
 	if lease.Spec.HolderIdentity == nil {
 		return ""

@@ -17,8 +17,8 @@ type size struct {
 	// reserved is what the kubelet takes off for itself: allocatable is the rest.
 	reserved map[string]string
 	pods     int64
-	// further resources are told to the API server by whoever brings the node,
-	// as the makers of devices do.
+	// further resources are written to the API server when the node is added, as
+	// device plugins do.
 	further corev1.ResourceList
 }
 

@@ -11,22 +11,22 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/podchain/podchain/conformance/etcdserver"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/storehistory"
-	"github.com/podchain/podchain/reference/store/etcd/local"
 )
 
 // prefix is what all keys of the API server begin with.
 const prefix = "/registry/"
 
 // DefaultStore is the store of a cluster whose options name none. The others that
-// there are stand in local.Programs.
+// there are stand in etcdserver.Programs.
 const DefaultStore = "etcd"
 
-// store is what the API server keeps everything in. It lets nobody in but who has
-// the API server's certificate: what happens, happens through the API.
+// store is what the API server keeps everything in. It accepts only the API server's
+// client certificate, so that all changes go through the API.
 type store struct {
-	local.Offer
+	etcdserver.Offer
 	client *clientv3.Client
 }
 
@@ -36,18 +36,18 @@ func buildStore(ctx context.Context, name string, built programs, progress io.Wr
 	if name == DefaultStore {
 		return built["etcd"], nil
 	}
-	return local.Programs[name].Binary(ctx, func(path string) {
+	return etcdserver.Programs[name].Binary(ctx, func(path string) {
 		fmt.Fprintf(progress, "there is no %s on PATH: building %s; this happens once and takes minutes\n", name, path)
 	})
 }
 
-// checkStore returns an error for a store that there is not.
+// checkStore returns an error for an unknown store.
 func checkStore(name string) error {
-	if _, known := local.Programs[name]; known {
+	if _, known := etcdserver.Programs[name]; known {
 		return nil
 	}
 	var names []string
-	for known := range local.Programs {
+	for known := range etcdserver.Programs {
 		names = append(names, known)
 	}
 	slices.Sort(names)
@@ -58,14 +58,14 @@ func startStore(ctx context.Context, name, binary, directory, logs string) (*sto
 	if err := os.MkdirAll(logs, 0o755); err != nil {
 		return nil, err
 	}
-	server, err := local.Start(ctx, local.Options{
-		Program: local.Programs[name], Binary: binary,
+	server, err := etcdserver.Start(ctx, etcdserver.Options{
+		Program: etcdserver.Programs[name], Binary: binary,
 		Directory: filepath.Join(directory, "store"), Log: filepath.Join(logs, name+".log"),
 	})
 	if err != nil {
 		return nil, err
 	}
-	s := &store{Offer: local.Offer{Server: server, Prefix: prefix}}
+	s := &store{Offer: etcdserver.Offer{Server: server, Prefix: prefix}}
 	access, err := s.StoreAccess(ctx)
 	if err == nil {
 		s.client, err = storehistory.Connect(access)
@@ -76,10 +76,9 @@ func startStore(ctx context.Context, name, binary, directory, logs string) (*sto
 	return s, nil
 }
 
-// compact forgets every version of anything but the present one. It does so as
-// of a write of its own: an event of the very revision that is compacted is still
-// told, without the object that was there before, which API servers take for a
-// fault of the store's.
+// compact removes every version of every key except the present one. It compacts at a
+// write of its own: the event of the compacted revision itself is still delivered, but
+// without the previous object, which API servers take for a fault of the store.
 func (s *store) compact(ctx context.Context) error {
 	written, err := s.client.Put(ctx, "podchain/compacted", "")
 	if err != nil {

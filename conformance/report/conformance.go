@@ -70,7 +70,7 @@ type ConformanceCount struct {
 }
 
 // with counts one more.
-func (c ConformanceCount) with(verdict events.Verdict) ConformanceCount {
+func (c ConformanceCount) with(verdict events.Outcome) ConformanceCount {
 	switch verdict {
 	case events.Passed:
 		c.Passed++
@@ -89,7 +89,7 @@ type NotPassed struct {
 	ID      string         `json:"id"`
 	Level   string         `json:"level"`
 	Link    string         `json:"link"`
-	Outcome events.Verdict `json:"outcome"`
+	Outcome events.Outcome `json:"outcome"`
 	Reason  string         `json:"reason"`
 	// Lacks are the capabilities for want of which it is not applicable.
 	Lacks []string `json:"lacks,omitempty"`
@@ -135,12 +135,12 @@ func ConformanceOf(run *events.RunRecord, claims Claims) *Conformance {
 	needed, lacking := map[string]bool{}, map[string]bool{}
 	for _, requirement := range run.Requirements {
 		entry := NotPassed{ID: requirement.ID, Level: requirement.Level, Link: requirement.Link,
-			Outcome: requirement.VerdictIgnoringKnown(), Reason: requirement.ReasonIgnoringKnown()}
+			Outcome: requirement.OutcomeIgnoringKnown(), Reason: requirement.ReasonIgnoringKnown()}
 		for _, scenario := range requirement.Scenarios {
 			for _, capability := range scenario.Capabilities {
 				needed[capability] = true
 			}
-			for _, capability := range scenario.Outcome.Lacks {
+			for _, capability := range scenario.Verdict.Lacks {
 				lacking[capability] = true
 				if !slices.Contains(entry.Lacks, capability) {
 					entry.Lacks = append(entry.Lacks, capability)
@@ -243,7 +243,7 @@ func (c *Conformance) Check(whole *specification.Specification) error {
 			fault("notPassed: %s is there twice", entry.ID)
 		}
 		seen[entry.ID] = true
-		if !slices.Contains(events.Verdicts, entry.Outcome) || entry.Outcome == events.Passed {
+		if !slices.Contains(events.Outcomes, entry.Outcome) || entry.Outcome == events.Passed {
 			fault("notPassed: %s has the outcome %q", entry.ID, entry.Outcome)
 		}
 		for _, capability := range entry.Lacks {

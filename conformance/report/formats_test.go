@@ -45,7 +45,7 @@ func recorded(t *testing.T) *events.RunRecord {
 	requirement("A-03", "scheduler", example(40, "nodes", "links"))
 	requirement("A-04", "kubelet", example(50, "containers"))
 	step := 0
-	for line, outcome := range map[int]events.Outcome{
+	for line, outcome := range map[int]events.Verdict{
 		10: {Outcome: events.Passed, Seconds: 1.5},
 		20: {Outcome: events.Passed},
 		30: {Outcome: events.Failed, Reason: "expected <a>, it is \x1b[1mb, 100%", Rerun: "podchain verify --select 4-scheduler/a.feature:30",
@@ -54,7 +54,7 @@ func recorded(t *testing.T) *events.RunRecord {
 		50: {Outcome: events.CouldNotRun, Reason: "nobody knows", Evidence: &events.Evidence{Error: "nobody knows"}},
 	} {
 		outcome.Scenario = at(line).String()
-		take(events.Event{Outcome: &outcome})
+		take(events.Event{Verdict: &outcome})
 	}
 	take(events.Event{End: &events.End{Seconds: 2}})
 	return run
@@ -240,9 +240,9 @@ func TestProfile(t *testing.T) {
 func TestThresholds(t *testing.T) {
 	run := recorded(t)
 	for i := range 100 {
-		outcome := run.Requirements[0].Scenarios[0].Outcome
-		outcome.Transitions = append(run.Requirements[0].Scenarios[0].Outcome.Transitions, events.Transition{Name: "bound", Seconds: float64(i+1) / 100})
-		require.NoError(t, run.Add(events.Event{Outcome: &outcome}))
+		outcome := run.Requirements[0].Scenarios[0].Verdict
+		outcome.Transitions = append(run.Requirements[0].Scenarios[0].Verdict.Transitions, events.Transition{Name: "bound", Seconds: float64(i+1) / 100})
+		require.NoError(t, run.Add(events.Event{Verdict: &outcome}))
 	}
 	for text, says := range map[string]string{
 		"bound p99 < 1s":       "",

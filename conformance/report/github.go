@@ -20,14 +20,14 @@ func GitHub(out io.Writer, run *events.RunRecord) error {
 	text.WriteString("| link | passed | failed | could not run | not applicable | blamed for |\n|---|---|---|---|---|---|\n")
 	for _, link := range links(counts, blamed) {
 		fmt.Fprintf(&text, "| %s ", link)
-		for _, verdict := range events.Verdicts {
+		for _, verdict := range events.Outcomes {
 			fmt.Fprintf(&text, "| %s ", dash(counts[link][verdict], ""))
 		}
 		fmt.Fprintf(&text, "| %s |\n", dash(blamed[link], " scenario"))
 	}
 	for _, scenario := range bad(run) {
 		fmt.Fprintf(&text, "\n<details><summary><b>%s</b> %s: %s</summary>\n\n%s\n</details>\n",
-			scenario.Requirement.ID, scenario.Outcome.Outcome, markdown(printable.Text(scenario.Outcome.Reason)), fence(diagnosis.Tell(scenario)))
+			scenario.Requirement.ID, scenario.Verdict.Outcome, markdown(printable.Text(scenario.Verdict.Reason)), fence(diagnosis.Tell(scenario)))
 	}
 	_, err := io.WriteString(out, text.String())
 	return err
@@ -41,7 +41,7 @@ func Annotations(directory string) func(io.Writer, *events.RunRecord) error {
 		for _, scenario := range bad(run) {
 			_, err := fmt.Fprintf(out, "::error file=%s,line=%d,title=%s::%s\n",
 				property(directory+place(scenario).File), place(scenario).Line,
-				property(fmt.Sprintf("%s %s", scenario.Requirement.ID, scenario.Outcome.Outcome)), message(diagnosis.Tell(scenario)))
+				property(fmt.Sprintf("%s %s", scenario.Requirement.ID, scenario.Verdict.Outcome)), message(diagnosis.Tell(scenario)))
 			if err != nil {
 				return err
 			}
@@ -52,7 +52,7 @@ func Annotations(directory string) func(io.Writer, *events.RunRecord) error {
 
 // place is the step that did not hold, or the scenario.
 func place(scenario *events.ScenarioRecord) specification.Location {
-	if evidence := scenario.Outcome.Evidence; evidence != nil && evidence.Step != nil {
+	if evidence := scenario.Verdict.Evidence; evidence != nil && evidence.Step != nil {
 		return scenario.Steps[*evidence.Step].Location
 	}
 	return scenario.Location
@@ -63,7 +63,7 @@ func bad(run *events.RunRecord) []*events.ScenarioRecord {
 	var all []*events.ScenarioRecord
 	for _, requirement := range run.Requirements {
 		for _, scenario := range requirement.Scenarios {
-			if scenario.Outcome.Outcome.Bad() {
+			if scenario.Verdict.Outcome.Bad() {
 				all = append(all, scenario)
 			}
 		}

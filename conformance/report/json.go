@@ -32,7 +32,7 @@ type requirement struct {
 	ID        string         `json:"id"`
 	Level     string         `json:"level"`
 	Link      string         `json:"link"`
-	Outcome   events.Verdict `json:"outcome"`
+	Outcome   events.Outcome `json:"outcome"`
 	Scenarios int            `json:"scenarios"`
 	Seconds   float64        `json:"seconds"`
 	Reason    string         `json:"reason,omitempty"`
@@ -75,13 +75,13 @@ func documentOf(run *events.RunRecord) document {
 	for _, r := range run.Requirements {
 		entry := requirement{
 			ID: r.ID, Level: r.Level, Link: r.Link,
-			Outcome: r.Verdict(), Scenarios: len(r.Scenarios), Seconds: r.Seconds(),
+			Outcome: r.Outcome(), Scenarios: len(r.Scenarios), Seconds: r.Seconds(),
 		}
 		if entry.Outcome != events.Passed {
 			entry.Reason = r.Reason()
 		}
 		for _, scenario := range r.Scenarios {
-			if scenario.Outcome.Evidence != nil {
+			if scenario.Verdict.Evidence != nil {
 				entry.Failures = append(entry.Failures, failureOf(scenario))
 			}
 		}
@@ -91,12 +91,12 @@ func documentOf(run *events.RunRecord) document {
 }
 
 func failureOf(scenario *events.ScenarioRecord) failure {
-	evidence := scenario.Outcome.Evidence
+	evidence := scenario.Verdict.Evidence
 	entry := failure{
 		Scenario: scenario.Name, Location: scenario.Location,
 		Error: evidence.Error, Blamed: evidence.Blamed, Missing: evidence.Missing,
 		Observed: evidence.Observed, LastWrites: evidence.LastWrites, Disturbed: evidence.Disturbed,
-		Rerun: scenario.Outcome.Rerun,
+		Rerun: scenario.Verdict.Rerun,
 	}
 	if evidence.Step != nil {
 		step := scenario.Steps[*evidence.Step]

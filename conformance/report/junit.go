@@ -103,7 +103,7 @@ func (s *junitSuite) add(c junitCase) {
 }
 
 func caseOf(scenario *events.ScenarioRecord) junitCase {
-	outcome := scenario.Outcome
+	outcome := scenario.Verdict
 	c := junitCase{
 		Class: "podchain." + scenario.Requirement.Link, Time: seconds(outcome.Seconds),
 		Name: fmt.Sprintf("%s %s: %s (%s)", scenario.Requirement.ID, scenario.Requirement.Sentence, scenario.Name, scenario.Location),

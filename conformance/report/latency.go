@@ -36,7 +36,7 @@ func Latencies(run *events.RunRecord) []Latency {
 	measured := map[string][]time.Duration{}
 	for _, requirement := range run.Requirements {
 		for _, scenario := range requirement.Scenarios {
-			for _, transition := range scenario.Outcome.Transitions {
+			for _, transition := range scenario.Verdict.Transitions {
 				measured[transition.Name] = append(measured[transition.Name], duration(transition.Seconds))
 			}
 		}

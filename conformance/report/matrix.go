@@ -77,8 +77,8 @@ func (m *Matrix) ExitStatus() int {
 	return worst
 }
 
-func (c *Combination) counts() map[events.Verdict]int {
-	counts := map[events.Verdict]int{}
+func (c *Combination) counts() map[events.Outcome]int {
+	counts := map[events.Outcome]int{}
 	if c.Run != nil {
 		for _, r := range c.Run.Requirements {
 			counts[r.Outcome]++
@@ -149,7 +149,7 @@ func (m *Matrix) header() []string {
 	for _, link := range m.Links {
 		cells = append(cells, string(link))
 	}
-	for _, outcome := range events.Verdicts {
+	for _, outcome := range events.Outcomes {
 		cells = append(cells, string(outcome))
 	}
 	return append(cells, "what did not pass (and the link to blame)")
@@ -161,7 +161,7 @@ func (m *Matrix) row(c *Combination) []string {
 		cells = append(cells, c.Origins[link])
 	}
 	counts := c.counts()
-	for _, outcome := range events.Verdicts {
+	for _, outcome := range events.Outcomes {
 		cells = append(cells, dash(counts[outcome], ""))
 	}
 	return append(cells, c.trouble())

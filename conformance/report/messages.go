@@ -157,9 +157,9 @@ func resultsOf(scenario *events.ScenarioRecord) []*messages.TestStepResult {
 			results[i].Status, results[i].Duration = messages.TestStepResultStatus_PASSED, &took
 		}
 	}
-	if outcome := scenario.Outcome.Outcome; outcome.NeedsDetail() {
+	if outcome := scenario.Verdict.Outcome; outcome.NeedsDetail() {
 		at := max(0, len(scenario.Done)-1)
-		if evidence := scenario.Outcome.Evidence; evidence != nil && evidence.Step != nil {
+		if evidence := scenario.Verdict.Evidence; evidence != nil && evidence.Step != nil {
 			at = *evidence.Step
 		}
 		results[at].Status, results[at].Message = messages.TestStepResultStatus_FAILED, diagnosis.Tell(scenario)

@@ -41,12 +41,12 @@ func (p *Progress) Add(event events.Event) {
 		for _, scenario := range event.Requirement.Scenarios {
 			p.of[scenario.Location.String()] = event.Requirement.ID
 		}
-	case event.Outcome != nil:
-		p.count(event.Outcome)
+	case event.Verdict != nil:
+		p.count(event.Verdict)
 	}
 }
 
-func (p *Progress) count(outcome *events.Outcome) {
+func (p *Progress) count(outcome *events.Verdict) {
 	p.done++
 	if outcome.Outcome.Bad() {
 		p.bad++

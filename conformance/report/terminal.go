@@ -50,11 +50,11 @@ func sum(run *events.RunRecord) string {
 
 // ofThese says what the requirements of a plain verdict are besides, by the list of what is
 // known to fail; nothing if none is anything.
-func ofThese(run *events.RunRecord, plain events.Verdict) string {
-	besides := map[events.Verdict]int{}
+func ofThese(run *events.RunRecord, plain events.Outcome) string {
+	besides := map[events.Outcome]int{}
 	for _, requirement := range run.Requirements {
-		if requirement.VerdictIgnoringKnown() == plain {
-			besides[requirement.Verdict()]++
+		if requirement.OutcomeIgnoringKnown() == plain {
+			besides[requirement.Outcome()]++
 		}
 	}
 	var parts []string
@@ -72,15 +72,15 @@ func ofThese(run *events.RunRecord, plain events.Verdict) string {
 
 // tally counts the verdicts on the requirements of each link, and the scenarios that
 // each is blamed for.
-func tally(run *events.RunRecord) (counts map[string]map[events.Verdict]int, blamed map[string]int) {
-	counts, blamed = map[string]map[events.Verdict]int{}, map[string]int{}
+func tally(run *events.RunRecord) (counts map[string]map[events.Outcome]int, blamed map[string]int) {
+	counts, blamed = map[string]map[events.Outcome]int{}, map[string]int{}
 	for _, requirement := range run.Requirements {
 		if counts[requirement.Link] == nil {
-			counts[requirement.Link] = map[events.Verdict]int{}
+			counts[requirement.Link] = map[events.Outcome]int{}
 		}
-		counts[requirement.Link][requirement.VerdictIgnoringKnown()]++
+		counts[requirement.Link][requirement.OutcomeIgnoringKnown()]++
 		for _, scenario := range requirement.Scenarios {
-			if evidence := scenario.Outcome.Evidence; evidence != nil && evidence.Blamed != "" {
+			if evidence := scenario.Verdict.Evidence; evidence != nil && evidence.Blamed != "" {
 				blamed[string(evidence.Blamed)]++
 			}
 		}
@@ -95,7 +95,7 @@ func table(text *strings.Builder, run *events.RunRecord) {
 	fmt.Fprintln(writer, "LINK\tPASSED\tFAILED\tNOT RUN\tN/A\tBLAMED FOR")
 	for _, link := range links(counts, blamed) {
 		fmt.Fprint(writer, link)
-		for _, outcome := range events.Verdicts {
+		for _, outcome := range events.Outcomes {
 			fmt.Fprintf(writer, "\t%s", dash(counts[link][outcome], ""))
 		}
 		fmt.Fprintf(writer, "\t%s\n", dash(blamed[link], " scenario"))
@@ -120,7 +120,7 @@ func several(count int, thing string) string {
 }
 
 // links returns those that have something to show, in the order of the chain.
-func links(counts map[string]map[events.Verdict]int, blamed map[string]int) []string {
+func links(counts map[string]map[events.Outcome]int, blamed map[string]int) []string {
 	order := []string{specification.ChainLink}
 	for _, link := range chain.AllLinks {
 		order = append(order, string(link))
@@ -142,10 +142,10 @@ func links(counts map[string]map[events.Verdict]int, blamed map[string]int) []st
 }
 
 // byReason lists the requirements with a verdict by the reasons for it.
-func byReason(text *strings.Builder, result *events.RunRecord, verdict events.Verdict, since string) {
+func byReason(text *strings.Builder, result *events.RunRecord, verdict events.Outcome, since string) {
 	of := map[string][]string{}
 	for _, requirement := range result.Requirements {
-		if requirement.Verdict() == verdict {
+		if requirement.Outcome() == verdict {
 			of[requirement.Reason()] = append(of[requirement.Reason()], requirement.ID)
 		}
 	}

@@ -65,7 +65,7 @@ func manyRuns(tb testing.TB, whole *specification.Specification, count int) []*e
 			}
 			take(events.Event{Requirement: written})
 			for at, example := range written.Scenarios {
-				outcome := events.Outcome{Scenario: example.Location.String(), Outcome: events.Passed}
+				outcome := events.Verdict{Scenario: example.Location.String(), Outcome: events.Passed}
 				switch {
 				case (i+number)%(count/2) == 0 && at == 0:
 					outcome.Outcome, outcome.Reason = events.Failed, "it is not so"
@@ -77,7 +77,7 @@ func manyRuns(tb testing.TB, whole *specification.Specification, count int) []*e
 				case (i+number)%(count/4) == 1:
 					outcome.Outcome, outcome.Reason = events.NotApplicable, "the implementation does not offer nodes"
 				}
-				take(events.Event{Outcome: &outcome})
+				take(events.Event{Verdict: &outcome})
 			}
 		}
 		take(events.Event{End: &events.End{}})

@@ -98,14 +98,14 @@ func (s *site) Crowded() bool { return len(s.Latest) > room }
 
 // mark stands for how a link did.
 type mark struct {
-	Verdict events.Verdict
+	Verdict events.Outcome
 	Text    string
 }
 
 // Marks of a link: one for each implementation, or how many have each.
 func (l *link) Marks() []mark {
 	var each, counted []mark
-	counts := map[events.Verdict]int{}
+	counts := map[events.Outcome]int{}
 	for _, result := range l.Results {
 		verdict := result.Mark()
 		each = append(each, mark{verdict, symbol(verdict)})
@@ -123,7 +123,7 @@ func (l *link) Marks() []mark {
 }
 
 // Mark is its worst verdict, and failed where others failed for the link's sake.
-func (r result) Mark() events.Verdict {
+func (r result) Mark() events.Outcome {
 	if r.Blamed > 0 {
 		return events.Failed
 	}

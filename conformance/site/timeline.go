@@ -94,7 +94,7 @@ const (
 
 func newTimeline(r *run, scenario *events.ScenarioRecord) *timeline {
 	t := &timeline{run: r, scenario: scenario}
-	if scenario.Outcome.Outcome.NeedsDetail() {
+	if scenario.Verdict.Outcome.NeedsDetail() {
 		t.Story = strings.TrimSpace(diagnosis.Tell(scenario))
 	}
 	versions := slices.DeleteFunc(scenario.Versions(), func(v events.Version) bool { return inBackground(v) })

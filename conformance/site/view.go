@@ -49,18 +49,18 @@ func (r *run) Older(digest string) bool { return r.Run.Specification.Digest != d
 func (r *run) Sum() string { return words(r.Count()) }
 
 // Verdict on a requirement; "" if it was not selected.
-func (r *run) Verdict(id string) events.Verdict {
+func (r *run) Verdict(id string) events.Outcome {
 	if found := r.byID[id]; found != nil {
-		return found.Verdict()
+		return found.Outcome()
 	}
 	return ""
 }
 
 // worstFirst are the verdicts, what matters first.
-var worstFirst = []events.Verdict{events.Failed, events.CouldNotRun, events.Stale, events.KnownFailing, events.Passed, events.NotApplicable}
+var worstFirst = []events.Outcome{events.Failed, events.CouldNotRun, events.Stale, events.KnownFailing, events.Passed, events.NotApplicable}
 
 // words are counts of verdicts in words: what matters first.
-func words(counts map[events.Verdict]int) string {
+func words(counts map[events.Outcome]int) string {
 	var parts []string
 	for _, verdict := range worstFirst {
 		if count := counts[verdict]; count > 0 {
@@ -108,7 +108,7 @@ func (l *link) Runs() []*run { return l.site.Runs }
 // result is how a run did on a link.
 type result struct {
 	Run    *run
-	Counts map[events.Verdict]int
+	Counts map[events.Outcome]int
 	// Blamed is how many scenarios failed for the link's sake.
 	Blamed int
 }
@@ -123,7 +123,7 @@ func (r result) Sum() string {
 }
 
 // Worst verdict of a result; "" if nothing was run.
-func (r result) Worst() events.Verdict {
+func (r result) Worst() events.Outcome {
 	for _, verdict := range worstFirst {
 		if r.Counts[verdict] > 0 {
 			return verdict
@@ -136,13 +136,13 @@ func (r result) Worst() events.Verdict {
 func resultsOf(l *link) []result {
 	var all []result
 	for _, run := range l.site.Latest {
-		one := result{Run: run, Counts: map[events.Verdict]int{}}
+		one := result{Run: run, Counts: map[events.Outcome]int{}}
 		for _, requirement := range run.Requirements {
 			if requirement.Link == l.Name {
-				one.Counts[requirement.Verdict()]++
+				one.Counts[requirement.Outcome()]++
 			}
 			for _, scenario := range requirement.Scenarios {
-				if evidence := scenario.Outcome.Evidence; evidence != nil && string(evidence.Blamed) == l.Name {
+				if evidence := scenario.Verdict.Evidence; evidence != nil && string(evidence.Blamed) == l.Name {
 					one.Blamed++
 				}
 			}
@@ -168,7 +168,7 @@ type requirement struct {
 // verdict on a requirement, of several runs where there is no more to say than that.
 type verdict struct {
 	Runs    []*run
-	Verdict events.Verdict
+	Verdict events.Outcome
 	Reason  string
 	Stories []string
 	// Timelines of its scenarios, where they were recorded.
@@ -179,7 +179,7 @@ type verdict struct {
 func (r *requirement) Verdicts() []verdict {
 	var all []verdict
 	type said struct {
-		verdict events.Verdict
+		verdict events.Outcome
 		reason  string
 	}
 	plain := map[said]int{} // where in all
@@ -188,12 +188,12 @@ func (r *requirement) Verdicts() []verdict {
 		if found == nil {
 			continue
 		}
-		one := verdict{Runs: []*run{of}, Verdict: found.Verdict(), Timelines: of.timelines[r.ID]}
+		one := verdict{Runs: []*run{of}, Verdict: found.Outcome(), Timelines: of.timelines[r.ID]}
 		if one.Verdict != events.Passed {
 			one.Reason = found.Reason()
 		}
 		for _, scenario := range found.Scenarios {
-			if scenario.Outcome.Outcome.NeedsDetail() {
+			if scenario.Verdict.Outcome.NeedsDetail() {
 				one.Stories = append(one.Stories, strings.TrimSpace(diagnosis.Tell(scenario)))
 			}
 		}
@@ -323,7 +323,7 @@ func (p parts) Total() (total int) {
 type row struct {
 	*requirement
 	Page     string
-	Verdicts []events.Verdict
+	Verdicts []events.Outcome
 }
 
 // Title implements titled.
@@ -335,7 +335,7 @@ func (s *site) comparison() *comparison {
 		for _, feature := range link.Features {
 			for _, requirement := range feature.Requirements {
 				one := row{requirement: requirement, Page: link.Page() + "#" + requirement.ID}
-				verdicts := map[events.Verdict]bool{}
+				verdicts := map[events.Outcome]bool{}
 				for _, run := range s.Runs {
 					verdict := run.Verdict(requirement.ID)
 					one.Verdicts = append(one.Verdicts, verdict)
@@ -355,7 +355,7 @@ func (s *site) comparison() *comparison {
 }
 
 // symbol stands for a verdict where colour alone would not do.
-func symbol(verdict events.Verdict) string {
+func symbol(verdict events.Outcome) string {
 	switch verdict {
 	case events.Passed:
 		return "✓"
@@ -372,7 +372,7 @@ func symbol(verdict events.Verdict) string {
 }
 
 // class is that of a verdict in the style sheet.
-func class(verdict events.Verdict) string {
+func class(verdict events.Outcome) string {
 	if verdict == "" {
 		return "none"
 	}

@@ -10,21 +10,18 @@ import (
 // maxParallel bounds the requests that one batch has in flight.
 const maxParallel = 64
 
-// SlowStart calls do count times, in batches of 1, 2, 4, ... in which the calls
+// SlowStart calls do for 0..count-1, in batches of 1, 2, 4, ... in which the calls
 // run side by side. After a batch with a failure it stops: what is refused for
-// all costs few requests (RS-17). It returns the number of calls that
-// succeeded and the first error.
-func SlowStart(count int, do func() error) (int, error) {
-	done := 0
-	for batch := 1; done < count; batch *= 2 {
-		size := min(batch, count-done)
-		succeeded, err := Parallel(size, func(int) error { return do() })
-		done += succeeded
-		if err != nil {
-			return done, err
+// all costs few requests (RS-17). It returns the first error.
+func SlowStart(count int, do func(i int) error) error {
+	for begun, batch := 0, 1; begun < count; batch *= 2 {
+		size := min(batch, count-begun)
+		if _, err := Parallel(size, func(i int) error { return do(begun + i) }); err != nil {
+			return err
 		}
+		begun += size
 	}
-	return done, nil
+	return nil
 }
 
 // Parallel calls do for 0..count-1, some at a time, and waits for all. It

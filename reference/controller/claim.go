@@ -11,90 +11,63 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/tools/cache"
+
+	"github.com/podchain/podchain/conformance/implementation/clients"
 )
 
-// Patcher patches one object; every typed client is one.
-type Patcher[T any] interface {
-	Patch(ctx context.Context, name string, patch types.PatchType, data []byte, options metav1.PatchOptions, subresources ...string) (T, error)
-}
-
-// Claim settles which objects belong to an owner, by controller reference and
+// claim settles which objects belong to an owner, by controller reference and
 // selector together (DEPLOY-18..21, RS-09..11):
 //
 //	controller reference   labels match   outcome
 //	the owner              yes            owned
 //	the owner              no             released: the reference is removed
-//	nobody                 yes            adopted: a reference is added
-//	nobody                 no             not touched
-//	somebody else          either         not touched
+//	none                   yes            adopted: a reference is added
+//	none                   no             not touched
+//	another                either         not touched
 //
 // An owner that is being deleted neither adopts nor releases.
-type Claim[O, T metav1.Object] struct {
-	Owner    O
-	Kind     schema.GroupVersionKind
-	Selector labels.Selector
-	// Owners reads the live owner before the first adoption.
-	Owners Getter[O]
-	// Objects patches what is adopted or released.
-	Objects Patcher[T]
-	// Adoptable says whether an orphan that matches may be adopted; nil: it may.
+type claim[O, T clients.Object] struct {
+	owner    O
+	kind     schema.GroupVersionKind
+	selector labels.Selector
+	// claimable says whether an object may be adopted or released; nil: it may.
 	// One that is being deleted is never adopted.
-	Adoptable func(T) bool
+	claimable func(O, T) bool
+	// recheck is called before the first adoption.
+	recheck func() error
+	objects Client[T]
 }
 
-// From returns those of an index ByController that the owner owns, as Sort does.
-func (c Claim[O, T]) From(ctx context.Context, indexer cache.Indexer) ([]T, error) {
-	owned, err := Owned[T](indexer, c.Owner.GetUID())
-	if err != nil {
-		return nil, err
-	}
-	orphans, err := Orphans[T](indexer, c.Owner.GetNamespace())
-	if err != nil {
-		return nil, err
-	}
-	return c.Sort(ctx, append(owned, orphans...))
-}
-
-// Sort returns those of the candidates that the owner owns, after adopting and
+// sort returns those of the candidates that the owner owns, after adopting and
 // releasing. It goes on after an error, and returns what it has with the error.
-func (c Claim[O, T]) Sort(ctx context.Context, candidates []T) ([]T, error) {
+func (c claim[O, T]) sort(ctx context.Context, candidates []T) ([]T, error) {
 	var (
 		owned     = make([]T, 0, len(candidates))
 		problems  []error
-		confirmed bool // the live owner was asked
+		rechecked bool
 		refused   error
-		deleting  = c.Owner.GetDeletionTimestamp() != nil
 	)
 	for _, object := range candidates {
 		ref := metav1.GetControllerOfNoCopy(object)
-		matches := c.Selector.Matches(labels.Set(object.GetLabels()))
+		matches := c.selector.Matches(labels.Set(object.GetLabels()))
 		switch {
-		case ref != nil && ref.UID != c.Owner.GetUID():
-			continue
+		case ref != nil && ref.UID != c.owner.GetUID():
 		case ref != nil && matches:
 			owned = append(owned, object)
+		case ref == nil && !matches, c.owner.GetDeletionTimestamp() != nil, c.claimable != nil && !c.claimable(c.owner, object):
 		case ref != nil:
-			if deleting {
-				continue
-			}
-			if err := c.release(ctx, object); err != nil {
-				problems = append(problems, err)
-			}
-		case matches && !deleting && object.GetDeletionTimestamp() == nil && (c.Adoptable == nil || c.Adoptable(object)):
-			if !confirmed {
-				confirmed, refused = true, Confirm(ctx, c.Owners, c.Owner)
-				if refused != nil {
-					problems = append(problems, fmt.Errorf("adopt for %s %s: %w", c.Kind.Kind, c.Owner.GetName(), refused))
-				}
+			problems = append(problems, c.release(ctx, object))
+		case object.GetDeletionTimestamp() == nil:
+			if !rechecked {
+				rechecked, refused = true, c.recheck()
+				problems = append(problems, refused)
 			}
 			if refused != nil {
 				continue
 			}
 			adopted, err := c.adopt(ctx, object)
-			if err != nil {
-				problems = append(problems, err)
-			} else if adopted {
+			problems = append(problems, err)
+			if adopted {
 				owned = append(owned, object)
 			}
 		}
@@ -103,8 +76,8 @@ func (c Claim[O, T]) Sort(ctx context.Context, candidates []T) ([]T, error) {
 }
 
 // adopt adds the controller reference and reports whether the object still exists.
-func (c Claim[O, T]) adopt(ctx context.Context, object T) (bool, error) {
-	err := c.patch(ctx, object, metav1.NewControllerRef(c.Owner, c.Kind))
+func (c claim[O, T]) adopt(ctx context.Context, object T) (bool, error) {
+	err := c.patch(ctx, object, metav1.NewControllerRef(c.owner, c.kind))
 	if apierrors.IsNotFound(err) {
 		return false, nil
 	}
@@ -115,8 +88,8 @@ func (c Claim[O, T]) adopt(ctx context.Context, object T) (bool, error) {
 }
 
 // release removes the controller reference.
-func (c Claim[O, T]) release(ctx context.Context, object T) error {
-	err := c.patch(ctx, object, map[string]any{"$patch": "delete", "uid": c.Owner.GetUID()})
+func (c claim[O, T]) release(ctx context.Context, object T) error {
+	err := c.patch(ctx, object, map[string]any{"$patch": "delete", "uid": c.owner.GetUID()})
 	// Not found: it is gone. Invalid: another object has its name by now, or
 	// the reference is removed already.
 	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsInvalid(err) {
@@ -125,17 +98,19 @@ func (c Claim[O, T]) release(ctx context.Context, object T) error {
 	return nil
 }
 
-// patch changes one owner reference. The uid in the patch is a condition: a
-// uid cannot be changed, so the patch fails for an object that merely has the
-// same name.
-func (c Claim[O, T]) patch(ctx context.Context, object T, reference any) error {
-	data, err := json.Marshal(map[string]any{"metadata": map[string]any{
-		"uid":             object.GetUID(),
-		"ownerReferences": []any{reference},
-	}})
+// patch changes one owner reference.
+func (c claim[O, T]) patch(ctx context.Context, object T, reference any) error {
+	return PatchMetadata(ctx, c.objects, object, map[string]any{"ownerReferences": []any{reference}})
+}
+
+// PatchMetadata patches metadata of exactly this object: a uid cannot be
+// changed, so that the patch fails for another object of the same name.
+func PatchMetadata[T clients.Object](ctx context.Context, client Client[T], object T, metadata map[string]any) error {
+	metadata["uid"] = object.GetUID()
+	data, err := json.Marshal(map[string]any{"metadata": metadata})
 	if err != nil {
 		return err
 	}
-	_, err = c.Objects.Patch(ctx, object.GetName(), types.StrategicMergePatchType, data, metav1.PatchOptions{})
+	_, err = client.Patch(ctx, object.GetName(), types.StrategicMergePatchType, data, metav1.PatchOptions{})
 	return err
 }

@@ -1,30 +1,44 @@
-// Package controller holds what the controllers of the chain have in common.
+// Package controller is what controllers of owners have in common: an owner asks
+// for children, as a ReplicaSet does for Pods, and its controller sees to it that
+// they are there.
 //
 // A controller is a loop over names, not over events: an event only says which
-// object to look at again, and the look (the sync) starts from what the caches
-// hold now. So nothing is lost when events are missed, repeated or merged, and
-// a controller that starts late acts on the last state alone (RECOVER-01).
+// owner to look at again, and the look (the sync) starts from what the caches hold
+// now. So nothing is lost when events are missed, repeated or merged, and a
+// controller that starts late acts on the last state alone (RECOVER-01).
 //
-// The shape of a controller built on this package:
+// What is particular about a controller is its plan and its status. Both are pure
+// functions of the owner, its children and the time; the kit does the rest:
 //
 //	func Run(ctx context.Context, config *rest.Config) error {
-//		link, err := controller.NewLink("my-controller", config)
+//		l, err := link.New("my-controller", config)
 //		if err != nil {
 //			return err
 //		}
-//		queue := controller.NewQueue[cache.ObjectName]()
-//		// informers from link.Informers: indexes, transforms, handlers that queue.Add
-//		return link.Run(ctx, func(ctx context.Context) { queue.Run(ctx, 5, sync) })
+//		c := &mine{Controller: controller.New(l, controller.Kind[*v1.Owner]{...})}
+//		pods := controller.Watch(l, l.Clients.Pods, link.Trimmed(controller.TrimPods("Owner", nil)))
+//		c.pods = controller.NewChildren(c.Controller, pods, controller.Options[*v1.Owner, *corev1.Pod]{})
+//		return c.Run(ctx, workers, c.sync)
 //	}
 //
-// and the parts it is made of:
+//	func (c *mine) sync(ctx context.Context, owner *v1.Owner) error {
+//		pods, err := c.pods.Claim(ctx, owner)
+//		if err != nil {
+//			return err
+//		}
+//		failure := c.pods.CarryOut(ctx, owner, planFor(owner, pods, time.Now()))
+//		updated := *owner
+//		updated.Status = statusOf(owner, pods, failure, time.Now())
+//		return errors.Join(failure, c.UpdateStatus(ctx, owner, &updated))
+//	}
 //
-//   - [Link]: client, informers and event recorder under the link's name, and
-//     an orderly start and stop;
-//   - [Queue]: the names to look at, the workers, and retry with backoff;
-//   - [Claim]: which of the candidates are owned, adopted or released;
-//   - [Expectations]: own writes that the cache does not show yet;
-//   - [Superseded]: versions that own writes have replaced;
-//   - [ByController] and [Owned]: the cache's index from owner to owned;
-//   - [Recorder]: Events, which are advisory.
+// The parts of the kit:
+//
+//   - [Controller]: the owners, and which of them to look at;
+//   - [Children]: claiming, creating, updating and deleting them, with an Event for
+//     each write of a [Plan], and handlers that queue their owners;
+//   - [Expectations]: own creations and deletions that the cache does not show yet;
+//   - [StaleCache]: versions that own updates have replaced;
+//   - [RecheckOwner]: a last look at an owner past the cache, before something is
+//     created for it.
 package controller

@@ -76,11 +76,11 @@ func TestExpectations(t *testing.T) {
 	}
 }
 
-func TestSuperseded(t *testing.T) {
+func TestStaleCache(t *testing.T) {
 	at := func(version string) *corev1.Pod {
 		return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{UID: "a", ResourceVersion: version}}
 	}
-	s := NewSuperseded()
+	s := NewStaleCache()
 	assert.False(t, s.Stale(at("1")))
 	s.Wrote(at("1"), at("1"))
 	assert.False(t, s.Stale(at("1")), "a write that changed nothing")

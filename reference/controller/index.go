@@ -4,17 +4,18 @@ import (
 	"fmt"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
+
+	"github.com/podchain/podchain/conformance/implementation/clients"
 )
 
-// controllerIndex is the name of the index that ByController makes.
+// controllerIndex is the name of the index that byController makes.
 const controllerIndex = "controller"
 
-// ByController is an index of objects by the uid of their controller, and of
+// byController is an index of objects by the uid of their controller, and of
 // those without one by namespace. With it a sync costs what the owner owns, and
-// not what the namespace holds. Read it with Owned and Orphans, or by a Claim.
-func ByController() cache.Indexers {
+// not what the namespace holds.
+func byController() cache.Indexers {
 	return cache.Indexers{controllerIndex: func(object any) ([]string, error) {
 		accessor, ok := object.(metav1.Object)
 		if !ok {
@@ -30,30 +31,15 @@ func ByController() cache.Indexers {
 // A uid has no slash, so the two sorts of index values cannot meet.
 func orphanKey(namespace string) string { return "orphans/" + namespace }
 
-// Owned returns the objects of an index ByController that the given owner
-// controls. They belong to the cache: copy before you write.
-func Owned[T any](indexer cache.Indexer, owner types.UID) ([]T, error) {
-	return byIndex[T](indexer, string(owner))
-}
-
-// Orphans returns the objects of an index ByController that nobody controls.
-// They belong to the cache: copy before you write.
-func Orphans[T any](indexer cache.Indexer, namespace string) ([]T, error) {
-	return byIndex[T](indexer, orphanKey(namespace))
-}
-
-func byIndex[T any](indexer cache.Indexer, value string) ([]T, error) {
+// byIndex reads the index. Objects belong to the cache: copy before you write.
+func byIndex[T clients.Object](indexer cache.Indexer, value string) []T {
 	objects, err := indexer.ByIndex(controllerIndex, value)
 	if err != nil {
-		return nil, err
+		panic(err) // there is no such index: the wiring is wrong
 	}
-	typed := make([]T, 0, len(objects))
-	for _, object := range objects {
-		t, ok := object.(T)
-		if !ok {
-			return nil, fmt.Errorf("index by controller: found %T, expected %T", object, t)
-		}
-		typed = append(typed, t)
+	typed := make([]T, len(objects))
+	for i, object := range objects {
+		typed[i] = object.(T)
 	}
-	return typed, nil
+	return typed
 }

@@ -5,7 +5,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/client-go/tools/cache"
 )
 
 // Terminal says that the Pod's containers have ended for good.
@@ -36,22 +38,35 @@ func Ready(pod *corev1.Pod) bool {
 	return condition != nil && condition.Status == corev1.ConditionTrue
 }
 
-// Available says that the Pod has been Ready for minReadySeconds. A Pod that
-// is Ready and not available will be after the returned time.
-func Available(pod *corev1.Pod, minReadySeconds int32, now time.Time) (available bool, after time.Duration) {
-	condition := PodCondition(pod, corev1.PodReady)
-	if condition == nil || condition.Status != corev1.ConditionTrue {
-		return false, 0
-	}
+// Available says that the Pod has been Ready for minReadySeconds.
+func Available(pod *corev1.Pod, minReadySeconds int32, now time.Time) bool {
+	ready := PodCondition(pod, corev1.PodReady)
+	return ready != nil && ready.Status == corev1.ConditionTrue && (minReadySeconds == 0 || availableAfter(ready, minReadySeconds, now) <= 0)
+}
+
+// NextAvailable is how long it takes until time alone makes one of the Pods
+// available; 0 if it makes none.
+func NextAvailable(pods []*corev1.Pod, minReadySeconds int32, now time.Time) (soonest time.Duration) {
 	if minReadySeconds == 0 {
-		return true, 0
+		return 0
 	}
+	for _, pod := range pods {
+		if !Ready(pod) || !Active(pod) {
+			continue
+		}
+		if after := availableAfter(PodCondition(pod, corev1.PodReady), minReadySeconds, now); after > 0 && (soonest == 0 || after < soonest) {
+			soonest = after
+		}
+	}
+	return soonest
+}
+
+func availableAfter(ready *corev1.PodCondition, minReadySeconds int32, now time.Time) time.Duration {
 	minimum := time.Duration(minReadySeconds) * time.Second
-	if condition.LastTransitionTime.IsZero() {
-		return false, minimum
+	if ready.LastTransitionTime.IsZero() {
+		return minimum
 	}
-	after = condition.LastTransitionTime.Add(minimum).Sub(now)
-	return after <= 0, max(after, 0)
+	return ready.LastTransitionTime.Add(minimum).Sub(now)
 }
 
 // Restarts sums up the restarts of the Pod's containers, and of the init
@@ -75,14 +90,14 @@ func Restarts(pod *corev1.Pod) int {
 }
 
 // PodFromTemplate makes the Pod that a controller creates (RS-02..05): a copy
-// of the template with a name for the API server to complete, and the
-// controller as its owner. The template is not to be changed while it is used.
-func PodFromTemplate(template *corev1.PodTemplateSpec, owner metav1.Object, reference *metav1.OwnerReference) *corev1.Pod {
+// of the template with a name for the API server to complete, and the owner as
+// its controller.
+func PodFromTemplate(template *corev1.PodTemplateSpec, owner metav1.Object, kind schema.GroupVersionKind) *corev1.Pod {
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace:       owner.GetNamespace(),
 			GenerateName:    podNamePrefix(owner.GetName()),
-			OwnerReferences: []metav1.OwnerReference{*reference},
+			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(owner, kind)},
 		},
 		Spec: *template.Spec.DeepCopy(),
 	}
@@ -99,39 +114,45 @@ func podNamePrefix(owner string) string {
 	return owner + "-"
 }
 
-// TrimPod is a transform for informers whose controller counts Pods and does
-// not read what they run: it keeps metadata, and of the rest what Active,
-// Ready, Available, Restarts and a choice of victims need. It makes a cached
-// Pod a fraction of its size.
-func TrimPod(object any) (any, error) {
-	pod, ok := object.(*corev1.Pod)
-	if !ok {
-		return Trim(object)
-	}
-	slim := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{
-			Name:              pod.Name,
-			Namespace:         pod.Namespace,
-			UID:               pod.UID,
-			ResourceVersion:   pod.ResourceVersion,
-			Generation:        pod.Generation,
-			CreationTimestamp: pod.CreationTimestamp,
-			DeletionTimestamp: pod.DeletionTimestamp,
-			Labels:            pod.Labels,
-			Annotations:       pod.Annotations,
-			OwnerReferences:   pod.OwnerReferences,
-		},
-		Spec:   corev1.PodSpec{NodeName: pod.Spec.NodeName},
-		Status: corev1.PodStatus{Phase: pod.Status.Phase},
-	}
-	if ready := PodCondition(pod, corev1.PodReady); ready != nil {
-		slim.Status.Conditions = []corev1.PodCondition{{
-			Type: ready.Type, Status: ready.Status, LastTransitionTime: ready.LastTransitionTime,
+// TrimPods is a transform for the cache of Pods of a controller of that kind, which
+// counts Pods and does not read what they run. Of its own and of those without a
+// controller it keeps metadata, and of the rest what Active, Ready, Available, Restarts
+// and a choice of Pods to delete need; of others only whose they are. It makes a cached
+// Pod a fraction of its size. What more is to be kept, keep copies from the Pod to the
+// trimmed one; it may be nil.
+func TrimPods(kind string, keep func(trimmed, pod *corev1.Pod)) cache.TransformFunc {
+	return func(object any) (any, error) {
+		pod, ok := object.(*corev1.Pod)
+		if !ok {
+			return object, nil
+		}
+		trimmed := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
+			Name:            pod.Name,
+			Namespace:       pod.Namespace,
+			UID:             pod.UID,
+			ResourceVersion: pod.ResourceVersion,
+			OwnerReferences: pod.OwnerReferences,
 		}}
+		if owner := metav1.GetControllerOfNoCopy(pod); owner != nil && owner.Kind != kind {
+			return trimmed, nil
+		}
+		trimmed.Generation = pod.Generation
+		trimmed.CreationTimestamp, trimmed.DeletionTimestamp = pod.CreationTimestamp, pod.DeletionTimestamp
+		trimmed.Labels, trimmed.Annotations = pod.Labels, pod.Annotations
+		trimmed.Spec.NodeName = pod.Spec.NodeName
+		trimmed.Status.Phase = pod.Status.Phase
+		if ready := PodCondition(pod, corev1.PodReady); ready != nil {
+			trimmed.Status.Conditions = []corev1.PodCondition{{
+				Type: ready.Type, Status: ready.Status, LastTransitionTime: ready.LastTransitionTime,
+			}}
+		}
+		// One number is kept of all the containers.
+		if restarts := Restarts(pod); restarts > 0 {
+			trimmed.Status.ContainerStatuses = []corev1.ContainerStatus{{RestartCount: int32(restarts)}}
+		}
+		if keep != nil {
+			keep(trimmed, pod)
+		}
+		return trimmed, nil
 	}
-	// One number is kept of all the containers.
-	if restarts := Restarts(pod); restarts > 0 {
-		slim.Status.ContainerStatuses = []corev1.ContainerStatus{{RestartCount: int32(restarts)}}
-	}
-	return slim, nil
 }

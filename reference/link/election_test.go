@@ -74,7 +74,7 @@ func (e *election) leader(after time.Duration) string {
 }
 
 func (e *election) lease() coordinationv1.LeaseSpec {
-	lease, err := e.Client.CoordinationV1().Leases("kube-system").Get(e.Context(), "scheduler", metav1.GetOptions{})
+	lease, err := e.Leases("kube-system").Get(e.Context(), "scheduler", metav1.GetOptions{})
 	require.NoError(e, err)
 	return lease.Spec
 }
@@ -128,7 +128,7 @@ func TestReleasedLease(t *testing.T) {
 
 // hold writes by hand who holds the Lease.
 func (e *election) hold(identity string) {
-	leases := e.Client.CoordinationV1().Leases("kube-system")
+	leases := e.Leases("kube-system")
 	lease, err := leases.Get(e.Context(), "scheduler", metav1.GetOptions{})
 	require.NoError(e, err)
 	lease.Spec.HolderIdentity = &identity
@@ -153,7 +153,7 @@ func TestDeletedLease(t *testing.T) {
 	inElection(t, func(e *election) {
 		e.enter("one", nil)
 		assert.Equal(t, "one", e.leader(time.Second))
-		require.NoError(t, e.Client.CoordinationV1().Leases("kube-system").Delete(e.Context(), "scheduler", metav1.DeleteOptions{}))
+		require.NoError(t, e.Leases("kube-system").Delete(e.Context(), "scheduler", metav1.DeleteOptions{}))
 		assert.Equal(t, "one", e.leader(3*time.Second))
 		assert.Equal(t, "one", *e.lease().HolderIdentity)
 	})

@@ -43,7 +43,7 @@ func TestEventIsWrittenOnce(t *testing.T) {
 					l.Events.EventV1(pod, node, corev1.EventTypeNormal, "Scheduled", "Binding", strings.Repeat("x", 2000))
 					time.Sleep(time.Minute)
 				})
-				stored, err := w.Client.CoreV1().Events("default").List(w.Context(), metav1.ListOptions{})
+				stored, err := w.Events("default").List(w.Context(), metav1.ListOptions{})
 				require.NoError(t, err)
 				require.Len(t, stored.Items, 3)
 				assert.EqualValues(t, 2, stored.Items[0].Count)

@@ -21,8 +21,8 @@ import (
 )
 
 // answerAnything plays the server of an image that is not in the table, in whatever
-// protocol a prober speaks: HTTP, HTTPS, or gRPC without TLS. Everything it is asked
-// for is there and serving. It goes on until the prober closes the connection.
+// protocol a prober speaks: HTTP, HTTPS, or gRPC without TLS. Every request succeeds.
+// It serves until the prober closes the connection.
 func answerAnything(conn net.Conn) {
 	reader := bufio.NewReader(conn)
 	first, err := reader.Peek(1)

@@ -19,9 +19,9 @@ var withoutEntrypoint = []string{
 }
 
 // partOf returns the part of a container whose image is not in the table. It
-// behaves as its command suggests where that can be told. Where it cannot, an init
-// container ends at once with success, as the Pod waits for it, and every other
-// container runs until it gets TERM.
+// behaves as its command suggests where that is clear. Where it is not, an init
+// container exits at once with code 0, as the Pod waits for it, and every other
+// container runs until it gets SIGTERM.
 func partOf(config *runtimeapi.ContainerConfig) *part {
 	p := *anything
 	end, known := endOf(commandOf(config))
@@ -34,8 +34,8 @@ func partOf(config *runtimeapi.ContainerConfig) *part {
 	return &p
 }
 
-// commandOf returns what the container executes, as far as its config tells: of
-// most images nobody here knows the entrypoint that the args are for.
+// commandOf returns what the container executes, as far as its config says: the
+// entrypoints of most images are not known here.
 func commandOf(config *runtimeapi.ContainerConfig) []string {
 	if len(config.GetCommand()) > 0 {
 		return slices.Concat(config.GetCommand(), config.GetArgs())
@@ -51,8 +51,8 @@ func commandOf(config *runtimeapi.ContainerConfig) []string {
 	return config.GetArgs()
 }
 
-// The commands that end at once, and with success where nothing is wrong with the
-// files that they are about: there are none here to be wrong.
+// The commands that exit at once, with code 0 unless their files are missing or wrong,
+// which does not happen here.
 var atOnce = []string{
 	":", "chgrp", "chmod", "chown", "cp", "date", "echo", "export", "hostname", "id", "ln", "ls", "mkdir", "mv",
 	"printenv", "printf", "pwd", "rm", "rmdir", "set", "sync", "sysctl", "touch", "trap", "true", "ulimit", "umask", "uname", "unset", "whoami",
@@ -157,8 +157,8 @@ func scriptOf(args []string) (text string, strict, ok bool) {
 	return "", false, false
 }
 
-// endOfScript follows the commands of a script, one after the other. Whatever is
-// more than a sequence cannot be told.
+// endOfScript follows the commands of a script, one after the other. The result of
+// anything other than a sequence is not known.
 func endOfScript(text string, strict bool) (sum end, known bool) {
 	commands, ok := parseScript(text)
 	if !ok {

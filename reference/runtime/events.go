@@ -13,8 +13,8 @@ type subscriber struct {
 	wake   chan struct{}
 }
 
-// GetContainerEvents implements Runtime: the kubelet hears of what happens and
-// never has to poll.
+// GetContainerEvents implements Runtime: the kubelet is notified of events and never
+// has to poll.
 func (s *Simulated) GetContainerEvents(ctx context.Context, events chan *runtimeapi.ContainerEventResponse, established func(runtimeapi.RuntimeService_GetContainerEventsClient)) error {
 	me := &subscriber{wake: make(chan struct{}, 1)}
 	s.mu.Lock()

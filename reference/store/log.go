@@ -20,9 +20,9 @@ type Log struct {
 	watchers map[*LogWatcher]struct{}
 }
 
-// NewLog returns a log that begins after the revision. It keeps at least so many
-// events as kept says, unless told to forget them, and at most twice as many: so
-// it seldom has to forget any by itself.
+// NewLog returns a log that begins after the revision. Unless it is compacted it keeps
+// at least the given number of events, and at most twice as many, so that it seldom
+// has to drop any by itself.
 func NewLog(revision int64, kept int) *Log {
 	return &Log{kept: kept, floor: revision, head: revision, watchers: map[*LogWatcher]struct{}{}}
 }
@@ -116,7 +116,7 @@ type LogWatcher struct {
 	position int64 // everything up to this revision is delivered
 	woken    chan struct{}
 	started  bool // the first batch has been read
-	news     bool // the position is to be told, although there are no events
+	news     bool // the position has to be reported, although there are no events
 	// unread holds what the log would have forgotten under the watcher.
 	unread []Event
 }

@@ -30,43 +30,45 @@ func newCleanCommand() *cobra.Command {
 	var options cleanOptions
 	command := &cobra.Command{
 		Use:   "clean",
-		Short: "Remove what killed runs have left on this machine and in a cluster",
-		Long: `End the programs of links (podchain verify --link LINK='COMMAND LINE') that killed runs
-have left on this machine, and their stores (--store etcd), and remove their temporary
-folders, in which is also what programs printed where neither --logs nor a report gave
-that a place. What carries PODCHAIN_RUN with the run's name in its environment is the run's. The next run with such a program does
-the same. What other users have left is theirs to clean.
+		Short: "Clean up after killed runs, on this machine and in a cluster",
+		Long: `Clean up after killed runs. On this machine: end the programs of links
+(podchain verify --link LINK='COMMAND LINE') and stores (--store etcd), and
+remove temporary directories, including what programs printed if neither --logs
+nor a report named a place for it. A process belongs to a run if PODCHAIN_RUN in
+its environment names the run. The next run with such a program cleans up as
+well. Only processes and files of the same user are cleaned up.
 
-With --kubeconfig also remove what killed runs of podchain verify --kubeconfig have left
-in a cluster, and wait until it is gone: namespaces and nodes with the label podchain.dev/run. A run
-that goes on renews a Lease in its namespace podchain-ID; one that does not do so for
-15 seconds was killed. With --run a run is removed in any case.
+With --kubeconfig also remove from a cluster what killed runs of "podchain
+verify --kubeconfig" left there (namespaces and nodes with the label
+podchain.dev/run), and wait until it is gone. A running run renews a Lease in
+its namespace podchain-ID; one that has not done so for 15 seconds was killed.
+With --run, a run is removed in any case.
 
-Exit status: 0 if nothing is left, 2 if something could not be removed: what it is
-and what holds it is told.`,
+Exit status: 0 if nothing is left; 2 if something could not be removed: the
+message says what, and why.`,
 		Example: `  podchain clean
   podchain clean --kubeconfig ~/.kube/config --dry-run
   podchain clean --kubeconfig ~/.kube/config
   podchain clean --kubeconfig ~/.kube/config --run bdf2k7xq9z`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			return clean(command.Context(), options, printable.Writer(command.OutOrStdout()), command.ErrOrStderr())
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&options.kubeconfig, "kubeconfig", "", "also clean the running cluster of this kubeconfig `file`, or the one that it runs in: in-cluster")
-	flags.StringArrayVar(&options.runs, "run", nil, "remove the run with this `id`, going on or not, and no other (repeatable)")
-	flags.BoolVar(&options.dryRun, "dry-run", false, "only tell what would be removed")
-	flags.DurationVar(&options.timeout, "timeout", 2*time.Minute, "give up on a run that is not gone after this time")
+	flags.StringVar(&options.kubeconfig, "kubeconfig", "", "Also clean the cluster of this kubeconfig `file`; in-cluster is the one that podchain runs in as a Pod")
+	flags.StringArrayVar(&options.runs, "run", nil, "Remove only the run with this `id`, even if it is still running (repeatable)")
+	flags.BoolVar(&options.dryRun, "dry-run", false, "Print what would be removed, and remove nothing")
+	flags.DurationVar(&options.timeout, "timeout", 2*time.Minute, "Give up on a run that is not removed after this time")
 	return command
 }
 
-func clean(ctx context.Context, options cleanOptions, out, told io.Writer) (err error) {
+func clean(ctx context.Context, options cleanOptions, out, progress io.Writer) (err error) {
 	switch {
 	case options.kubeconfig == "" && len(options.runs) > 0:
-		return errors.New("--run removes a run from a cluster: which one? Name its --kubeconfig")
+		return errors.New("--run goes with --kubeconfig: it removes a run from a cluster")
 	case options.timeout <= 0:
-		return fmt.Errorf("--timeout %s: there is no time to clean in", options.timeout)
+		return fmt.Errorf("--timeout %s: must be positive", options.timeout)
 	}
 	here, err := cleanMachine(options.dryRun, out)
 	if err != nil {
@@ -74,7 +76,7 @@ func clean(ctx context.Context, options cleanOptions, out, told io.Writer) (err 
 	}
 	if options.kubeconfig == "" {
 		if !here {
-			fmt.Fprintln(out, "nothing is left on this machine of any run")
+			fmt.Fprintln(out, "no run has left anything on this machine")
 		}
 		return nil
 	}
@@ -82,7 +84,7 @@ func clean(ctx context.Context, options cleanOptions, out, told io.Writer) (err 
 	if err != nil {
 		return err
 	}
-	// Nodes of a dead run go as they came: by whoever runs the cluster.
+	// Nodes of a killed run are removed like they were added: through the control socket.
 	target.AllowDisruption()
 	cluster, err := target.Start(ctx)
 	if err != nil {
@@ -97,7 +99,7 @@ func clean(ctx context.Context, options cleanOptions, out, told io.Writer) (err 
 	if err != nil {
 		return err
 	}
-	if left, err = dead(ctx, janitor, left, options.runs, out, told); err != nil {
+	if left, err = dead(ctx, janitor, left, options.runs, out, progress); err != nil {
 		return err
 	}
 	var faults []error
@@ -118,7 +120,7 @@ func clean(ctx context.Context, options cleanOptions, out, told io.Writer) (err 
 	return errors.Join(faults...)
 }
 
-// cleanMachine removes what killed runs have left here, and tells whether there was any.
+// cleanMachine removes what killed runs have left here, and tells whether there was anything.
 func cleanMachine(dry bool, out io.Writer) (left bool, err error) {
 	found, err := children.Clean(dry)
 	for _, left := range found {
@@ -131,20 +133,20 @@ func cleanMachine(dry bool, out io.Writer) (left bool, err error) {
 	return len(found) > 0, err
 }
 
-// dead returns those of the runs that are to be removed: the wanted ones, or, if
-// none is named, all that do not go on.
-func dead(ctx context.Context, janitor *runresources.Janitor, found []runresources.Run, wanted []string, out, told io.Writer) ([]runresources.Run, error) {
+// dead returns the runs to remove: the wanted ones, or, if none is named, all that are no
+// longer running.
+func dead(ctx context.Context, janitor *runresources.Janitor, found []runresources.Run, wanted []string, out, progress io.Writer) ([]runresources.Run, error) {
 	for _, id := range wanted {
 		if !slices.ContainsFunc(found, func(run runresources.Run) bool { return run.ID == id }) {
-			fmt.Fprintf(out, "nothing is there of run %s; there is something of %s\n", id, orNone(found))
+			fmt.Fprintf(out, "run %s has left nothing in the cluster; there are remains of %s\n", id, orNone(found))
 		}
 	}
 	if len(wanted) == 0 && len(found) == 0 {
-		fmt.Fprintln(out, "nothing is there of any run")
+		fmt.Fprintln(out, "no run has left anything in the cluster")
 	}
 	var alive sets.Set[string]
 	if len(wanted) == 0 && len(found) > 0 {
-		fmt.Fprintf(told, "waiting %s for signs of life of %s\n", runresources.Patience, orNone(found))
+		fmt.Fprintf(progress, "waiting %s for signs of life of %s\n", runresources.Patience, orNone(found))
 		var err error
 		if alive, err = janitor.Alive(ctx, found); err != nil {
 			return nil, err
@@ -152,7 +154,7 @@ func dead(ctx context.Context, janitor *runresources.Janitor, found []runresourc
 	}
 	return slices.DeleteFunc(found, func(run runresources.Run) bool {
 		if alive.Has(run.ID) {
-			fmt.Fprintf(out, "run %s goes on: it is left alone\n", run.ID)
+			fmt.Fprintf(out, "run %s is still running: it is not removed\n", run.ID)
 			return true
 		}
 		return len(wanted) > 0 && !slices.Contains(wanted, run.ID)

@@ -41,7 +41,7 @@ func TestCleanRefusesBadInput(t *testing.T) {
 		arguments []string
 		says      string
 	}{
-		"no cluster":                     {[]string{"--run", "x"}, "which one? Name its --kubeconfig"},
+		"no cluster":                     {[]string{"--run", "x"}, "--run goes with --kubeconfig"},
 		"a kubeconfig that is not there": {[]string{"--kubeconfig", "nowhere"}, "kubeconfig nowhere"},
 		"no time":                        {[]string{"--kubeconfig", "k", "--timeout", "0s"}, "--timeout 0s"},
 		"an argument":                    {[]string{"all"}, "all"},
@@ -91,7 +91,7 @@ func TestCleanRemovesWhatAKilledRunHasLeft(t *testing.T) {
 	status, stdout, stderrText := run(t, podchain(t, "clean", "--kubeconfig", s.kubeconfig, "--dry-run"))
 	assert.Equal(t, 0, status, stderrText)
 	assert.Contains(t, stdout, "would remove run "+run1)
-	assert.Contains(t, stdout, "run "+run2+" goes on: it is left alone\n")
+	assert.Contains(t, stdout, "run "+run2+" is still running: it is not removed\n")
 	assert.NotContains(t, stdout, "would remove run "+run2)
 
 	status, stdout, stderrText = run(t, podchain(t, "clean", "--kubeconfig", s.kubeconfig, "--run", run1))
@@ -112,7 +112,7 @@ func TestCleanRemovesWhatAKilledRunHasLeft(t *testing.T) {
 
 	status, stdout, _ = run(t, podchain(t, "clean", "--kubeconfig", s.kubeconfig))
 	assert.Equal(t, 0, status)
-	assert.Equal(t, "nothing is there of any run\n", stdout)
+	assert.Equal(t, "no run has left anything in the cluster\n", stdout)
 }
 
 // What somebody else holds is not let go of: it is told.
@@ -176,8 +176,8 @@ func TestARunThatIsCleanedAwayEnds(t *testing.T) {
 	going.Stderr = &stderr
 	require.NoError(t, going.Start())
 	id := (<-leases.ResultChan()).Object.(metav1.Object).GetLabels()[runresources.RunLabel]
-	status, _, told := run(t, podchain(t, "clean", "--kubeconfig", s.kubeconfig, "--run", id))
-	assert.Equal(t, 0, status, told)
+	status, _, stderrOfClean := run(t, podchain(t, "clean", "--kubeconfig", s.kubeconfig, "--run", id))
+	assert.Equal(t, 0, status, stderrOfClean)
 	require.Error(t, going.Wait())
 	assert.NotZero(t, going.ProcessState.ExitCode())
 	assert.Contains(t, stderr.String(), runresources.ErrRemoved.Error())
@@ -202,5 +202,5 @@ func TestRBACPrintsTheManifest(t *testing.T) {
 	}
 	status, _, stderr := run(t, podchain(t, "rbac", "--allow", "all"))
 	assert.Equal(t, statusUnable, status)
-	assert.Contains(t, stderr, "what can be allowed is disruptive")
+	assert.Contains(t, stderr, "--allow everything: expected disruptive")
 }

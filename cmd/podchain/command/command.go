@@ -1,20 +1,20 @@
-// Package command is the command line of podchain. A program that has origins of
-// its own to take links from is the same command line, with these named:
+// Package command is the command line of podchain. A program with further origins of
+// links is the same command line, with these origins as its Options:
 //
-//	command.go   the commands, how a program ends
-//	verify.go    run the specification
-//	matrix.go    run it over combinations of origins
-//	run_specification.go   what these two have in common
-//	links.go     where links come from: --link LINK=SPEC
-//	handover.go  origins that another program has
+//	command.go, help.go   the commands, their help, how a program ends
+//	verify.go      run the specification
+//	matrix.go      run it over combinations of origins
+//	suiteflags.go  the flags that these two have in common
+//	links.go       where links come from: --link LINK=SPEC
+//	delegate.go    origins that another program provides
 //	serve.go, run.go, run_kubelet.go, store.go   the reference as a cluster, or one link of it
-//	trace.go, list.go, clean.go, rbac.go   what they say
-//	served.go    what serve is and is not, for list and docs
+//	trace.go, list.go, clean.go, rbac.go   a command each
+//	served.go      what serve does and does not do, for list and docs
 //	shard.go, job.go   parts of a run, and a Job that runs them in a cluster
 //	report.go, docs.go   reports and pages from the events of runs
-//	init.go, skeleton/   what an implementer begins with
-//	reports.go, streams.go, logs.go   files with what came of a run, and what programs printed
-//	places.go    no file is in the way of another
+//	init.go, skeleton/   files for implementers to begin with
+//	outputs.go, eventstream.go, logs.go   files with the results of a run, and what programs printed
+//	places.go      no file that is written overwrites another
 //	table.go, version.go   tables as wide as the terminal, what this program is
 package command
 
@@ -25,6 +25,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/go-logr/logr"
@@ -36,21 +37,21 @@ import (
 	"github.com/podchain/podchain/conformance/printable"
 )
 
-// Options are what a program has beyond podchain itself.
+// Options are what a program adds to podchain.
 type Options struct {
 	// Name of the program. Empty: podchain.
 	Name string
 	// Origins that --link can name, as "NAME" or "NAME@VERSION".
 	Origins map[string]Origin
 	// Images stores those of the specification below HOST/REPO in a registry.
-	Images func(ctx context.Context, repository string, told io.Writer) (implementation.Images, error)
+	Images func(ctx context.Context, repository string, progress io.Writer) (implementation.Images, error)
 	// Commands beside podchain's own.
 	Commands []*cobra.Command
 }
 
 // Origin returns where links come from. The version is empty where none was named;
-// told is for what takes time.
-type Origin func(version string, told io.Writer) (assembly.Origin, error)
+// Progress is where what takes time is reported.
+type Origin func(version string, progress io.Writer) (assembly.Origin, error)
 
 // Main runs the command line of the process, and returns its exit status.
 func Main(options Options) int {
@@ -83,6 +84,8 @@ func New(options Options) *cobra.Command {
 	command := &cobra.Command{
 		Use:   options.Name,
 		Short: "The executable specification of how a Deployment becomes running Pods",
+		Example: fmt.Sprintf(`  %[1]s verify   # run the specification against the reference
+  %[1]s serve    # run the reference as a cluster, for kubectl`, options.Name),
 		// Errors are printed once, in Main, and a failed run is no reason to
 		// explain the flags.
 		SilenceErrors: true,
@@ -93,30 +96,60 @@ func New(options Options) *cobra.Command {
 	command.SetFlagErrorFunc(func(command *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, command.CommandPath())
 	})
-	command.AddCommand(
-		newVerifyCommand(options),
-		newMatrixCommand(options),
-		newReportCommand(),
-		newDocsCommand(),
-		newCleanCommand(),
-		newRBACCommand(),
-		newJobCommand(),
-		newServeCommand(),
-		newTraceCommand(),
-		newRunCommand(),
-		newListCommand(),
-		newInitCommand(),
-		newVersionCommand(options.Name),
-	)
-	command.AddCommand(options.Commands...)
+	setHelp(command)
+	command.PersistentFlags().BoolP("help", "h", false, "Show this help")
+	command.Flags().Bool("version", false, "Print the version in one line")
+	for _, group := range []struct {
+		title    string
+		commands []*cobra.Command
+	}{
+		{"Check an implementation", []*cobra.Command{newVerifyCommand(options), newMatrixCommand(options), newInitCommand()}},
+		{"Check a running cluster", []*cobra.Command{newRBACCommand(), newJobCommand(), newCleanCommand()}},
+		{"Read requirements and results", []*cobra.Command{newListCommand(), newReportCommand(), newDocsCommand()}},
+		{"Run a cluster, or a link of one", append([]*cobra.Command{newServeCommand(), newRunCommand(), newTraceCommand()}, options.Commands...)},
+		{groupOther, []*cobra.Command{newVersionCommand(options.Name)}},
+	} {
+		command.AddGroup(&cobra.Group{ID: group.title, Title: group.title})
+		for _, member := range group.commands {
+			member.GroupID = group.title
+		}
+		command.AddCommand(group.commands...)
+	}
+	command.SetHelpCommandGroupID(groupOther)
+	command.SetCompletionCommandGroupID(groupOther)
 	return command
 }
 
-// Exit statuses. Zero is all well.
+// arguments demands that a command gets from least to most arguments, which are called
+// name; most is -1 for any number.
+func arguments(name string, least, most int) cobra.PositionalArgs {
+	return func(command *cobra.Command, given []string) error {
+		switch {
+		case len(given) < least:
+			return fmt.Errorf("missing argument %s; see %s --help", name, command.CommandPath())
+		case most >= 0 && len(given) > most:
+			return fmt.Errorf("unexpected argument %q; see %s --help", given[most], command.CommandPath())
+		}
+		return nil
+	}
+}
+
+// list is a list for a message.
+func list[T ~string](items []T) string {
+	var texts []string
+	for _, item := range items {
+		texts = append(texts, string(item))
+	}
+	return strings.Join(texts, ", ")
+}
+
+var noArguments = arguments("", 0, 0)
+
+// Exit statuses other than 0.
 const (
-	// statusFailed says that a requirement failed: the run did its work.
+	// statusFailed says that the run did its work, and a requirement failed.
 	statusFailed = 1
-	// statusUnable says that what was asked for could not be done.
+	// statusUnable says that the command could not do what it was asked to do.
 	statusUnable = 2
 )
 
@@ -124,7 +157,7 @@ const (
 // error ends it with statusUnable.
 type exit struct {
 	status int
-	// err is printed; nil for a command that has said everything itself.
+	// err is printed; nil if the command has printed everything itself.
 	err error
 }
 

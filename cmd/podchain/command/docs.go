@@ -19,18 +19,20 @@ func newDocsCommand() *cobra.Command {
 	var out, directory string
 	command := &cobra.Command{
 		Use:   "docs [RUN...]",
-		Short: "Make the pages of the specification, and of runs of it",
-		Long: `Make a static site: the chain as a picture, every requirement as it is written with
-what came of it, recorded scenarios as sequence diagrams, all runs compared, and what
-podchain serve is and is not. A RUN is a file of events, as podchain verify --report
-events=FILE writes it; of scenarios that did not pass, and of those of --record, there
-is a diagram. The files of shards of one run are one run.
+		Short: "Make a site with the specification and the results of runs",
+		Long: `Make a static site: the chain as a picture, every requirement as it is written
+with its results, recorded scenarios as sequence diagrams, a comparison of all
+runs, and what "podchain serve" does and does not do. A RUN is a file of events
+from "podchain verify --report events=FILE"; scenarios that did not pass, and
+those of --record, get a diagram. The files of the shards of one run are merged.
 
-The site needs no server: open its index.html. An earlier site in the directory is
-replaced once the new one is whole. Files in there that are not a site's stay; if one of
-them has the name of a page, or there are only others, nothing is written.`,
+The site needs no server: open its index.html. An earlier site in the directory
+is replaced when the new one is complete. Other files in the directory stay; if
+one of them has the name of a page, or there are only other files, nothing is
+written.`,
 		Example: `  podchain docs --out site
-  podchain verify --record chain.feature --report events=run.jsonl && podchain docs --out site run.jsonl`,
+  podchain verify --record chain.feature --report events=run.jsonl
+  podchain docs --out site run.jsonl`,
 		RunE: func(command *cobra.Command, runs []string) error {
 			named := &places{}
 			for _, file := range runs {
@@ -43,14 +45,14 @@ them has the name of a page, or there are only others, nothing is written.`,
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&out, "out", "", "`directory` to write to (required)")
-	flags.StringVar(&directory, "features", "", "show the features in this `directory` instead of the specification's own")
+	flags.StringVar(&out, "out", "", "Write the site to this `directory` (required)")
+	flags.StringVar(&directory, "features", "", "Show the features in this `directory` instead of the built-in specification")
 	return command
 }
 
-func docs(ctx context.Context, out, directory string, files []string, stdin io.Reader, told io.Writer) error {
+func docs(ctx context.Context, out, directory string, files []string, stdin io.Reader, progress io.Writer) error {
 	if out == "" {
-		return errors.New("where to? Name a directory: --out DIRECTORY")
+		return errors.New("--out is required: the directory to write to")
 	}
 	whole, err := loadSelected(directory, nil)
 	if err != nil {
@@ -79,6 +81,6 @@ func docs(ctx context.Context, out, directory string, files []string, stdin io.R
 	if err := site.Publish(ctx, out, build); err != nil {
 		return fmt.Errorf("--out %s: %w", out, err)
 	}
-	_, err = fmt.Fprintf(told, "%s: requirements %d, runs %d\n", filepath.Join(out, "index.html"), len(whole.Requirements), len(runs))
+	_, err = fmt.Fprintf(progress, "%s: requirements %d, runs %d\n", filepath.Join(out, "index.html"), len(whole.Requirements), len(runs))
 	return err
 }

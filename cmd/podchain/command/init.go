@@ -25,32 +25,32 @@ func newInitCommand() *cobra.Command {
 	var whole bool
 	command := &cobra.Command{
 		Use:   "init (--link LINK[=COMMAND] | --implementation) [DIRECTORY]",
-		Short: "Write what an implementer needs to check an implementation, here and in CI",
-		Long: `Write the files by which an implementation is checked, here and on GitHub. DIRECTORY
-is the root of its repository; without one, it is the working directory.
+		Short: "Write the files to check an implementation, locally and in CI",
+		Long: `Write the files that check an implementation, locally and on GitHub. DIRECTORY
+is the root of its repository (default: the working directory).
 
-With --link the implementation is a program that takes the place of one link, in any
-language. COMMAND is the command line that runs it, as in podchain verify --link:
-  .github/workflows/conformance.yml   builds the program, checks it, keeps the reports
-  conformance/README.md               how to check it, and how to read what comes of it
-  conformance/reports/                where runs leave their reports
+With --link the implementation is a program, in any language, that replaces one
+link. COMMAND is the command line that runs it, as in podchain verify --link:
+  .github/workflows/conformance.yml   build the program, check it, keep reports
+  conformance/README.md               how to check it and read the results
+  conformance/reports/                for the reports of runs
 
-With --implementation it is a whole cluster, and an adapter in Go starts it:
-  .github/workflows/conformance.yml   runs the test, keeps the reports
-  conformance/go.mod                  a module of its own: nothing is added to yours
-  conformance/adapter.go              how a cluster is started and stopped: yours to write
-  conformance/conformance_test.go     runs the specification as a Go test
-  conformance/README.md               what to do next, and how to read what comes of it
-  conformance/reports/                where runs leave their reports
-It compiles and runs as it is; the test then fails, and says what is to be written. A
-cluster that runs already needs none of this: podchain verify --kubeconfig FILE.
+With --implementation it is a whole cluster, which an adapter in Go starts:
+  .github/workflows/conformance.yml   run the test, keep reports
+  conformance/go.mod                  a module of its own, apart from yours
+  conformance/adapter.go              start and stop a cluster: yours to write
+  conformance/conformance_test.go     run the specification as a Go test
+  conformance/README.md               what to do next, how to read the results
+  conformance/reports/                for the reports of runs
+It compiles and runs at once; the test fails and says what to write. To check a
+cluster that is running already, use "podchain verify --kubeconfig FILE".
 
-No file that is there is touched: if there is one in the way, nothing is written.`,
+Existing files are not changed: if one is in the way, nothing is written.`,
 		Example: `  podchain init --link scheduler
-  podchain init --link scheduler='bin/my-scheduler --kubeconfig={kubeconfig}' ~/src/my-scheduler
-  podchain init --link kubelet='bin/my-kubelet --node={node} --kubeconfig={kubeconfig}'
+  podchain init --link scheduler='bin/my-scheduler --kubeconfig={kubeconfig}'
+  podchain init --link kubelet='bin/my-kubelet {node} {kubeconfig}' ~/src/mine
   podchain init --implementation --name my-cluster`,
-		Args: cobra.MaximumNArgs(1),
+		Args: arguments("DIRECTORY", 0, 1),
 		RunE: func(command *cobra.Command, arguments []string) error {
 			directory := "."
 			if len(arguments) == 1 {
@@ -58,7 +58,7 @@ No file that is there is touched: if there is one in the way, nothing is written
 			}
 			switch {
 			case whole && link != "":
-				return errors.New("--link and --implementation do not go together: is it a program in the place of one link, or a whole cluster?")
+				return errors.New("--link and --implementation do not go together: the implementation is a program that replaces one link, or a whole cluster")
 			case whole:
 				s, err := adapterSkeleton(directory, name)
 				if err != nil {
@@ -72,13 +72,13 @@ No file that is there is touched: if there is one in the way, nothing is written
 				}
 				return initialize(command.OutOrStdout(), directory, s)
 			}
-			return errors.New("what is to be checked? Name a link that a program takes the place of, --link LINK, or say --implementation for a whole cluster")
+			return errors.New("--link LINK or --implementation is required: check a program that replaces a link, or a whole cluster")
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&link, "link", "", "`LINK[=COMMAND]`: the link that the program takes the place of, and the command line that runs it (default: ./my-LINK with what it needs)")
-	flags.BoolVar(&whole, "implementation", false, "it is a whole cluster, which an adapter in Go starts")
-	flags.StringVar(&name, "name", "", "`name` of the implementation (default: my-LINK, or that of DIRECTORY)")
+	flags.StringVar(&link, "link", "", "Check a program that replaces this link: `LINK[=COMMAND]`, with the command line that runs it (default: ./my-LINK and the flags that it needs)")
+	flags.BoolVar(&whole, "implementation", false, "Check a whole cluster, which an adapter in Go starts")
+	flags.StringVar(&name, "name", "", "Set the `name` of the implementation (default: my-LINK, or that of DIRECTORY)")
 	return command
 }
 
@@ -122,7 +122,7 @@ func linkSkeleton(flag, name string) (skeleton, error) {
 	}
 	switch origin, _ := parseSpec(line); {
 	case origin != "":
-		err = fmt.Errorf("%s is no program of yours: expected the command line that runs it", origin)
+		err = fmt.Errorf("%s is not a program of yours: expected the command line that runs it", origin)
 	case strings.ContainsFunc(line, unicode.IsControl):
 		err = errors.New("expected a command line that is one line of text")
 	default:
@@ -192,7 +192,7 @@ var goodName = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N} ._+-]*$`)
 // initialize writes all files of a skeleton, or none if one is there.
 func initialize(out io.Writer, directory string, s skeleton) error {
 	if !goodName.MatchString(s.Name) {
-		return fmt.Errorf("the implementation cannot be called %q: give it a --name of letters, digits, blanks and . _ + -", s.Name)
+		return fmt.Errorf("the implementation cannot be called %q: give it a --name with letters, digits, blanks and . _ + - only", s.Name)
 	}
 	if info, err := os.Stat(directory); err == nil && !info.IsDir() {
 		return fmt.Errorf("%s is not a directory: expected the root of the implementation's repository", directory)
@@ -208,7 +208,7 @@ func initialize(out io.Writer, directory string, s skeleton) error {
 		}
 	}
 	if len(inTheWay) > 0 {
-		return fmt.Errorf("nothing was written, since this is there already: %s: move it away, or do without podchain init", strings.Join(inTheWay, ", "))
+		return fmt.Errorf("nothing was written: these files exist already: %s", strings.Join(inTheWay, ", "))
 	}
 	var written []string
 	for _, file := range s.files {

@@ -116,23 +116,23 @@ func TestInitIsNotPossible(t *testing.T) {
 		arguments []string
 		says      []string
 	}{
-		"nothing said":            {arguments: nil, says: []string{"what is to be checked?", "--link LINK", "--implementation"}},
+		"nothing said":            {arguments: nil, says: []string{"--link LINK or --implementation is required", "--link LINK", "--implementation"}},
 		"both said":               {arguments: []string{"--link", "scheduler", "--implementation"}, says: []string{"do not go together"}},
 		"an unknown link":         {arguments: []string{"--link", "router"}, says: []string{`unknown link "router"`, "scheduler"}},
-		"no program":              {arguments: []string{"--link", "scheduler=kubernetes"}, says: []string{"kubernetes is no program of yours"}},
+		"no program":              {arguments: []string{"--link", "scheduler=kubernetes"}, says: []string{"kubernetes is not a program of yours"}},
 		"an empty command":        {arguments: []string{"--link", "scheduler="}, says: []string{"the command line is empty"}},
 		"a wrong placeholder":     {arguments: []string{"--link", "scheduler=run {config}"}, says: []string{"there is no placeholder {config}"}},
 		"a kubelet without node":  {arguments: []string{"--link", "kubelet=run {kubeconfig}"}, says: []string{"the command line has no {node}"}},
 		"a command of two lines":  {arguments: []string{"--link", "scheduler=a\nb"}, says: []string{"expected a command line that is one line of text"}},
 		"a name that breaks YAML": {arguments: []string{"--link", "scheduler", "--name", "a: b"}, says: []string{`cannot be called "a: b"`, "--name"}},
-		"two directories":         {arguments: []string{"--link", "scheduler", "a", "b"}, says: []string{"at most 1 arg"}},
+		"two directories":         {arguments: []string{"--link", "scheduler", "a", "b"}, says: []string{"unexpected argument \"b\""}},
 		"a file for a directory": {files: map[string]string{"a": ""}, arguments: []string{"--link", "scheduler", "a"},
 			says: []string{"a is not a directory: expected the root"}},
 		"a file for a folder in it": {files: map[string]string{"conformance": ""}, arguments: []string{"--link", "scheduler"},
 			says: []string{"conformance/README.md: not a directory"}},
 		"files in the way": {files: map[string]string{"conformance/README.md": "mine", ".github/workflows/conformance.yml": "mine"},
 			arguments: []string{"--implementation"},
-			says:      []string{"nothing was written, since this is there already: .github/workflows/conformance.yml, conformance/README.md:"}},
+			says:      []string{"nothing was written: these files exist already: .github/workflows/conformance.yml, conformance/README.md"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -43,45 +43,54 @@ func newJobCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "job",
 		Short: "Print the manifest of a Job that checks the cluster it runs in",
-		Long: `Print the manifest of an Indexed Job that runs podchain verify in the cluster that it
-checks, a shard of the specification in each of its Pods, by an account that may do just
-that (podchain rbac prints one that may also podchain clean). The image is one with
-podchain on its PATH; its Pods run as nobody in particular, and write nowhere.
+		Long: `Print the manifest of an Indexed Job that runs podchain verify in the cluster
+that it checks, a shard of the specification in each Pod, with an account that
+has the permissions that this needs ("podchain rbac" prints one that may also
+run podchain clean). The image has podchain on its PATH. The Pods run as a user
+without privileges, on a read-only file system.
 
-What a Pod prints is the events of its shard, and podchain report makes one run of all.
-An index that has failed is one of whose requirements one did not pass: the log tells.
-A kubelet keeps no more than the last 10 MiB of a log, where nobody told it otherwise;
-events take 1 MB, and more where much fails. A Job does not change: kubectl delete it
-before another is applied.
+Each Pod prints the events of its shard, and "podchain report" merges them into
+one run. An index of the Job fails if a requirement in its shard did not pass;
+the log of its Pod says which. Collect the logs before the kubelet rotates them,
+by default at 10 MiB; a shard prints about 1 MB, or more with many failures. A
+Job cannot be changed: delete it before you apply another one.
 
-Where nobody gives the nodes the images of the specification, --images does, and podchain
-verify --registry has stored them there once. What publishes an image, and what everybody
-on the cluster would feel, is not applicable.`,
-		Example: `  podchain job --image registry.example.com/podchain:1 --images registry.example.com/fixtures --shards 2 | kubectl apply -f -
+If the cluster does not provide the images of the specification, store them once
+with "podchain verify --registry", and name the place with --images. Scenarios
+that publish an image, or affect other users of the cluster, are not applicable.`,
+		Example: `  podchain job --image registry.example.com/podchain:1 \
+    --images registry.example.com/fixtures --shards 2 | kubectl apply -f -
   # when its Pods have ended:
-  for i in 0 1; do kubectl logs --namespace podchain-account --tail=-1 \
-    --selector job-name=podchain,batch.kubernetes.io/job-completion-index=$i > $i.jsonl; done
+  for i in 0 1; do
+    kubectl logs --namespace podchain-account --tail=-1 --selector \
+      job-name=podchain,batch.kubernetes.io/job-completion-index=$i > $i.jsonl
+  done
   podchain report --from 0.jsonl --from 1.jsonl`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			return job(options, command.Flags(), command.OutOrStdout())
 		},
 	}
-	flags := command.Flags()
-	flags.StringVar(&options.image, "image", "", "`image` that has podchain (required)")
-	flags.IntVar(&options.shards, "shards", 1, "run so many Pods, with a part of the specification each")
-	flags.StringVar(&options.images, "images", "", imagesHelp)
+	group(command, "Job", func(flags *pflag.FlagSet) {
+		flags.StringVar(&options.image, "image", "", "Run this `image`, with podchain on its PATH (required)")
+		flags.IntVar(&options.shards, "shards", 1, "Run `N` Pods, each with a part of the specification")
+		flags.StringVar(&options.images, "images", "", imagesHelp)
+	})
 	ofVerify := pflag.NewFlagSet("verify", pflag.ContinueOnError)
-	options.run.add(ofVerify, "")
-	for _, name := range passedOn {
-		flags.AddFlag(ofVerify.Lookup(name))
-	}
+	options.run.selectFlags(ofVerify)
+	options.run.executionFlags(ofVerify)
+	options.run.reportFlags(ofVerify, "")
+	group(command, "Flags for podchain verify in each Pod", func(flags *pflag.FlagSet) {
+		for _, name := range passedOn {
+			flags.AddFlag(ofVerify.Lookup(name))
+		}
+	})
 	return command
 }
 
 func job(options jobOptions, flags *pflag.FlagSet, out io.Writer) error {
 	if options.image == "" {
-		return errors.New("which image has podchain? Name it: --image IMAGE")
+		return errors.New("--image is required: an image with podchain on its PATH")
 	}
 	selected, err := options.run.load()
 	if err != nil {

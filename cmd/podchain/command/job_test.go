@@ -95,7 +95,7 @@ func TestJobLogs(t *testing.T) {
 func TestJobRefuses(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ arguments, says string }{
-		"no image":        {"", "which image has podchain? Name it: --image IMAGE"},
+		"no image":        {"", "--image is required: an image with podchain on its PATH"},
 		"no shard":        {"--image i --shards 0", "--shards 0"},
 		"too many shards": {"--image i --shards 2 --select RS-01", "--shards 2: shard 1/2: there are 1 requirements to run"},
 		"nothing to run":  {"--image i --select NO-99", `"NO-99" selects nothing`},

@@ -11,39 +11,39 @@ import (
 	"github.com/podchain/podchain/conformance/specification"
 )
 
-// knownHelp says what --known takes.
-const knownHelp = "YAML `file` that lists what is known to fail, \"pattern: reason\" on each line, a pattern as in --select: it may fail then, and once all that a requirement has there for one reason passes, that it is listed is a failure"
+// knownHelp describes --known-failing.
+const knownHelp = "Accept failures that this YAML `file` lists, as lines of \"pattern: reason\" with patterns as in --select. A listed scenario may fail; it is reported as known failing. When everything that a requirement has listed for one reason passes, it is stale, and the run fails"
 
-// loadKnown reads the list of what is known to fail, and returns what says why an example
-// is; nil without a list. Every pattern has to name something in the whole specification,
-// and has to have a reason, and nothing is to be listed twice.
+// loadKnown reads the list of what is known to fail. It returns a function that says why an
+// example is known to fail; nil without a list. Every pattern must select something in the
+// whole specification and have a reason, and nothing may be listed twice.
 func loadKnown(file string, whole *specification.Specification) (func(*specification.Example) string, error) {
 	if file == "" {
 		return nil, nil
 	}
 	content, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("--known: %w", err)
+		return nil, fmt.Errorf("--known-failing: %w", err)
 	}
 	var document yaml.Node
 	if err := yaml.Unmarshal(content, &document); err != nil {
-		return nil, fmt.Errorf("--known %s: %w", file, err)
+		return nil, fmt.Errorf("--known-failing %s: %w", file, err)
 	}
 	entries, err := known(&document)
 	if err != nil {
-		return nil, fmt.Errorf("--known %s:%w", file, err)
+		return nil, fmt.Errorf("--known-failing %s:%w", file, err)
 	}
 	reasons, lines := map[specification.Location]string{}, map[specification.Location]int{}
 	var faults []error
 	for _, entry := range entries {
 		fault := func(format string, values ...any) {
-			faults = append(faults, fmt.Errorf("--known %s:%d: "+format, append([]any{file, entry.line}, values...)...))
+			faults = append(faults, fmt.Errorf("--known-failing %s:%d: "+format, append([]any{file, entry.line}, values...)...))
 		}
 		if entry.reason == "" {
-			fault("%s is known to fail for no reason: write it after the colon", entry.pattern)
+			fault("%s has no reason: write it after the colon", entry.pattern)
 		}
 		if strings.HasPrefix(entry.pattern, "!") {
-			fault("%s excludes, and a list has nothing to exclude from", entry.pattern)
+			fault("%s excludes: a list of known failures has nothing to exclude from", entry.pattern)
 			continue
 		}
 		listed, err := whole.Select([]string{entry.pattern})
@@ -73,7 +73,7 @@ type knownEntry struct {
 // known are the entries of a list. The error begins with the line.
 func known(document *yaml.Node) (entries []knownEntry, err error) {
 	if len(document.Content) == 0 {
-		return nil, nil // an empty file: nothing is
+		return nil, nil // an empty file
 	}
 	list := document.Content[0]
 	if list.Kind != yaml.MappingNode {
@@ -82,7 +82,7 @@ func known(document *yaml.Node) (entries []knownEntry, err error) {
 	for i := 0; i < len(list.Content); i += 2 {
 		pattern, reason := list.Content[i], list.Content[i+1]
 		if reason.Kind != yaml.ScalarNode {
-			return nil, fmt.Errorf("%d: the reason of %s is to be a text", reason.Line, pattern.Value)
+			return nil, fmt.Errorf("%d: the reason of %s must be a text", reason.Line, pattern.Value)
 		}
 		text := strings.TrimSpace(reason.Value)
 		if reason.Tag == "!!null" {

@@ -24,8 +24,8 @@ func TestLoadKnown(t *testing.T) {
 		"an empty one":     {list: ""},
 		"no YAML":          {list: "RS-05: {", says: []string{"line 1"}},
 		"no pairs":         {list: "- RS-05\n", says: []string{`:1: expected lines of "pattern: reason"`}},
-		"no text":          {list: "RS-05:\n  reason: x\n", says: []string{":2: the reason of RS-05 is to be a text"}},
-		"no reason":        {list: "\nRS-05:\n", says: []string{":2: RS-05 is known to fail for no reason"}},
+		"no text":          {list: "RS-05:\n  reason: x\n", says: []string{":2: the reason of RS-05 must be a text"}},
+		"no reason":        {list: "\nRS-05:\n", says: []string{":2: RS-05 has no reason"}},
 		"what is not":      {list: "RS-99: x\n", says: []string{`:1: "RS-99" selects nothing`}},
 		"what is excluded": {list: "'!RS-05': x\n", says: []string{":1: !RS-05 excludes"}},
 		"twice":            {list: "RS-05: x\nRS: y\n", says: []string{":2: RS lists 3-replicaset-controller/", "which line 1 does already"}},
@@ -40,7 +40,7 @@ func TestLoadKnown(t *testing.T) {
 			}
 			for _, say := range test.says {
 				require.ErrorContains(t, err, say)
-				require.ErrorContains(t, err, "--known "+file+":")
+				require.ErrorContains(t, err, "--known-failing "+file+":")
 			}
 		})
 	}
@@ -76,7 +76,7 @@ func TestKnownFailures(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			arguments := []string{"verify", "--known", "known.yaml", "--select", test.selected,
+			arguments := []string{"verify", "--known-failing", "known.yaml", "--select", test.selected,
 				"--report", "json=report.json", "--report", "junit=junit.xml", "--report", "annotations=marks",
 				"--report", "events=run.jsonl", "--report", "messages=messages.ndjson"}
 			command := podchain(t, append(arguments, test.by...)...)

@@ -83,7 +83,7 @@ func (s sources) fill(rest string) {
 // a command line.
 func parseSpec(spec string) (origin, version string) {
 	origin, version, _ = strings.Cut(spec, "@")
-	if _, known := handovers[origin]; known || origin == fromReference || origin == fromNowhere {
+	if _, known := delegates[origin]; known || origin == fromReference || origin == fromNowhere {
 		return origin, version
 	}
 	return "", ""
@@ -120,7 +120,7 @@ func originNames() string {
 type origins struct {
 	named     map[string]Origin
 	reference reference.Options
-	told      io.Writer
+	progress  io.Writer
 	made      map[string]assembly.Origin
 }
 
@@ -134,9 +134,9 @@ func (o *origins) of(link chain.Link, spec string) (assembly.Origin, error) {
 	case "":
 		return assembly.NewProgram(link, assembly.Command(spec))
 	case fromReference:
-		made = reference.NewOrigin(o.reference)
+		made = assembly.InProcess(reference.New(o.reference))
 	default:
-		made, err = o.named[name](version, o.told)
+		made, err = o.named[name](version, o.progress)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", spec, err)
@@ -198,7 +198,7 @@ func (s sources) program() bool {
 func (s sources) elsewhere(has map[string]Origin) string {
 	for _, link := range chain.AllLinks {
 		name, _ := parseSpec(s[link])
-		if _, known := handovers[name]; known && has[name] == nil {
+		if _, known := delegates[name]; known && has[name] == nil {
 			return name
 		}
 	}

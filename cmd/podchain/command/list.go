@@ -22,18 +22,22 @@ func newListCommand() *cobra.Command {
 		Use:   "list",
 		Short: "List the requirements of the specification",
 		Long: `List the requirements: id, level, link, what they need of an implementation, the
-release of a link that brought them, the place of the Rule, and its sentence. With
---sentences, list the sentences that features are written in; with --mutants, what
-podchain verify --mutant can have a link do wrongly, and a requirement that fails
-because of it; with --served, what podchain serve is and is not: which kinds it
-serves, and who looks after them. On a terminal, lines are as wide as it is; elsewhere
-they are not broken.`,
+release of a link that introduced them, the place of the Rule, and its title.
+
+Other lists:
+  --sentences  the sentences that features are written in
+  --mutants    the defects of podchain verify --mutant, and for each a
+               requirement that fails because of it
+  --served     what podchain serve does and does not do: the kinds that it
+               serves, and the link that reconciles each
+
+On a terminal, lines are as wide as it is; elsewhere they are not broken.`,
 		Example: `  podchain list --select scheduler
   podchain list --output json
   podchain list --sentences
   podchain list --mutants
   podchain list --served`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			out := command.OutOrStdout()
 			switch {
@@ -58,19 +62,19 @@ they are not broken.`,
 		},
 	}
 	flags := command.Flags()
-	flags.StringVarP(&output, "output", "o", "table", "the format: table or json")
-	flags.StringVar(&directory, "features", "", "list the features in this `directory` instead of the specification's own")
-	flags.StringArrayVar(&selection, "select", nil, "list what this `pattern` names (see podchain verify --help)")
-	flags.BoolVar(&sentences, "sentences", false, "list the vocabulary instead")
-	flags.BoolVar(&mutants, "mutants", false, "list the mutants instead")
-	flags.BoolVar(&served, "served", false, "list what podchain serve serves instead, and who looks after it")
+	flags.StringVarP(&output, "output", "o", "table", "Print in this `format`: table or json")
+	flags.StringVar(&directory, "features", "", "List the features in this `directory` instead of the built-in specification")
+	flags.StringArrayVar(&selection, "select", nil, "List what this `pattern` names, as in podchain verify (repeatable)")
+	flags.BoolVar(&sentences, "sentences", false, "List the sentences that features are written in")
+	flags.BoolVar(&mutants, "mutants", false, "List the mutants of podchain verify --mutant")
+	flags.BoolVar(&served, "served", false, "List the kinds that podchain serve serves, and the link that reconciles each")
 	command.MarkFlagsMutuallyExclusive("sentences", "mutants", "served")
 	return command
 }
 
 func listSentences(out io.Writer) error {
 	var rows [][]string
-	for _, sentence := range steps.Vocabulary {
+	for _, sentence := range steps.Vocabulary() {
 		rows = append(rows, []string{fmt.Sprint(sentence)})
 	}
 	return printTable(out, rows)

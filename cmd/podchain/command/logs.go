@@ -85,7 +85,7 @@ func openLogs(flag string, reports []string) (logs, error) {
 }
 
 // close removes the directory, unless somebody has named it or it is of use.
-func (l logs) close(use bool, told io.Writer) error {
+func (l logs) close(use bool, progress io.Writer) error {
 	switch {
 	case l.path == "":
 	case l.unnamed == nil:
@@ -94,7 +94,7 @@ func (l logs) close(use bool, told io.Writer) error {
 		}
 	case use && !empty(l.path):
 		// Where they cannot be moved, they stay where they are.
-		if err := l.keep(told); err != nil {
+		if err := l.keep(progress); err != nil {
 			return fmt.Errorf("what the programs have printed stays in %s: %w", l.path, err)
 		}
 		return l.unnamed.End()
@@ -105,7 +105,7 @@ func (l logs) close(use bool, told io.Writer) error {
 }
 
 // keep moves the directory to where it stays.
-func (l logs) keep(told io.Writer) error {
+func (l logs) keep(progress io.Writer) error {
 	kept, err := os.MkdirTemp("", "podchain-logs-")
 	if err == nil {
 		// Only the name is wanted: a directory is not renamed to one that is there.
@@ -114,7 +114,7 @@ func (l logs) keep(told io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(told, "what the programs have printed is in %s\n", kept)
+	fmt.Fprintf(progress, "what the programs have printed is in %s\n", kept)
 	return nil
 }
 

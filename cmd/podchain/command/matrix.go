@@ -14,20 +14,22 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/podchain/podchain/conformance/chain"
+	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/report"
-	"github.com/podchain/podchain/reference"
+	"github.com/podchain/podchain/conformance/specification"
 )
 
 type matrixOptions struct {
-	links  []string
-	of     []string
-	others []string
-	only   []string
-	shard  string
-	resume []string
-	run    runOptions
+	links   []string
+	origins []string
+	others  []string
+	only    []string
+	shard   string
+	resume  []string
+	run     runOptions
 	// command is how it was called, for the report.
 	command string
 }
@@ -36,24 +38,27 @@ func newMatrixCommand(program Options) *cobra.Command {
 	var options matrixOptions
 	command := &cobra.Command{
 		Use:   "matrix",
-		Short: "Run the specification over combinations of where links come from",
-		Long: `Run the specification over every combination in which each of the --links comes from
-one of the origins --of. Where the other links come from, --link says as in podchain
-verify; without it, from the reference.
+		Short: "Run the specification over combinations of origins of links",
+		Long: `Run the specification over every combination in which each of the --links comes
+from one of the --origins. The other links come from where --link says, as in
+podchain verify; by default, from the reference.
 
-A combination that cannot start is told and does not end the matrix. Its reports are
-written after each combination (what goes to stdout: at the end). --only and --shard run a part of the matrix, and
---resume goes on with them: what passed in an earlier run, by its json report, is not
-run again.
+A combination that cannot start is reported, and the matrix continues. Reports
+are written after each combination (on stdout: at the end). --only and --shard
+run a part of the matrix, and --resume continues one: what passed in an earlier
+run, according to its json report, is not run again.
 
-Exit status: 0 if everything passed or is not applicable, 1 if a requirement failed in
-a combination, 2 if something could not run or the usage is wrong.`,
-		Example: `  podchain matrix --links scheduler,kubelet --of reference,kubernetes --report markdown=matrix.md
-  podchain matrix --links api-server,scheduler --of kubernetes,kubernetes@1.34 --link all=kubernetes
-  podchain matrix --links api-server,scheduler,kubelet --only api-server=kubernetes,kubelet=reference
-  podchain matrix --links scheduler,kubelet --of reference,none --shard 2/4 --report json=matrix.json
-  podchain matrix --links scheduler,kubelet --resume matrix.json --report json=matrix.json`,
-		Args: cobra.NoArgs,
+Exit status: 0 if everything passed or is not applicable; 1 if a requirement
+failed in a combination; 2 if something could not run or the usage is wrong.`,
+		Example: `  podchain matrix --links scheduler,kubelet --report markdown=matrix.md
+  podchain matrix --links api-server,scheduler --link all=kubernetes \
+    --origins kubernetes,kubernetes@1.34
+  podchain matrix --links api-server,scheduler,kubelet \
+    --only api-server=kubernetes,kubelet=reference
+  podchain matrix --links scheduler,kubelet --origins reference,none \
+    --shard 2/4 --report json=matrix.json
+  podchain matrix --links scheduler,kubelet --resume matrix.json`,
+		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			options.command = commandLine(command.Name(), command.Flags(), "report", "record", "logs", "resume", "shard", "only")
 			if err := options.places(command.OutOrStdout()).check(); err != nil {
@@ -62,21 +67,27 @@ a combination, 2 if something could not run or the usage is wrong.`,
 			return matrix(command.Context(), program, options, command.OutOrStdout(), command.ErrOrStderr())
 		},
 	}
-	flags := command.Flags()
-	flags.StringSliceVar(&options.links, "links", nil, "the `links` that come from one origin or another, separated by commas (required)")
-	flags.StringSliceVar(&options.of, "of", []string{fromReference, FromKubernetes}, "the `origins`, separated by commas: "+originNames())
-	flags.StringArrayVar(&options.others, "link", nil, "`LINK=SPEC`: where another link, or all others, come from in every combination, as in podchain verify (repeatable)")
-	flags.StringArrayVar(&options.only, "only", nil, "`LINK=ORIGIN,...`: run only combinations that have all of these (repeatable: or all of those)")
-	flags.StringVar(&options.shard, "shard", "", shardHelp)
-	flags.StringArrayVar(&options.resume, "resume", nil, "json report `file` of an earlier run: what passed in it is not run again (repeatable)")
-	options.run.add(flags, "json, with all runs, or markdown, the table")
+	group(command, "Combinations", func(flags *pflag.FlagSet) {
+		flags.StringSliceVar(&options.links, "links", nil, "Vary the origin of these `links`, separated by commas (required)")
+		flags.StringSliceVar(&options.origins, "origins", []string{fromReference, FromKubernetes}, "Take them from each of these `origins`, separated by commas: "+originNames())
+		flags.StringArrayVar(&options.others, "link", nil, "Take another link, or all others, from elsewhere in every combination: `LINK=SPEC`, as in podchain verify (repeatable)")
+		flags.StringArrayVar(&options.only, "only", nil, "Run only combinations with all of these: `LINK=ORIGIN,...` (repeatable: or all of those)")
+		flags.StringVar(&options.shard, "shard", "", shardHelp)
+		flags.StringArrayVar(&options.resume, "resume", nil, "Skip what passed in an earlier run, by its json report in this `file` (repeatable)")
+	})
+	group(command, groupSelection, options.run.selectFlags)
+	group(command, groupExecution, options.run.executionFlags)
+	group(command, groupStarted, options.run.clusterFlags)
+	group(command, groupReports, func(flags *pflag.FlagSet) {
+		options.run.reportFlags(flags, "json, with all runs, or markdown, a table")
+	})
 	return command
 }
 
 // matrixFormats are the report formats, by the name that --report uses.
 var matrixFormats = formats[*report.Matrix]{"json": report.MatrixJSON, "markdown": report.MatrixMarkdown}
 
-func matrix(ctx context.Context, program Options, options matrixOptions, out, told io.Writer) (err error) {
+func matrix(ctx context.Context, program Options, options matrixOptions, out, progress io.Writer) (err error) {
 	selected, err := options.run.load()
 	if err != nil {
 		return err
@@ -86,8 +97,8 @@ func matrix(ctx context.Context, program Options, options matrixOptions, out, to
 		return err
 	}
 	for _, c := range combinations {
-		if elsewhere := c.sources.elsewhere(program.Origins); elsewhere != "" {
-			return handOver(ctx, elsewhere, told)
+		if origin := c.sources.elsewhere(program.Origins); origin != "" {
+			return delegateTo(ctx, origin, progress)
 		}
 		if err := checkLogs(logsPath(options.run.logs, options.run.reports), c.sources, strconv.Itoa(c.Number)); err != nil {
 			return err
@@ -102,39 +113,46 @@ func matrix(ctx context.Context, program Options, options matrixOptions, out, to
 		return err
 	}
 	defer func() { err = errors.Join(err, reports.close()) }()
-	out = reports.people(out, told)
 	kept, err := openLogs(options.run.logs, options.run.reports)
 	if err != nil {
 		return err
 	}
 	ran := false
-	defer func() { err = errors.Join(err, kept.close(ran && err != nil, told)) }()
-	from := origins{named: program.Origins, reference: reference.Options{}, told: told}
+	defer func() { err = errors.Join(err, kept.close(ran && err != nil, progress)) }()
+	from := origins{named: program.Origins, progress: progress}
 	for _, c := range combinations {
-		if ctx.Err() != nil {
-			break
-		}
-		if whole.Holds(c.Number) {
+		if ctx.Err() != nil || whole.Holds(c.Number) {
 			continue
 		}
-		fmt.Fprintf(told, "combination %d of %d: %s\n", c.Number, whole.Total, &c.Combination)
 		target, err := from.implementation(c.sources, filepath.Join(kept.path, strconv.Itoa(c.Number)))
 		if err != nil {
 			return err
 		}
-		result, err := options.run.on(c.sources).run(ctx, selected, target, "", told)
-		if ctx.Err() != nil {
-			break // half a run is none
-		}
-		c.Record(result, err)
-		ran = ran || result != nil
-		fmt.Fprintf(told, "combination %d of %d: %s\n", c.Number, whole.Total, c.Summary())
-		whole.Add(&c.Combination)
+		ran = c.run(ctx, options.run, selected, target, whole, progress) || ran
 		if err := reports.replace(whole); err != nil {
 			return err
 		}
 	}
-	// Also if all of it was taken over.
+	return options.conclude(ctx, whole, reports, reports.people(out, progress))
+}
+
+// run runs the specification on a combination, adds it to the matrix, and tells whether
+// there is a result. A run that is interrupted adds nothing.
+func (c *combination) run(ctx context.Context, options runOptions, selected *specification.Specification,
+	target implementation.Implementation, whole *report.Matrix, progress io.Writer) bool {
+	fmt.Fprintf(progress, "combination %d of %d: %s\n", c.Number, whole.Total, &c.Combination)
+	result, err := options.on(c.sources).run(ctx, selected, target, "", progress)
+	if ctx.Err() != nil {
+		return false
+	}
+	c.Record(result, err)
+	fmt.Fprintf(progress, "combination %d of %d: %s\n", c.Number, whole.Total, c.Summary())
+	whole.Add(&c.Combination)
+	return result != nil
+}
+
+// conclude writes the results, also where all of them are of an earlier run.
+func (o matrixOptions) conclude(ctx context.Context, whole *report.Matrix, reports outputs[*report.Matrix], out io.Writer) error {
 	if err := errors.Join(report.MatrixTerminal(out, whole), reports.finish(whole)); err != nil {
 		return err
 	}
@@ -185,9 +203,9 @@ func (o matrixOptions) combinations() (*report.Matrix, []*combination, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	whole := &report.Matrix{Command: o.command, Links: links, Origins: o.of, Others: o.others, Total: 1}
+	whole := &report.Matrix{Command: o.command, Links: links, Origins: o.origins, Others: o.others, Total: 1}
 	for range links {
-		whole.Total *= len(o.of)
+		whole.Total *= len(o.origins)
 	}
 	var all []*combination
 	for number := 1; number <= whole.Total; number++ {
@@ -196,8 +214,8 @@ func (o matrixOptions) combinations() (*report.Matrix, []*combination, error) {
 		// The number counts like one whose digits are the origins.
 		rest := number - 1
 		for _, link := range slices.Backward(links) {
-			origin := o.of[rest%len(o.of)]
-			rest /= len(o.of)
+			origin := o.origins[rest%len(o.origins)]
+			rest /= len(o.origins)
 			c.Origins[link] = origin
 			flags = append(flags, fmt.Sprintf("%s=%s", link, origin))
 		}
@@ -209,7 +227,7 @@ func (o matrixOptions) combinations() (*report.Matrix, []*combination, error) {
 		}
 	}
 	if len(all) == 0 {
-		return nil, nil, fmt.Errorf("of %d combinations --only and --shard leave none", whole.Total)
+		return nil, nil, fmt.Errorf("--only and --shard exclude all %d combinations", whole.Total)
 	}
 	return whole, all, nil
 }
@@ -223,22 +241,22 @@ func (o matrixOptions) varied() ([]chain.Link, error) {
 		case err != nil:
 			return nil, fmt.Errorf("--links: %w", err)
 		case slices.Contains(links, link):
-			return nil, fmt.Errorf("--links: %s is there twice", link)
+			return nil, fmt.Errorf("--links: %s is named twice", link)
 		}
 		links = append(links, link)
 	}
 	switch {
 	case len(links) == 0:
-		return nil, errors.New("--links: which links are to come from one origin or another?")
-	case len(o.of) == 0:
-		return nil, errors.New("--of: where are they to come from?")
+		return nil, errors.New("--links is required: the links whose origin varies")
+	case len(o.origins) == 0:
+		return nil, errors.New("--origins: expected at least one")
 	}
-	for i, origin := range o.of {
+	for i, origin := range o.origins {
 		if name, _ := parseSpec(origin); name == "" {
-			return nil, fmt.Errorf("--of %s: expected %s", origin, originNames())
+			return nil, fmt.Errorf("--origins %s: expected %s", origin, originNames())
 		}
-		if slices.Contains(o.of[:i], origin) {
-			return nil, fmt.Errorf("--of: %s is there twice", origin)
+		if slices.Contains(o.origins[:i], origin) {
+			return nil, fmt.Errorf("--origins: %s is named twice", origin)
 		}
 	}
 	slices.SortFunc(links, func(a, b chain.Link) int {
@@ -255,8 +273,8 @@ func (o matrixOptions) wanted(links []chain.Link) (func(map[chain.Link]string) b
 		for _, pair := range strings.Split(flag, ",") {
 			name, origin, _ := strings.Cut(pair, "=")
 			link := chain.Link(name)
-			if !slices.Contains(links, link) || !slices.Contains(o.of, origin) || wish[link] != "" {
-				return nil, fmt.Errorf("--only %s: expected each LINK once, of %v, and an ORIGIN of %v", flag, links, o.of)
+			if !slices.Contains(links, link) || !slices.Contains(o.origins, origin) || wish[link] != "" {
+				return nil, fmt.Errorf("--only %s: expected each LINK once, of %s, and an ORIGIN of %s", flag, list(links), list(o.origins))
 			}
 			wish[link] = origin
 		}
@@ -296,7 +314,7 @@ func (o matrixOptions) takeOver(whole *report.Matrix) error {
 func readMatrix(file string) (*report.Matrix, error) {
 	content, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("--resume: there is no %s yet: begin without", file)
+		return nil, fmt.Errorf("--resume: there is no %s: leave the flag out to begin a matrix", file)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("--resume: %w", err)

@@ -17,7 +17,7 @@ import (
 // again.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
-	arguments := []string{"matrix", "--links", "kubelet,scheduler", "--of", "reference,none", "--select", "RS-01", "--select", "RS-05",
+	arguments := []string{"matrix", "--links", "kubelet,scheduler", "--origins", "reference,none", "--select", "RS-01", "--select", "RS-05",
 		"--timeout", "5s", "--report", "json=matrix.json", "--report", "markdown=matrix.md"}
 	first := podchain(t, append(arguments, "--shard", "1/2")...)
 	status, stdout, stderr := run(t, first)
@@ -42,7 +42,7 @@ func TestMatrix(t *testing.T) {
 	}
 	page, err := os.ReadFile(filepath.Join(first.Dir, "matrix.md"))
 	require.NoError(t, err)
-	assert.Contains(t, string(page), "    podchain matrix --links kubelet,scheduler --of reference,none --select RS-01 --select RS-05 --timeout 5s\n")
+	assert.Contains(t, string(page), "    podchain matrix --links kubelet,scheduler --origins reference,none --select RS-01 --select RS-05 --timeout 5s\n")
 	assert.Contains(t, string(page), "| # | scheduler | kubelet | passed |")
 	assert.Contains(t, string(page), "| 1 | reference | reference | 2 | - | - | - |  |")
 	assert.Contains(t, string(page), "| 3 | none | reference | 1 | 1 | - | - | RS-01 (scheduler) |")
@@ -52,7 +52,7 @@ func TestMatrix(t *testing.T) {
 // A combination that cannot start is a row of the table, and the others are run.
 func TestMatrixWithoutAStart(t *testing.T) {
 	t.Parallel()
-	status, stdout, stderr := run(t, podchain(t, "matrix", "--links", "kubelet", "--of", "none,reference", "--select", "RS-05",
+	status, stdout, stderr := run(t, podchain(t, "matrix", "--links", "kubelet", "--origins", "none,reference", "--select", "RS-05",
 		"--link", "scheduler=echo oh no; exit 1"))
 	assert.Equal(t, 2, status)
 	assert.Equal(t, 2, strings.Count(stdout, "the scheduler ended: exit status 1"), "%s%s", stdout, stderr)
@@ -60,20 +60,20 @@ func TestMatrixWithoutAStart(t *testing.T) {
 
 func TestMatrixRefuses(t *testing.T) {
 	for name, c := range map[string]struct{ arguments, says string }{
-		"no links":                   {"", "--links: which links"},
+		"no links":                   {"", "--links is required"},
 		"an unknown link":            {"--links router", `--links: unknown link "router"`},
-		"a link twice":               {"--links scheduler,scheduler", "--links: scheduler is there twice"},
-		"an origin that is none":     {"--links scheduler --of mine", "--of mine: expected reference, none, kubernetes"},
-		"an origin twice":            {"--links scheduler --of none,none", "--of: none is there twice"},
-		"a link that is fixed":       {"--links scheduler --of none --link scheduler=reference", "where the scheduler comes from has been said already"},
-		"a shard that is none":       {"--links scheduler --of none --shard 3/2", "--shard 3/2: expected I/N"},
-		"a wish for another link":    {"--links scheduler --of none --only kubelet=none", "--only kubelet=none: expected each LINK once"},
-		"a wish for another origin":  {"--links scheduler --of none --only scheduler=reference", "an ORIGIN of [none]"},
-		"nothing left":               {"--links scheduler --of none --shard 2/2", "--only and --shard leave none"},
-		"a report that is not there": {"--links scheduler --of none --resume nowhere.json", "there is no nowhere.json yet"},
-		"a report that is none":      {"--links scheduler --of none --resume k", "--resume k is not the json report of a matrix"},
-		"a format that is none":      {"--links scheduler --of none --report xml=a", "with a format of json, markdown"},
-		"no requirement":             {"--links scheduler --of none --select NOBODY-1", "NOBODY-1"},
+		"a link twice":               {"--links scheduler,scheduler", "--links: scheduler is named twice"},
+		"an origin that is none":     {"--links scheduler --origins mine", "--origins mine: expected reference, none, kubernetes"},
+		"an origin twice":            {"--links scheduler --origins none,none", "--origins: none is named twice"},
+		"a link that is fixed":       {"--links scheduler --origins none --link scheduler=reference", "where the scheduler comes from has been said already"},
+		"a shard that is none":       {"--links scheduler --origins none --shard 3/2", "--shard 3/2: expected I/N"},
+		"a wish for another link":    {"--links scheduler --origins none --only kubelet=none", "--only kubelet=none: expected each LINK once"},
+		"a wish for another origin":  {"--links scheduler --origins none --only scheduler=reference", "an ORIGIN of none"},
+		"nothing left":               {"--links scheduler --origins none --shard 2/2", "--only and --shard exclude all 1 combinations"},
+		"a report that is not there": {"--links scheduler --origins none --resume nowhere.json", "there is no nowhere.json"},
+		"a report that is none":      {"--links scheduler --origins none --resume k", "--resume k is not the json report of a matrix"},
+		"a format that is none":      {"--links scheduler --origins none --report xml=a", "with a format of json, markdown"},
+		"no requirement":             {"--links scheduler --origins none --select NOBODY-1", "NOBODY-1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -28,7 +28,7 @@ func TestPlaces(t *testing.T) {
 		return append([]string{"verify", "--select", "RS-05"}, arguments...)
 	}
 	matrix := func(arguments ...string) []string {
-		return append([]string{"matrix", "--links", "scheduler", "--of", "reference,none", "--select", "RS-05"}, arguments...)
+		return append([]string{"matrix", "--links", "scheduler", "--origins", "reference,none", "--select", "RS-05"}, arguments...)
 	}
 	for name, test := range map[string]struct {
 		arguments []string
@@ -52,7 +52,7 @@ func TestPlaces(t *testing.T) {
 		"two reports of a run":            {verify("--report", "json=n", "--report", "junit=n"), "", "--report json=n and --report junit=n name the same file"},
 		"events and a report":             {verify("--report", "events=o", "--report", "junit=o"), "", "--report events=o and --report junit=o name the same file"},
 		"two streams of events":           {verify("--report", "events=n", "--report", "events=./n"), "", "--report events=n and --report events=./n name the same file"},
-		"what is known to fail":           {verify("--known", "o", "--report", "events=o"), "", "--report events=o would overwrite --known o"},
+		"what is known to fail":           {verify("--known-failing", "o", "--report", "events=o"), "", "--report events=o would overwrite --known-failing o"},
 		"a kubeconfig":                    {verify("--kubeconfig", "o", "--report", "json=o"), "", "--report json=o would overwrite --kubeconfig o"},
 		"a certificate": {verify("--store", "etcd=https://127.0.0.1:1", "--etcd-cafile", "o", "--report", "json=o"), "",
 			"--report json=o would overwrite --etcd-cafile o"},
@@ -65,7 +65,7 @@ func TestPlaces(t *testing.T) {
 		"a table over the resume": {matrix("--resume", "o", "--report", "markdown=o"), "", "--report markdown=o would overwrite --resume o"},
 		"an unknown format beside events": {verify("--report", "events=o", "--report", "pdf=n"), "",
 			"report pdf=n: expected FORMAT=FILE"},
-		"nothing to know beside events": {verify("--known", "nowhere", "--report", "events=o"), "", "nowhere"},
+		"nothing to know beside events": {verify("--known-failing", "nowhere", "--report", "events=o"), "", "nowhere"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -229,7 +229,7 @@ func TestStdoutOfOneReport(t *testing.T) {
 	t.Parallel()
 	for name, arguments := range map[string][]string{
 		"a run":    {"verify", "--select", "RS-01", "--report", "json=-"},
-		"a matrix": {"matrix", "--links", "scheduler", "--of", "reference", "--select", "RS-01", "--report", "json=-"},
+		"a matrix": {"matrix", "--links", "scheduler", "--origins", "reference", "--select", "RS-01", "--report", "json=-"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

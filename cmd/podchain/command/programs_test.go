@@ -186,7 +186,7 @@ func TestCleanAfterAKilledRun(t *testing.T) {
 		clean.Env = append(clean.Env, "TMPDIR="+temporary)
 		status, stdout, stderr := run(t, clean)
 		assert.Equal(t, 0, status, stderr)
-		if !strings.HasPrefix(stdout, "nothing is left on this machine") {
+		if !strings.HasPrefix(stdout, "no run has left anything") {
 			assert.Contains(t, stdout, strconv.Itoa(ids["away"]))
 		}
 	}
@@ -252,7 +252,7 @@ func TestNoLogOfAUserIsLost(t *testing.T) {
 	const mine, old = "my own\n", "# podchain: what the scheduler prints\nold\n"
 	program := itself(t) + " run scheduler --kubeconfig={kubeconfig}"
 	verify := []string{"verify", "--select", "RS-05", "--logs", "d", "--link", "scheduler=" + program}
-	matrix := []string{"matrix", "--select", "RS-05", "--logs", "d", "--links", "deployment-controller", "--of", "reference", "--link", "scheduler=" + program}
+	matrix := []string{"matrix", "--select", "RS-05", "--logs", "d", "--links", "deployment-controller", "--origins", "reference", "--link", "scheduler=" + program}
 	for name, test := range map[string]struct {
 		arguments []string
 		file      string

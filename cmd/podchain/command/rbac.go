@@ -13,13 +13,13 @@ func newRBACCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "rbac",
 		Short: "Print the manifest of an account that may check a cluster",
-		Long: `Print the manifest of a ServiceAccount that may do what podchain verify --kubeconfig
-and podchain clean do, and nothing else. The kubeconfig file for it has a token,
-which kubectl create token makes.`,
+		Long: `Print the manifest of a ServiceAccount that has exactly the permissions of
+"podchain verify --kubeconfig" and "podchain clean". "kubectl create token" makes
+a token for it, to put into a kubeconfig file.`,
 		Example: `  podchain rbac | kubectl apply -f -
   kubectl create token podchain --namespace podchain-account --duration 1h
   podchain rbac --allow disruptive | kubectl apply -f -`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			disruptive, err := allowed(allow)
 			if err != nil {
@@ -33,7 +33,7 @@ which kubectl create token makes.`,
 			return err
 		},
 	}
-	command.Flags().StringArrayVar(&allow, "allow", nil, "also what is `disruptive`, as in podchain verify")
+	command.Flags().StringArrayVar(&allow, "allow", nil, "Also permit what affects other users of the cluster: `disruptive`")
 	return command
 }
 
@@ -41,7 +41,7 @@ which kubectl create token makes.`,
 func allowed(flags []string) (disruptive bool, err error) {
 	for _, what := range flags {
 		if what != "disruptive" {
-			return false, fmt.Errorf("--allow %s: what can be allowed is disruptive", what)
+			return false, fmt.Errorf("--allow %s: expected disruptive", what)
 		}
 		disruptive = true
 	}

@@ -20,12 +20,12 @@ import (
 type claimOptions struct{ report.Claims }
 
 func (o *claimOptions) add(flags *pflag.FlagSet) {
-	flags.StringVar(&o.Name, "name", "", "`name` of the implementation, for the format yaml (default: the one that it gave)")
-	flags.StringVar(&o.Version, "implementation-version", "", "its `version` (default: the one that it gave)")
-	flags.StringVar(&o.Organization, "organization", "", "the `organization` behind it")
-	flags.StringVar(&o.URL, "url", "", "its `page`")
-	flags.StringArrayVar(&o.Contact, "contact", nil, "`address` of somebody to ask about it, which report check demands (repeatable)")
-	flags.StringArrayVar(&o.Capabilities, "claim", nil, "`capability` that it claims, beside those that the run found (repeatable)")
+	flags.StringVar(&o.Name, "name", "", "Set the `name` of the implementation (default: as the run found it)")
+	flags.StringVar(&o.Version, "implementation-version", "", "Set its `version` (default: as the run found it)")
+	flags.StringVar(&o.Organization, "organization", "", "Set the `organization` that provides it")
+	flags.StringVar(&o.URL, "url", "", "Set the project `URL`")
+	flags.StringArrayVar(&o.Contact, "contact", nil, "Add a contact `address`; podchain report check requires one (repeatable)")
+	flags.StringArrayVar(&o.Capabilities, "claim", nil, "Claim a `capability`, in addition to those that the run found (repeatable)")
 }
 
 // thresholds are the flags --threshold.
@@ -33,7 +33,7 @@ type thresholds []report.Threshold
 
 func addThresholds(flags *pflag.FlagSet) *thresholds {
 	all := &thresholds{}
-	flags.Var(all, "threshold", "`BOUND` on how long the chain takes for a step, such as 'bound p99 < 1s': what is above it fails the run (repeatable)")
+	flags.Var(all, "threshold", "Fail the run if a step of the chain takes longer than this `BOUND`, such as 'bound p99 < 1s' (repeatable)")
 	return all
 }
 
@@ -48,7 +48,7 @@ func (t *thresholds) Set(text string) error {
 func (*thresholds) Type() string { return "threshold" }
 
 // String implements pflag.Value.
-func (t *thresholds) String() string { return fmt.Sprint(t.GetSlice()) }
+func (t *thresholds) String() string { return strings.Join(t.GetSlice(), ", ") }
 
 // GetSlice returns them as they are written.
 func (t *thresholds) GetSlice() []string {
@@ -85,14 +85,14 @@ func runFormats(claims report.Claims) formats[*events.RunRecord] {
 	}
 }
 
-// formatsHelp says what they are.
+// formatsHelp describes them.
 const formatsHelp = `  json         one document with all verdicts and the evidence
   junit        for CI systems: a suite for each link, a case for each scenario
   yaml         the conformance report that an implementer publishes
   messages     Cucumber Messages (NDJSON), for Cucumber's own viewers
   badge        an SVG image for a README
   github       a summary in Markdown, for $GITHUB_STEP_SUMMARY
-  annotations  commands for a GitHub workflow that mark the features' lines: for stdout`
+  annotations  GitHub workflow commands that mark lines of features, for stdout`
 
 func newReportCommand() *cobra.Command {
 	var from, to []string
@@ -101,24 +101,24 @@ func newReportCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "report",
 		Short: "Make reports of a run from its events",
-		Long: `Make reports of a run from the events that podchain verify --report events=FILE has
-written. The formats are those of podchain verify --report:
+		Long: `Make reports of a run from its events, which podchain verify --report
+events=FILE writes. Without --to, print the report for people. The formats:
 ` + formatsHelp + `
-A file - is stdout, which is for one report. Without --to the report is written for
-somebody to read. No report is written to a file that is read, or that another one is
-written to; a file that is there is replaced when the report is whole.
+The file - is stdout, which takes one report. An existing file is replaced when
+the report is complete. A report is never written to a file that is read, or
+that another report is written to.
 
-Of the shards of a run (podchain verify --shard) each has a file, and one report is made
-of all. What shards that are not there would have run could not run.
+The events of all shards of a run (podchain verify --shard) are merged into one
+report. What a missing shard would have run is reported as could not run.
 
-Exit status: that of the run (see podchain verify); 1 if it exceeds a --threshold.`,
+Exit status: as podchain verify; 1 if the run exceeds a --threshold.`,
 		Example: `  podchain report --from run.jsonl
   podchain report --from run.jsonl --to junit=junit.xml --to github=summary.md
-  podchain report --from run.jsonl --to yaml=report.yaml --contact me@example.com
-  podchain report --from 1.jsonl --from 2.jsonl --from 3.jsonl --to json=report.json
+  podchain report --from run.jsonl --to yaml=r.yaml --contact me@example.com
+  podchain report --from 1.jsonl --from 2.jsonl --to json=report.json
   podchain report --from run.jsonl --threshold 'bound p99 < 1s'
-  podchain report check report.yaml`,
-		Args: cobra.NoArgs,
+  podchain report check r.yaml`,
+		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			named := &places{}
 			for _, file := range from {
@@ -142,11 +142,12 @@ Exit status: that of the run (see podchain verify); 1 if it exceeds a --threshol
 			return bounds.judge(run, nil)
 		},
 	}
-	flags := command.Flags()
-	bounds = addThresholds(flags)
-	flags.StringArrayVar(&from, "from", nil, "`file` with the events of the run, or of a shard of it; - for stdin (required; repeatable)")
-	flags.StringArrayVar(&to, "to", nil, "`FORMAT=FILE`: write a report (repeatable)")
-	claims.add(flags)
+	group(command, groupReports, func(flags *pflag.FlagSet) {
+		flags.StringArrayVar(&from, "from", nil, "Read the events of the run, or of a shard of it, from this `file`; - is stdin (required; repeatable)")
+		flags.StringArrayVar(&to, "to", nil, "Write a report: `FORMAT=FILE`, where - is stdout (repeatable)")
+		bounds = addThresholds(flags)
+	})
+	group(command, groupClaims, claims.add)
 	command.AddCommand(newReportCheckCommand())
 	return command
 }
@@ -154,7 +155,7 @@ Exit status: that of the run (see podchain verify); 1 if it exceeds a --threshol
 // readShards reads the events of a run, or of shards of one.
 func readShards(paths []string, stdin io.Reader) (*events.RunRecord, error) {
 	if len(paths) == 0 {
-		return nil, errors.New("of which run? Name the file of its events: --from FILE")
+		return nil, errors.New("--from is required: the file with the events of a run")
 	}
 	var read []*events.RunRecord
 	for _, path := range paths {
@@ -210,15 +211,15 @@ func project(run *events.RunRecord, to []string, claims report.Claims, out io.Wr
 func newReportCheckCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check FILE...",
-		Short: "Check conformance reports that are to be published",
-		Long: `Check conformance reports (yaml): that they can be read, that they say whom to ask,
-that their counts are those of what they list, and that no requirement was skipped for
-want of a capability that they claim. A report of the specification that this podchain
-has is also compared with it.
+		Short: "Check conformance reports before they are published",
+		Long: `Check conformance reports (yaml): that they can be read and name a contact
+address, that their counts match what they list, and that no requirement was
+skipped for lack of a capability that they claim. A report of the specification
+that this podchain has is also compared with it.
 
 Exit status: 0 if all are valid, 1 if one is not, 2 if one cannot be read.`,
 		Example: `  podchain report check reports/*.yaml`,
-		Args:    cobra.MinimumNArgs(1),
+		Args:    arguments("FILE", 1, -1),
 		RunE: func(command *cobra.Command, files []string) error {
 			whole, err := specification.Load(features.Files)
 			if err != nil {

@@ -138,13 +138,13 @@ func TestReportsRefuse(t *testing.T) {
 		arguments []string
 		says      string
 	}{
-		"no run":                   {[]string{"report"}, "of which run? Name the file of its events: --from FILE"},
+		"no run":                   {[]string{"report"}, "--from is required"},
 		"a run that is not":        {[]string{"report", "--from", "nowhere.jsonl"}, "--from: open nowhere.jsonl"},
 		"no events":                {[]string{"report", "--from", "k"}, "--from k: line 1: not an event"},
 		"an unknown format":        {[]string{"report", "--from", "r", "--to", "pdf=a.pdf"}, "report pdf=a.pdf: expected FORMAT=FILE with a format of annotations, badge, github, json, junit, messages, yaml"},
 		"no place":                 {[]string{"report", "--from", "r", "--to", "json=nowhere/a"}, "report json=nowhere/a cannot be written"},
 		"no report":                {[]string{"report", "check", "k"}, "k: not a conformance report"},
-		"pages without a place":    {[]string{"docs"}, "where to? Name a directory: --out DIRECTORY"},
+		"pages without a place":    {[]string{"docs"}, "--out is required"},
 		"a place that is taken":    {[]string{"docs", "--out", "."}, "there is something in it that is no site of podchain"},
 		"a stream without a place": {[]string{"verify", "--select", "RS-05", "--report", "events=nowhere/a"}, "report events=nowhere/a cannot be written"},
 		"nothing to record":        {[]string{"verify", "--select", "RS-05", "--record", "NO-99"}, `--record: "NO-99" selects nothing`},

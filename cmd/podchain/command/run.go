@@ -21,24 +21,27 @@ func newRunCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "run LINK",
 		Short: "Run one link of the reference in another cluster",
-		Long: `Run one link of the reference by itself, in the cluster of a kubeconfig file, where
-no other program may play the same link: a controller, the scheduler, or the kubelet
-of one node. It runs until it is told to end, and logs to stderr.
+		Long: `Run one link of the reference in the cluster of a kubeconfig file: a controller,
+the scheduler, or the kubelet of one node. No other program may run in the place
+of the same link there. It runs until it is interrupted, and logs to stderr.
 
-The containers of a node are simulated, unless --runtime-endpoint names a container
-runtime: then they run. That kubelet belongs on the node, where it reaches the Pods.`,
+The containers of a node are simulated, unless --runtime-endpoint names a
+container runtime to run them with. Run that kubelet on the node itself, where
+it reaches the Pods.`,
 		Example: `  podchain run scheduler --kubeconfig ~/.kube/config
   podchain run kubelet --node node-1 --kubeconfig ~/.kube/config
-  podchain run kubelet --node $(hostname) --runtime-endpoint unix:///run/containerd/containerd.sock --kubeconfig FILE
-  podchain verify --link scheduler='podchain run scheduler --kubeconfig={kubeconfig}'`,
-		Args: cobra.ExactArgs(1),
+  podchain run kubelet --node $(hostname) --kubeconfig FILE \
+    --runtime-endpoint unix:///run/containerd/containerd.sock
+  podchain verify --link \
+    scheduler='podchain run scheduler --kubeconfig={kubeconfig}'`,
+		Args: arguments("LINK", 1, 1),
 		RunE: func(command *cobra.Command, arguments []string) error {
 			return runLink(command.Context(), command.OutOrStdout(), arguments[0], kubeconfig, node, options)
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&kubeconfig, "kubeconfig", "", "`file` that reaches the cluster (required)")
-	flags.StringVar(&node, "node", "", "`name` of the node, for the kubelet")
+	flags.StringVar(&kubeconfig, "kubeconfig", "", "Connect to the cluster of this kubeconfig `file` (required)")
+	flags.StringVar(&node, "node", "", "Run the kubelet of the node with this `name`")
 	options.add(flags)
 	return command
 }
@@ -49,13 +52,13 @@ func runLink(ctx context.Context, out io.Writer, name, kubeconfig, node string, 
 		return err
 	}
 	if kubeconfig == "" {
-		return errors.New("in which cluster? Name its --kubeconfig")
+		return errors.New("--kubeconfig is required: the cluster to run in")
 	}
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
 		return fmt.Errorf("kubeconfig %s: %w", kubeconfig, err)
 	}
-	// Nobody else tells the user what goes on.
+	// The log is all that the user sees of a link that runs by itself.
 	klog.ClearLogger()
 	klog.SetOutput(os.Stderr)
 	if _, err := fmt.Fprintf(out, "running: %s, %s\n", link, config.Host); err != nil {

@@ -28,10 +28,10 @@ type kubeletOptions struct {
 }
 
 func (o *kubeletOptions) add(flags *pflag.FlagSet) {
-	flags.StringVar(&o.endpoint, "runtime-endpoint", "", "CRI `endpoint` of the runtime that runs the kubelet's containers, such as unix:///run/containerd/containerd.sock")
-	flags.StringVar(&o.root, "root-dir", "/var/lib/kubelet", "`directory` for the volumes of Pods, where there is a runtime")
-	flags.StringVar(&o.cgroup, "cgroup-root", "", "control `group` that those of Pods are made in (default: the runtime's)")
-	flags.StringVar(&o.register, "register", "", "`file` with a Node: the kubelet registers with its labels, taints, capacity and allocatable")
+	flags.StringVar(&o.endpoint, "runtime-endpoint", "", "Run containers with the runtime at this CRI `endpoint`, such as unix:///run/containerd/containerd.sock (default: simulate them)")
+	flags.StringVar(&o.root, "root-dir", "/var/lib/kubelet", "Keep the volumes of Pods in this `directory`, with --runtime-endpoint")
+	flags.StringVar(&o.cgroup, "cgroup-root", "", "Create the cgroups of Pods in this control `group` (default: the runtime's)")
+	flags.StringVar(&o.register, "register", "", "Register with the labels, taints, capacity and allocatable of the Node in this `file`")
 }
 
 // run runs the kubelet of this machine.

@@ -185,7 +185,7 @@ func TestServeRefuses(t *testing.T) {
 		"on a device":                   {[]string{"--control", device}, "podchain: control socket: " + device + " is there and is not a socket"},
 		"with too long a path":          {[]string{"--control", strings.Repeat("a", 108)}, " is too long for a socket: "},
 		"one file for both":             {[]string{"--control", "both", "--kubeconfig-out", "both"}, "podchain: write the kubeconfig: both exists and is not a regular file"},
-		"an argument":                   {[]string{"now"}, `podchain: unknown command "now" for "podchain serve"`},
+		"an argument":                   {[]string{"now"}, `podchain: unexpected argument "now"; see podchain serve --help`},
 		"a flag that does not exist":    {[]string{"--node", "1"}, "podchain: unknown flag: --node"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -16,8 +16,8 @@ const (
 	jobIndex = "JOB_COMPLETION_INDEX"
 )
 
-// shardHelp says what --shard takes.
-const shardHelp = "run the `I/N`-th part: of N parts the one numbered I, from 1; job/N in a Pod of an Indexed Job, which is told its number"
+// shardHelp describes --shard.
+const shardHelp = "Run part I of N: `I/N` with I from 1, or job/N in a Pod of an Indexed Job"
 
 // parseShard reads --shard; without it, it is the whole.
 func parseShard(flag string) (events.Shard, error) {
@@ -29,7 +29,7 @@ func parseShard(flag string) (events.Shard, error) {
 	if first == ofJob {
 		first, from = os.Getenv(jobIndex), 0
 		if first == "" {
-			return events.Shard{}, fmt.Errorf("--shard %s: there is no %s, which a Pod of an Indexed Job has", flag, jobIndex)
+			return events.Shard{}, fmt.Errorf("--shard %s: the environment has no %s, which is set in the Pods of an Indexed Job", flag, jobIndex)
 		}
 	}
 	index, err := strconv.Atoi(first)

@@ -10,11 +10,11 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/podchain/podchain/conformance/etcdserver"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/reference/apiserver"
 	"github.com/podchain/podchain/reference/store"
 	"github.com/podchain/podchain/reference/store/etcd"
-	"github.com/podchain/podchain/reference/store/etcd/local"
 )
 
 // storeOptions say where a cluster keeps its objects.
@@ -31,11 +31,11 @@ const (
 
 // add adds the flags, whose names are kube-apiserver's where it has them.
 func (o *storeOptions) add(flags *pflag.FlagSet) {
-	flags.StringVar(&o.store, "store", inMemory, "`STORE` that holds the objects: memory; etcd or kine, one of its own that is gone at the end; or etcd=URL,URL..., one that runs and keeps them")
-	flags.StringVar(&o.files.CA, "etcd-cafile", "", "`file` with the authorities that the certificate of --store etcd=https://... is checked against (default: the system's)")
-	flags.StringVar(&o.files.Cert, "etcd-certfile", "", "`file` with the client certificate for --store etcd=https://...")
-	flags.StringVar(&o.files.Key, "etcd-keyfile", "", "`file` with that certificate's key")
-	flags.DurationVar(&o.eventTTL, "event-ttl", defaultEventTTL, "how long Events are kept, unless they are in memory: there they stay")
+	flags.StringVar(&o.store, "store", inMemory, "Keep the cluster's objects in this `STORE`: memory; etcd or kine, started for the cluster and removed at the end; or etcd=URL,URL..., which is running and keeps them")
+	flags.StringVar(&o.files.CA, "etcd-cafile", "", "Trust the certificate authorities in this `file` for --store etcd=https://HOST (default: the system's)")
+	flags.StringVar(&o.files.Cert, "etcd-certfile", "", "Present the client certificate in this `file` to --store etcd=https://HOST")
+	flags.StringVar(&o.files.Key, "etcd-keyfile", "", "Use the key in this `file` with that certificate")
+	flags.DurationVar(&o.eventTTL, "event-ttl", defaultEventTTL, "Keep Events for this time (--store memory keeps them for ever)")
 }
 
 // opened is a store that has to be closed.
@@ -46,23 +46,34 @@ type opened struct {
 	close  func() error
 }
 
-// open opens the store. Whoever has to wait for one to be built is told.
-func (o *storeOptions) open(ctx context.Context, told io.Writer) (*opened, error) {
-	kind, endpoints, external := strings.Cut(o.store, "=")
-	program, known := local.Programs[kind]
+// check returns an error for flags that do not go together.
+func (o *storeOptions) check() error {
+	kind, _, external := strings.Cut(o.store, "=")
+	_, known := etcdserver.Programs[kind]
 	switch {
 	case o.files != (etcd.Files{}) && !external:
-		return nil, errors.New("--etcd-cafile, --etcd-certfile and --etcd-keyfile go with --store etcd=https://HOST:PORT")
+		return errors.New("--etcd-cafile, --etcd-certfile and --etcd-keyfile go with --store etcd=https://HOST:PORT")
 	case o.eventTTL < time.Second:
-		return nil, fmt.Errorf("--event-ttl %s: Events are kept for a second at least", o.eventTTL)
+		return fmt.Errorf("--event-ttl %s: must be at least 1s", o.eventTTL)
 	case o.store == inMemory && o.eventTTL != defaultEventTTL:
-		return nil, errors.New("--event-ttl goes with --store etcd: Events in memory stay")
-	case o.store == inMemory:
-		return &opened{close: func() error { return nil }}, nil
-	case !known || external && kind != local.Etcd.Name:
-		return nil, fmt.Errorf("--store %s: expected memory, etcd, kine, or etcd=URL", o.store)
+		return errors.New("--event-ttl goes with --store etcd: --store memory keeps Events for ever")
+	case o.store != inMemory && (!known || external && kind != etcdserver.Etcd.Name):
+		return fmt.Errorf("--store %s: expected memory, etcd, kine, or etcd=URL", o.store)
 	}
-	open := func() (*opened, error) { return o.ofItsOwn(ctx, program, told) }
+	return nil
+}
+
+// open opens the store, and reports progress where one has to be built first.
+func (o *storeOptions) open(ctx context.Context, progress io.Writer) (*opened, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	if o.store == inMemory {
+		return &opened{close: func() error { return nil }}, nil
+	}
+	kind, endpoints, external := strings.Cut(o.store, "=")
+	program := etcdserver.Programs[kind]
+	open := func() (*opened, error) { return o.ofItsOwn(ctx, program, progress) }
 	if external {
 		open = func() (*opened, error) { return o.external(ctx, strings.Split(endpoints, ",")) }
 	}
@@ -87,7 +98,7 @@ func (o *storeOptions) external(ctx context.Context, endpoints []string) (*opene
 	if err != nil {
 		return nil, err
 	}
-	access, err := local.Access(endpoints, apiserver.Root, o.files)
+	access, err := etcdserver.Access(endpoints, apiserver.Root, etcdserver.Files(o.files))
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -103,24 +114,24 @@ func (r readable) StoreAccess(context.Context) (implementation.StoreAccess, erro
 }
 
 // ofItsOwn starts a store that ends when it is closed.
-func (o *storeOptions) ofItsOwn(ctx context.Context, program local.Program, told io.Writer) (*opened, error) {
+func (o *storeOptions) ofItsOwn(ctx context.Context, program etcdserver.Program, progress io.Writer) (*opened, error) {
 	binary, err := program.Binary(ctx, func(path string) {
-		fmt.Fprintf(told, "there is no %s on PATH: building %s, once\n", program.Name, path)
+		fmt.Fprintf(progress, "there is no %s on PATH: building %s, once\n", program.Name, path)
 	})
 	if err != nil {
 		return nil, err
 	}
-	server, err := local.Start(ctx, local.Options{Program: program, Binary: binary})
+	server, err := etcdserver.Start(ctx, etcdserver.Options{Program: program, Binary: binary})
 	if err != nil {
 		return nil, err
 	}
-	s, err := o.connect(ctx, []string{server.Endpoint()}, server.Files())
+	s, err := o.connect(ctx, []string{server.Endpoint()}, etcd.Files(server.Files()))
 	if err != nil {
 		return nil, errors.Join(err, server.Stop())
 	}
 	return &opened{
 		Store:  s,
-		offers: []any{local.Offer{Server: server, Prefix: apiserver.Root}},
+		offers: []any{etcdserver.Offer{Server: server, Prefix: apiserver.Root}},
 		close:  func() error { return errors.Join(s.Close(), server.Stop()) },
 	}, nil
 }

@@ -44,22 +44,23 @@ func newTraceCommand() *cobra.Command {
 		Use:   "trace -f FILE",
 		Short: "Create a Deployment and show the chain as it happens",
 		Long: `Create the Deployment of a manifest and print the ten steps from its POST to
-containers that run, as they happen: who wrote what, and how long after the POST
-the news of it arrived. A step is shown for the first Pod that takes it; the
-summary has all of them. With --html, a page shows the same as a sequence diagram, with
-what each write has changed.
+running containers as they happen: who wrote what, and how long after the POST
+it was observed. Each step is shown for the first Pod that reaches it; the
+summary covers all Pods. With --html, write a page with a sequence diagram,
+which shows what each write changed.
 
 Without --kubeconfig it happens in a reference cluster that lives as long as the
-trace. A Deployment counts as stuck when the chain has stood still for 10 seconds
-with a link's part left undone, or when it is not available after --timeout.
+trace. The Deployment is stuck if the chain has not moved for 10 seconds and a
+link has not done its part, or if it is not available after --timeout.
 
-Exit status: 0 if the Deployment became available, 1 if it is stuck, 2 if there
+Exit status: 0 if the Deployment became available; 1 if it is stuck; 2 if there
 is nothing to trace, or the trace was interrupted.`,
 		Example: `  podchain trace -f deployment.yaml
   podchain trace -f deployment.yaml --kubeconfig ~/.kube/config --rm
   podchain trace -f deployment.yaml --html trace.html
-  kubectl create deployment web --image=web:1 --dry-run=client -o yaml | podchain trace -f -`,
-		Args: cobra.NoArgs,
+  kubectl create deployment web --image=web:1 --dry-run=client -o yaml |
+    podchain trace -f -`,
+		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			named := &places{}
 			named.reads("--filename "+options.manifest, options.manifest)
@@ -72,21 +73,21 @@ is nothing to trace, or the trace was interrupted.`,
 		},
 	}
 	flags := command.Flags()
-	flags.StringVarP(&options.manifest, "filename", "f", "", "`FILE` with the manifest of one Deployment, - for stdin")
-	flags.StringVar(&options.kubeconfig, "kubeconfig", "", "trace in the running cluster of this kubeconfig `file`")
-	flags.StringVarP(&options.namespace, "namespace", "n", "", "`namespace` to create the Deployment in (default: the manifest's, the kubeconfig's, default)")
-	flags.DurationVar(&options.timeout, "timeout", 2*time.Minute, "the Deployment is stuck if it is not available after this time")
-	flags.BoolVar(&options.remove, "rm", false, "delete the Deployment at the end, however the trace ends")
-	flags.StringVar(&options.html, "html", "", "also write a page with the sequence diagram to this `file`")
+	flags.StringVarP(&options.manifest, "filename", "f", "", "Create the Deployment in this `file`; - is stdin (required)")
+	flags.StringVar(&options.kubeconfig, "kubeconfig", "", "Trace in the running cluster of this kubeconfig `file`")
+	flags.StringVarP(&options.namespace, "namespace", "n", "", "Create the Deployment in this `namespace` (default: the manifest's, else the kubeconfig's, else default)")
+	flags.DurationVar(&options.timeout, "timeout", 2*time.Minute, "Call the Deployment stuck if it is not available after this time")
+	flags.BoolVar(&options.remove, "rm", false, "Delete the Deployment at the end, however the trace ends")
+	flags.StringVar(&options.html, "html", "", "Write a page with a sequence diagram to this `file`")
 	return command
 }
 
-func runTrace(ctx context.Context, options traceOptions, in io.Reader, out, told io.Writer) (err error) {
+func runTrace(ctx context.Context, options traceOptions, in io.Reader, out, progress io.Writer) (err error) {
 	switch {
 	case options.manifest == "":
-		return errors.New("which Deployment? name a manifest with -f")
+		return errors.New("--filename is required: the manifest of a Deployment")
 	case options.timeout <= 0:
-		return fmt.Errorf("--timeout %s: there is no time to trace in", options.timeout)
+		return fmt.Errorf("--timeout %s: must be positive", options.timeout)
 	}
 	deployment, err := trace.Load(options.manifest, in)
 	if err != nil {
@@ -104,14 +105,8 @@ func runTrace(ctx context.Context, options traceOptions, in io.Reader, out, told
 		return err
 	}
 	defer func() { err = errors.Join(err, pages.close()) }()
-	out = printable.Writer(pages.people(out, told))
-	var target implementation.Implementation
-	if options.kubeconfig == "" {
-		target = reference.New(reference.Options{AnyImage: true})
-	} else if target, err = external.FromKubeconfig(options.kubeconfig); err != nil {
-		return err
-	}
-	cluster, err := target.Start(ctx)
+	out = printable.Writer(pages.people(out, progress))
+	description, cluster, err := startTraced(ctx, options.kubeconfig, deployment.GetNamespace())
 	if err != nil {
 		return err
 	}
@@ -120,17 +115,8 @@ func runTrace(ctx context.Context, options traceOptions, in io.Reader, out, told
 			err = errors.Join(err, fault)
 		}
 	}()
-	if own, ok := cluster.(interface{ WaitReady(context.Context) error }); ok {
-		if err := own.WaitReady(ctx); err != nil {
-			return err
-		}
-		if err := makeNamespace(ctx, cluster, deployment.GetNamespace()); err != nil {
-			return err
-		}
-	}
-	// If nobody reads the trace any more, it still has to clean up.
+	// When stdout is closed, the trace still has to clean up.
 	signal.Ignore(syscall.SIGPIPE)
-	description := target.Describe()
 	if _, err := fmt.Fprintf(out, "Deployment %s/%s on %s %s\n\n", deployment.GetNamespace(), deployment.GetName(),
 		description.Name, description.Version); err != nil {
 		return err
@@ -148,6 +134,30 @@ func runTrace(ctx context.Context, options traceOptions, in io.Reader, out, told
 		return &exit{status: statusFailed} // it has said everything itself
 	}
 	return err
+}
+
+// startTraced returns the cluster of the kubeconfig file, or a new one in which the
+// namespace can be used.
+func startTraced(ctx context.Context, kubeconfig, namespace string) (_ implementation.Description, _ implementation.Cluster, err error) {
+	var target implementation.Implementation = reference.New(reference.Options{AnyImage: true})
+	if kubeconfig != "" {
+		if target, err = external.FromKubeconfig(kubeconfig); err != nil {
+			return implementation.Description{}, nil, err
+		}
+	}
+	cluster, err := target.Start(ctx)
+	if err != nil {
+		return implementation.Description{}, nil, err
+	}
+	if own, ok := cluster.(interface{ WaitReady(context.Context) error }); ok {
+		if err = own.WaitReady(ctx); err == nil {
+			err = makeNamespace(ctx, cluster, namespace)
+		}
+	}
+	if err != nil {
+		return implementation.Description{}, nil, errors.Join(err, cluster.Stop(context.WithoutCancel(ctx)))
+	}
+	return target.Describe(), cluster, nil
 }
 
 // diagram is a trace as the site draws a scenario.
@@ -174,7 +184,7 @@ func writeDiagram(out io.Writer, d *diagram) error { return site.Alone(out, d.ru
 func placeIn(deployment *unstructured.Unstructured, options traceOptions) error {
 	switch own := deployment.GetNamespace(); {
 	case own != "" && options.namespace != "" && own != options.namespace:
-		return fmt.Errorf("%s: the Deployment is of namespace %q, and --namespace says %q", options.manifest, own, options.namespace)
+		return fmt.Errorf("%s: the Deployment is in namespace %q, but --namespace is %q", options.manifest, own, options.namespace)
 	case own != "":
 		return nil
 	}

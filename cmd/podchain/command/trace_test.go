@@ -127,16 +127,16 @@ func TestTraceRefuses(t *testing.T) {
 		status    int
 		message   string
 	}{
-		"no manifest":             {nil, statusUnable, "podchain: which Deployment? name a manifest with -f"},
+		"no manifest":             {nil, statusUnable, "podchain: --filename is required"},
 		"no such file":            {[]string{"-f", "none.yaml"}, statusUnable, "podchain: none.yaml: cannot read the manifest: no such file or directory"},
 		"invalid YAML":            {[]string{"-f", file("invalid.yaml", "a: b\n c: d\n")}, statusUnable, "invalid.yaml:2: not valid YAML: "},
 		"another kind":            {[]string{"-f", file("pod.yaml", "apiVersion: v1\nkind: Pod\n")}, statusUnable, "pod.yaml:2: kind Pod, but "},
 		"several documents":       {[]string{"-f", file("two.yaml", deploymentYAML+"---\nkind: Service\n")}, statusUnable, "two.yaml:11: a second document (Service), but "},
-		"two namespaces":          {[]string{"-f", placed, "--namespace", "other"}, statusUnable, `the Deployment is of namespace "shop", and --namespace says "other"`},
+		"two namespaces":          {[]string{"-f", placed, "--namespace", "other"}, statusUnable, `the Deployment is in namespace "shop", but --namespace is "other"`},
 		"no such kubeconfig":      {[]string{"-f", good, "--kubeconfig", "none"}, statusUnable, "podchain: kubeconfig none: "},
 		"no time":                 {[]string{"-f", good, "--timeout", "0s"}, statusUnable, "podchain: --timeout 0s: "},
 		"no place for the page":   {[]string{"-f", good, "--html", "none/trace.html"}, statusUnable, "report html=none/trace.html cannot be written"},
-		"an argument":             {[]string{good}, statusUnable, "podchain: unknown command "},
+		"an argument":             {[]string{good}, statusUnable, "podchain: unexpected argument "},
 		"a Deployment gets stuck": {[]string{"-f", stuck, "--timeout", "1s"}, statusFailed, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

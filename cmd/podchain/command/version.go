@@ -100,11 +100,12 @@ func (b build) print(out io.Writer, name string) error {
 func newVersionCommand(name string) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "Print what this program was built from, and of which Kubernetes it is the specification",
-		Long: `Print the version of this program, the revision that it was built from, the release of
-Kubernetes whose behaviour the specification describes, and the digest by which reports
-name the specification. With --version instead of a command it is one line.`,
-		Args: cobra.NoArgs,
+		Short: "Print the version of podchain, and of Kubernetes that it specifies",
+		Long: `Print the version of this program, the revision that it was built from, the
+release of Kubernetes whose behaviour the specification describes, and the
+digest that identifies the specification in reports. --version prints the
+version in one line.`,
+		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			return thisBuild().print(command.OutOrStdout(), name)
 		},

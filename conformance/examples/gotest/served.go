@@ -23,7 +23,7 @@ import (
 
 // Served is an implementation of Kubernetes that is a program: here it is podchain
 // serve. Like others of its kind it writes a kubeconfig file, says that it is ready,
-// and runs until it is told to end.
+// and runs until it is interrupted.
 type Served struct {
 	// Program is the file of podchain.
 	Program string

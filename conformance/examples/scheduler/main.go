@@ -1,7 +1,7 @@
 // Command scheduler is a scheduler to try the suite on: it places every Pod on the
 // node with the fewest Pods, of those that the Pod's affinity and tolerations let it
-// go to, and knows nothing of processors and memory. README.md says how it is
-// checked, and what comes of it.
+// go to, and knows nothing of CPU and memory. README.md shows how to check it, and
+// the result.
 package main
 
 import (

@@ -103,7 +103,7 @@ func waits(pod *corev1.Pod) bool {
 	return pod.Spec.NodeName == "" && pod.Spec.SchedulerName == corev1.DefaultSchedulerName && pod.DeletionTimestamp == nil
 }
 
-// schedule binds the Pod to a node, or says that there is none for it.
+// schedule binds the Pod to a node, or reports that no node fits it.
 func (s *scheduler) schedule(ctx context.Context, key string) error {
 	object, exists, err := s.pods.GetStore().GetByKey(key)
 	if err != nil || !exists {

@@ -12,19 +12,19 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/podchain/podchain/conformance/implementation/clients"
 	"github.com/podchain/podchain/reference/apiserver"
 	"github.com/podchain/podchain/reference/apiserver/kinds"
 	"github.com/podchain/podchain/reference/inmemoryhttp"
 	"github.com/podchain/podchain/reference/store"
 )
 
-// World is an API server and a client of it.
+// World is an API server and clients of it.
 type World struct {
 	*testing.T
-	Client kubernetes.Interface
+	*clients.Clients
 	config *rest.Config
 }
 
@@ -40,9 +40,9 @@ func InBubble(t *testing.T, test func(w *World)) {
 			transport.Close()
 		})
 		config := inmemoryhttp.Config(transport)
-		client, err := kubernetes.NewForConfig(config)
+		all, err := clients.New(config)
 		require.NoError(t, err)
-		test(&World{T: t, Client: client, config: config})
+		test(&World{T: t, Clients: all, config: config})
 	})
 }
 

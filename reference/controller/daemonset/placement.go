@@ -18,7 +18,7 @@ import (
 const comparisonOperators = false
 
 // tolerated are the taints that a daemon Pod lives with whatever its template
-// says (DS-03): a daemon is there for the node, in good times and bad.
+// says (DS-03): a daemon is there for the node, whatever state that is in.
 var tolerated = []struct {
 	key         string
 	effect      corev1.TaintEffect
@@ -98,21 +98,25 @@ func newTemplate(set *appsv1.DaemonSet, hash string) *corev1.PodTemplateSpec {
 	if template.Labels == nil {
 		template.Labels = map[string]string{}
 	}
-	template.Labels[appsv1.DefaultDaemonSetUniqueLabelKey] = hash
+	template.Labels[hashLabel] = hash
 	if generation, err := strconv.ParseInt(set.Annotations[appsv1.DeprecatedTemplateGeneration], 10, 64); err == nil {
 		template.Labels[templateGenerationLabel] = strconv.FormatInt(generation, 10)
 	}
 	return template
 }
 
-// templateGenerationLabel numbers the templates; it is older than the hash, and
-// nothing is decided by it.
-const templateGenerationLabel = "pod-template-generation"
+const (
+	// hashLabel has the hash of the template that a Pod was made from.
+	hashLabel = appsv1.DefaultDaemonSetUniqueLabelKey
+	// templateGenerationLabel numbers the templates; it is older than the hash, and
+	// nothing is decided by it.
+	templateGenerationLabel = "pod-template-generation"
+)
 
 // newPod makes the Pod for a node. It is the scheduler that puts it there: the
 // Pod only admits no other (DS-02).
 func newPod(set *appsv1.DaemonSet, template *corev1.PodTemplateSpec, node string) *corev1.Pod {
-	pod := controller.PodFromTemplate(template, set, metav1.NewControllerRef(set, kind))
+	pod := controller.PodFromTemplate(template, set, kind)
 	if pod.Spec.Affinity == nil {
 		pod.Spec.Affinity = &corev1.Affinity{}
 	}

@@ -2,6 +2,7 @@ package daemonset
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -72,6 +73,28 @@ func older(a, b *corev1.Pod) int {
 	return strings.Compare(a.Name, b.Name)
 }
 
+// newPods makes Pods for the nodes.
+func (s state) newPods(nodes []string) []*corev1.Pod {
+	if len(nodes) == 0 {
+		return nil
+	}
+	template := newTemplate(s.set, s.hash)
+	pods := make([]*corev1.Pod, len(nodes))
+	for i, node := range nodes {
+		pods[i] = newPod(s.set, template, node)
+	}
+	return pods
+}
+
+// inUse says whether a revision may still be wanted.
+func (s state) inUse(pods []*corev1.Pod) func(*appsv1.ControllerRevision) bool {
+	used := map[string]bool{s.hash: true}
+	for _, pod := range pods {
+		used[pod.Labels[hashLabel]] = true
+	}
+	return func(revision *appsv1.ControllerRevision) bool { return used[revision.Labels[hashLabel]] }
+}
+
 // placement plans one Pod on every eligible node and none elsewhere (DS-01,
 // DS-04, DS-09).
 func (s state) placement() plan {
@@ -90,11 +113,11 @@ func (s state) placement() plan {
 			p.delete = append(p.delete, remaining(pods)...)
 		}
 	}
-	for node, pods := range s.pods {
+	for _, node := range slices.Sorted(maps.Keys(s.pods)) {
 		if known[node] {
 			continue
 		}
-		for _, pod := range pods {
+		for _, pod := range s.pods[node] {
 			switch {
 			case pod.Spec.NodeName != "":
 				p.abandoned = append(p.abandoned, pod)
@@ -176,8 +199,8 @@ func (s state) deletingUpdate(limit int) plan {
 	var p plan
 	var candidates []*corev1.Pod
 	missing := 0
-	for _, pods := range s.sorted() {
-		fresh, outdated, ok := s.pair(pods)
+	for _, node := range slices.Sorted(maps.Keys(s.pods)) {
+		fresh, outdated, ok := s.pair(s.pods[node])
 		switch {
 		case !ok, (fresh == nil) == (outdated == nil):
 			missing++ // the placement is at work here
@@ -208,8 +231,8 @@ func (s state) surgingUpdate(limit, desired int) plan {
 	var candidates []string
 	var displaced []*corev1.Pod
 	surging, working := 0, 0
-	for node, pods := range s.sorted() {
-		fresh, outdated, ok := s.pair(pods)
+	for _, node := range slices.Sorted(maps.Keys(s.pods)) {
+		fresh, outdated, ok := s.pair(s.pods[node])
 		if !ok {
 			surging++
 			continue
@@ -255,40 +278,22 @@ func (s state) pair(pods []*corev1.Pod) (fresh, outdated *corev1.Pod, ok bool) {
 	return fresh, outdated, true
 }
 
-// sorted goes through the nodes in a fixed order, so that looks that see the
-// same plan the same.
-func (s state) sorted() func(yield func(string, []*corev1.Pod) bool) {
-	names := make([]string, 0, len(s.pods))
-	for name := range s.pods {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return func(yield func(string, []*corev1.Pod) bool) {
-		for _, name := range names {
-			if !yield(name, s.pods[name]) {
-				return
-			}
-		}
-	}
-}
-
 func (s state) updated(pod *corev1.Pod) bool {
-	return pod.Labels[appsv1.DefaultDaemonSetUniqueLabelKey] == s.hash
+	return pod.Labels[hashLabel] == s.hash
 }
 
 func (s state) available(pod *corev1.Pod) bool {
-	available, _ := controller.Available(pod, s.set.Spec.MinReadySeconds, s.now)
-	return available
+	return controller.Available(pod, s.set.Spec.MinReadySeconds, s.now)
 }
 
 // limits are how many Pods may be extra, or missing, during an update of that
 // many. Percentages round up (DS-07); one of the two is always above zero.
 func (s state) limits(desired int) (surge, unavailable int) {
-	rolling := s.set.Spec.UpdateStrategy.RollingUpdate
-	if s.set.Spec.UpdateStrategy.Type != appsv1.RollingUpdateDaemonSetStrategyType || rolling == nil {
+	strategy := s.set.Spec.UpdateStrategy
+	if strategy.Type != appsv1.RollingUpdateDaemonSetStrategyType || strategy.RollingUpdate == nil {
 		return 0, 1
 	}
-	surge, unavailable = scaled(rolling.MaxSurge, desired, 0), scaled(rolling.MaxUnavailable, desired, 1)
+	surge, unavailable = scaled(strategy.RollingUpdate.MaxSurge, desired, 0), scaled(strategy.RollingUpdate.MaxUnavailable, desired, 1)
 	if surge == 0 && unavailable == 0 {
 		unavailable = 1
 	}

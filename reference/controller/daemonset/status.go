@@ -1,8 +1,6 @@
 package daemonset
 
 import (
-	"time"
-
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
@@ -44,18 +42,12 @@ func (s state) status(collisions *int32) appsv1.DaemonSetStatus {
 	return status
 }
 
-// nextAvailable is the time after which a Pod that is ready becomes available
-// by time alone; 0 if there is none.
-func (s state) nextAvailable() time.Duration {
-	var soonest time.Duration
-	for _, pods := range s.pods {
-		for _, pod := range remaining(pods) {
-			if available, after := controller.Available(pod, s.set.Spec.MinReadySeconds, s.now); !available && after > 0 && (soonest == 0 || after < soonest) {
-				soonest = after
-			}
-		}
+// keepAffinity keeps what a Pod that is not placed yet is known by: the node that it
+// is made for.
+func keepAffinity(trimmed, pod *corev1.Pod) {
+	if pod.Spec.NodeName == "" {
+		trimmed.Spec.Affinity = pod.Spec.Affinity
 	}
-	return soonest
 }
 
 // trimNode is the transform of the nodes' informer.

@@ -49,14 +49,14 @@ func (w world) create(change func(*appsv1.Deployment)) {
 		},
 	}
 	change(d)
-	_, err := w.Client.AppsV1().Deployments(namespace).Create(w.Context(), d, metav1.CreateOptions{})
+	_, err := w.Deployments(namespace).Create(w.Context(), d, metav1.CreateOptions{})
 	require.NoError(w, err)
 	w.Settle()
 }
 
 func (w world) get() *appsv1.Deployment {
 	w.Helper()
-	d, err := w.Client.AppsV1().Deployments(namespace).Get(w.Context(), "web", metav1.GetOptions{})
+	d, err := w.Deployments(namespace).Get(w.Context(), "web", metav1.GetOptions{})
 	require.NoError(w, err)
 	return d
 }
@@ -65,7 +65,7 @@ func (w world) update(change func(*appsv1.Deployment)) {
 	w.Helper()
 	d := w.get()
 	change(d)
-	_, err := w.Client.AppsV1().Deployments(namespace).Update(w.Context(), d, metav1.UpdateOptions{})
+	_, err := w.Deployments(namespace).Update(w.Context(), d, metav1.UpdateOptions{})
 	require.NoError(w, err)
 	w.Settle()
 }
@@ -77,7 +77,7 @@ func image(name string) func(*appsv1.Deployment) {
 // sets returns the replicas that the ReplicaSets ask for, by image.
 func (w world) sets() map[string]int32 {
 	w.Helper()
-	list, err := w.Client.AppsV1().ReplicaSets(namespace).List(w.Context(), metav1.ListOptions{})
+	list, err := w.ReplicaSets(namespace).List(w.Context(), metav1.ListOptions{})
 	require.NoError(w, err)
 	sizes := map[string]int32{}
 	for _, set := range list.Items {
@@ -91,7 +91,7 @@ func (w world) ready() {
 	w.Helper()
 	for changed := true; changed; {
 		changed = false
-		list, err := w.Client.CoreV1().Pods(namespace).List(w.Context(), metav1.ListOptions{})
+		list, err := w.Pods(namespace).List(w.Context(), metav1.ListOptions{})
 		require.NoError(w, err)
 		for _, pod := range list.Items {
 			if pod.Status.Phase == corev1.PodRunning || pod.DeletionTimestamp != nil {
@@ -99,7 +99,7 @@ func (w world) ready() {
 			}
 			pod.Status.Phase = corev1.PodRunning
 			pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue, LastTransitionTime: metav1.Now()}}
-			_, err := w.Client.CoreV1().Pods(namespace).UpdateStatus(w.Context(), &pod, metav1.UpdateOptions{})
+			_, err := w.Pods(namespace).UpdateStatus(w.Context(), &pod, metav1.UpdateOptions{})
 			require.NoError(w, err)
 			changed = true
 		}
@@ -150,13 +150,13 @@ func TestRecreateWaitsForTheOldPods(t *testing.T) {
 		w.update(image("web:2"))
 		assert.Equal(w, map[string]int32{"web:1": 0}, w.sets(), "the old Pods are terminating")
 
-		pods, err := w.Client.CoreV1().Pods(namespace).List(w.Context(), metav1.ListOptions{})
+		pods, err := w.Pods(namespace).List(w.Context(), metav1.ListOptions{})
 		require.NoError(w, err)
 		require.Len(w, pods.Items, 3)
 		for _, pod := range pods.Items {
 			assert.Equal(w, map[string]int32{"web:1": 0}, w.sets())
 			pod.Finalizers = nil
-			_, err := w.Client.CoreV1().Pods(namespace).Update(w.Context(), &pod, metav1.UpdateOptions{})
+			_, err := w.Pods(namespace).Update(w.Context(), &pod, metav1.UpdateOptions{})
 			require.NoError(w, err)
 			w.Settle()
 		}
@@ -202,17 +202,17 @@ func TestTakenNameIsAvoided(t *testing.T) {
 		w.create(func(*appsv1.Deployment) {})
 		stop()
 		// Its ReplicaSet becomes a stranger that holds the name.
-		list, err := w.Client.AppsV1().ReplicaSets(namespace).List(w.Context(), metav1.ListOptions{})
+		list, err := w.ReplicaSets(namespace).List(w.Context(), metav1.ListOptions{})
 		require.NoError(w, err)
 		stranger := &list.Items[0]
 		stranger.OwnerReferences, stranger.Labels = nil, map[string]string{"app": "stranger"}
-		_, err = w.Client.AppsV1().ReplicaSets(namespace).Update(w.Context(), stranger, metav1.UpdateOptions{})
+		_, err = w.ReplicaSets(namespace).Update(w.Context(), stranger, metav1.UpdateOptions{})
 		require.NoError(w, err)
 
 		w.Start(deployment.Run, nil)
 		w.Settle()
 		assert.EqualValues(w, 1, ptr.Deref(w.get().Status.CollisionCount, 0))
-		list, err = w.Client.AppsV1().ReplicaSets(namespace).List(w.Context(), metav1.ListOptions{})
+		list, err = w.ReplicaSets(namespace).List(w.Context(), metav1.ListOptions{})
 		require.NoError(w, err)
 		assert.Len(w, list.Items, 2)
 	})

@@ -7,8 +7,6 @@ import (
 	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // trimHistory deletes old ReplicaSets beyond the limit, once the rollout is
@@ -17,17 +15,11 @@ func (d *deployments) trimHistory(ctx context.Context, r *rollout) error {
 	if !complete(r.deployment, r.deployment.Status) {
 		return nil
 	}
-	for _, set := range r.surplus() {
-		err := d.client.AppsV1().ReplicaSets(set.Namespace).Delete(ctx, set.Name, *metav1.NewPreconditionDeleteOptions(string(set.UID)))
-		if err != nil && !apierrors.IsNotFound(err) {
-			return err
-		}
-	}
-	return nil
+	return d.sets.Discard(ctx, r.surplus())
 }
 
-// surplus returns the old ReplicaSets to delete: the lowest revisions, but
-// none that has Pods or has not heard yet that it is to have none.
+// surplus returns the old ReplicaSets to delete: the lowest revisions, except
+// those that have Pods, or whose controller has not seen yet that they are to have none.
 func (r *rollout) surplus() []*appsv1.ReplicaSet {
 	limit := r.deployment.Spec.RevisionHistoryLimit
 	if limit == nil || *limit == math.MaxInt32 {

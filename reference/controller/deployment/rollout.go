@@ -7,7 +7,7 @@ import (
 	"strconv"
 
 	appsv1 "k8s.io/api/apps/v1"
-	intstr "k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
 // rollout is one Deployment and its ReplicaSets, and answers which size each
@@ -61,12 +61,12 @@ func bounds(deployment *appsv1.Deployment) (surge, unavailable int32) {
 		}
 		number, err := intstr.GetScaledValueFromIntOrPercent(value, replicas, up)
 		if err != nil {
-			return 0 // not a percentage: validation lets none pass
+			return 0 // not a percentage: validation refuses it
 		}
 		return int32(number)
 	}
-	if rolling := strategy.RollingUpdate; rolling != nil {
-		surge, unavailable = resolve(rolling.MaxSurge, true), resolve(rolling.MaxUnavailable, false)
+	if update := strategy.RollingUpdate; update != nil {
+		surge, unavailable = resolve(update.MaxSurge, true), resolve(update.MaxUnavailable, false)
 	}
 	if surge == 0 && unavailable == 0 {
 		unavailable = 1
@@ -133,11 +133,11 @@ func (r *rollout) growth() int32 {
 	return now + max(0, min(room, replicas-now))
 }
 
-// rolling is one step of a rolling update: the current ReplicaSet grows as far
+// rollingUpdate is one step of a rolling update: the current ReplicaSet grows as far
 // as the upper bound allows, the old ones shrink as far as the lower bound
 // allows: their Pods that are not available first, which costs nothing, and
 // then the rest, the oldest first (ROLLOUT-03, -04, -06).
-func (r *rollout) rolling() []size {
+func (r *rollout) rollingUpdate() []size {
 	sizes := []size{{r.current, r.growth()}}
 
 	minimum := *r.deployment.Spec.Replicas - r.unavailable
@@ -261,7 +261,7 @@ func (r *rollout) proportional(active []*appsv1.ReplicaSet) []size {
 func (r *rollout) share(set *appsv1.ReplicaSet, total int32) int32 {
 	before := annotated(set, maximumAnnotation)
 	if before == 0 {
-		// Somebody took the note away: the status is the next best.
+		// The note was taken away: the status is the next best.
 		before = int64(r.deployment.Status.Replicas)
 	}
 	if total == 0 {

@@ -103,7 +103,7 @@ func TestRolling(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			current := sized("new", 0, test.now, test.available)
 			r := newRollout(desired("new", test.replicas, test.surge, test.unavailable), append(test.old, current))
-			assert.Equal(t, test.want, byName(r.rolling()))
+			assert.Equal(t, test.want, byName(r.rollingUpdate()))
 		})
 	}
 }
@@ -122,7 +122,7 @@ func TestRollingStaysWithinItsBounds(t *testing.T) {
 					return
 				}
 				r := newRollout(deployment, sets(old, current))
-				for _, s := range r.rolling() {
+				for _, s := range r.rollingUpdate() {
 					*s.set.Spec.Replicas = s.to
 				}
 				old.Status.AvailableReplicas = min(old.Status.AvailableReplicas, *old.Spec.Replicas)
@@ -239,12 +239,12 @@ func TestProgress(t *testing.T) {
 		wantMove bool // lastUpdateTime
 	}{
 		"created":          {outcome: createdSet, current: sized("new", 0, 3, 0), want: condition{"True", reasonCreated}, wantMove: true},
-		"complete":         {before: condition{"True", reasonUpdated}, outcome: rolling, current: sized("new", 0, 3, 3), want: condition{"True", reasonComplete}, wantMove: true},
-		"stays complete":   {before: condition{"True", reasonComplete}, outcome: rolling, current: sized("new", 0, 3, 1), want: condition{"True", reasonComplete}},
-		"goes on":          {before: condition{"True", reasonUpdated}, outcome: rolling, current: sized("new", 0, 3, 2), want: condition{"True", reasonUpdated}, wantMove: true},
-		"stands":           {before: condition{"True", reasonUpdated}, outcome: rolling, current: sized("new", 0, 3, 0), want: condition{"True", reasonUpdated}},
-		"times out":        {before: condition{"True", reasonUpdated}, age: time.Hour, outcome: rolling, current: sized("new", 0, 3, 0), want: condition{"False", reasonTimedOut}, wantMove: true},
-		"late success":     {before: condition{"False", reasonTimedOut}, age: time.Hour, outcome: rolling, current: sized("new", 0, 3, 3), want: condition{"True", reasonComplete}, wantMove: true},
+		"complete":         {before: condition{"True", reasonUpdated}, outcome: rolloutStep, current: sized("new", 0, 3, 3), want: condition{"True", reasonComplete}, wantMove: true},
+		"stays complete":   {before: condition{"True", reasonComplete}, outcome: rolloutStep, current: sized("new", 0, 3, 1), want: condition{"True", reasonComplete}},
+		"goes on":          {before: condition{"True", reasonUpdated}, outcome: rolloutStep, current: sized("new", 0, 3, 2), want: condition{"True", reasonUpdated}, wantMove: true},
+		"stands":           {before: condition{"True", reasonUpdated}, outcome: rolloutStep, current: sized("new", 0, 3, 0), want: condition{"True", reasonUpdated}},
+		"times out":        {before: condition{"True", reasonUpdated}, age: time.Hour, outcome: rolloutStep, current: sized("new", 0, 3, 0), want: condition{"False", reasonTimedOut}, wantMove: true},
+		"late success":     {before: condition{"False", reasonTimedOut}, age: time.Hour, outcome: rolloutStep, current: sized("new", 0, 3, 3), want: condition{"True", reasonComplete}, wantMove: true},
 		"mere scaling":     {before: condition{"True", reasonUpdated}, age: time.Hour, outcome: statusOnly, current: sized("new", 0, 3, 0), want: condition{"True", reasonUpdated}},
 		"paused":           {before: condition{"True", reasonUpdated}, paused: true, current: sized("new", 0, 3, 0), want: condition{"Unknown", reasonPaused}, wantMove: true},
 		"paused, too late": {before: condition{"False", reasonTimedOut}, paused: true, current: sized("new", 0, 3, 0), want: condition{"False", reasonTimedOut}},

@@ -28,8 +28,9 @@ const (
 
 // outcome is what a step did, as far as the status has to tell it.
 type outcome struct {
-	// rolling: progress is to be judged. It is not after a mere scaling (SCALE-07).
-	rolling bool
+	// rollout: the step is one of a rollout, whose progress is to be judged. A mere
+	// scaling is not (SCALE-07).
+	rollout bool
 	created bool
 	failure error
 	// collisions is the new count, if the name was taken.
@@ -37,13 +38,13 @@ type outcome struct {
 }
 
 var (
-	statusOnly = outcome{}
-	rolling    = outcome{rolling: true}
-	createdSet = outcome{rolling: true, created: true}
+	statusOnly  = outcome{}
+	rolloutStep = outcome{rollout: true}
+	createdSet  = outcome{rollout: true, created: true}
 )
 
-func createFailed(err error) outcome    { return outcome{rolling: true, failure: err} }
-func collided(collisions int32) outcome { return outcome{rolling: true, collisions: collisions} }
+func createFailed(err error) outcome    { return outcome{rollout: true, failure: err} }
+func collided(collisions int32) outcome { return outcome{rollout: true, collisions: collisions} }
 
 // statusOf computes the status from the ReplicaSets' (DEPLOY-10..14, -24).
 func statusOf(r *rollout, outcome outcome, now time.Time) appsv1.DeploymentStatus {
@@ -67,7 +68,7 @@ func statusOf(r *rollout, outcome outcome, now time.Time) appsv1.DeploymentStatu
 	return status
 }
 
-// resumedStatus is the status as it was, but for the word that the pause is over.
+// resumedStatus is the status as it was, except that the pause is over.
 func resumedStatus(r *rollout, now time.Time) appsv1.DeploymentStatus {
 	status := *r.deployment.Status.DeepCopy()
 	set(&status, now, appsv1.DeploymentProgressing, corev1.ConditionUnknown, reasonResumed, "Deployment is resumed")
@@ -129,7 +130,7 @@ func progress(status *appsv1.DeploymentStatus, r *rollout, outcome outcome, now 
 		if condition == nil || condition.Reason != reasonTimedOut {
 			say(corev1.ConditionUnknown, reasonPaused, "Deployment is paused")
 		}
-	case !outcome.rolling:
+	case !outcome.rollout:
 	case outcome.failure != nil:
 		say(corev1.ConditionFalse, reasonCreateError, outcome.failure.Error())
 	case outcome.created:
@@ -137,12 +138,12 @@ func progress(status *appsv1.DeploymentStatus, r *rollout, outcome outcome, now 
 	case condition == nil && r.current != nil && !complete(deployment, *status):
 		say(corev1.ConditionTrue, reasonFound, subject+" is found.")
 	case condition != nil && condition.Reason == reasonComplete && status.Replicas == status.UpdatedReplicas:
-		// Complete it was, and what goes on since is no rollout.
+		// It was complete, and what has changed since is no rollout.
 	case complete(deployment, *status):
 		say(corev1.ConditionTrue, reasonComplete, subject+" has successfully progressed.")
 	case progressed(deployment.Status, *status):
-		// Said anew even if it was said before: the time of the last word of
-		// progress is what the deadline counts from.
+		// Written anew even if it was so before: the deadline counts from the last
+		// time that there was progress.
 		renew(status, now, appsv1.DeploymentProgressing, corev1.ConditionTrue, reasonUpdated, subject+" is progressing.")
 	case timedOut(deployment, condition, now):
 		say(corev1.ConditionFalse, reasonTimedOut, subject+" has timed out progressing.")
@@ -182,13 +183,14 @@ func timedOut(deployment *appsv1.Deployment, condition *appsv1.DeploymentConditi
 }
 
 // nextProgressCheck says after which time to look at the Deployment again if
-// nothing happens. API times are cut to seconds, so that a second is added.
-func nextProgressCheck(deployment *appsv1.Deployment, status appsv1.DeploymentStatus, now time.Time) (time.Duration, bool) {
+// nothing happens; 0 stands for never. API times are cut to seconds, so that a
+// second is added.
+func nextProgressCheck(deployment *appsv1.Deployment, status appsv1.DeploymentStatus, now time.Time) time.Duration {
 	at, ok := deadline(deployment, get(status, appsv1.DeploymentProgressing))
 	if !ok || complete(deployment, status) {
-		return 0, false
+		return 0
 	}
-	return max(at.Sub(now), 0) + time.Second, true
+	return max(at.Sub(now), 0) + time.Second
 }
 
 func hasDeadline(deployment *appsv1.Deployment) bool {

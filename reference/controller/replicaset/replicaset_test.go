@@ -28,7 +28,7 @@ type world struct{ *controllertest.World }
 func (w world) create(replicas, minReadySeconds int32) {
 	w.Helper()
 	labels := map[string]string{"app": "web"}
-	_, err := w.Client.AppsV1().ReplicaSets(namespace).Create(w.Context(), &appsv1.ReplicaSet{
+	_, err := w.ReplicaSets(namespace).Create(w.Context(), &appsv1.ReplicaSet{
 		ObjectMeta: metav1.ObjectMeta{Name: "web"},
 		Spec: appsv1.ReplicaSetSpec{
 			Replicas:        &replicas,
@@ -46,7 +46,7 @@ func (w world) create(replicas, minReadySeconds int32) {
 
 func (w world) set() *appsv1.ReplicaSet {
 	w.Helper()
-	set, err := w.Client.AppsV1().ReplicaSets(namespace).Get(w.Context(), "web", metav1.GetOptions{})
+	set, err := w.ReplicaSets(namespace).Get(w.Context(), "web", metav1.GetOptions{})
 	require.NoError(w, err)
 	return set
 }
@@ -55,7 +55,7 @@ func (w world) scale(replicas int32) {
 	w.Helper()
 	set := w.set()
 	set.Spec.Replicas = &replicas
-	_, err := w.Client.AppsV1().ReplicaSets(namespace).Update(w.Context(), set, metav1.UpdateOptions{})
+	_, err := w.ReplicaSets(namespace).Update(w.Context(), set, metav1.UpdateOptions{})
 	require.NoError(w, err)
 	w.Settle()
 }
@@ -63,7 +63,7 @@ func (w world) scale(replicas int32) {
 // pods returns the Pods that are active and owned.
 func (w world) pods() []*corev1.Pod {
 	w.Helper()
-	list, err := w.Client.CoreV1().Pods(namespace).List(w.Context(), metav1.ListOptions{})
+	list, err := w.Pods(namespace).List(w.Context(), metav1.ListOptions{})
 	require.NoError(w, err)
 	set := w.set()
 	var owned []*corev1.Pod
@@ -79,7 +79,7 @@ func (w world) become(pod *corev1.Pod, phase corev1.PodPhase, ready corev1.Condi
 	w.Helper()
 	pod.Status.Phase = phase
 	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: ready, LastTransitionTime: metav1.Now()}}
-	_, err := w.Client.CoreV1().Pods(namespace).UpdateStatus(w.Context(), pod, metav1.UpdateOptions{})
+	_, err := w.Pods(namespace).UpdateStatus(w.Context(), pod, metav1.UpdateOptions{})
 	require.NoError(w, err)
 	w.Settle()
 }
@@ -135,7 +135,7 @@ func TestEndedPodIsReplacedAndKept(t *testing.T) {
 		ended := w.pods()[0]
 		w.become(ended, corev1.PodFailed, corev1.ConditionFalse)
 		assert.Len(w, w.pods(), 2)
-		kept, err := w.Client.CoreV1().Pods(namespace).Get(w.Context(), ended.Name, metav1.GetOptions{})
+		kept, err := w.Pods(namespace).Get(w.Context(), ended.Name, metav1.GetOptions{})
 		require.NoError(w, err)
 		assert.True(w, metav1.IsControlledBy(kept, w.set()))
 	})
@@ -146,13 +146,13 @@ func TestPodsAreReleasedAndAdopted(t *testing.T) {
 		w.Start(replicaset.Run, nil)
 		w.create(2, 0)
 		relabel := func(name, label string) *corev1.Pod {
-			pod, err := w.Client.CoreV1().Pods(namespace).Get(w.Context(), name, metav1.GetOptions{})
+			pod, err := w.Pods(namespace).Get(w.Context(), name, metav1.GetOptions{})
 			require.NoError(w, err)
 			pod.Labels["app"] = label
-			_, err = w.Client.CoreV1().Pods(namespace).Update(w.Context(), pod, metav1.UpdateOptions{})
+			_, err = w.Pods(namespace).Update(w.Context(), pod, metav1.UpdateOptions{})
 			require.NoError(w, err)
 			w.Settle()
-			pod, err = w.Client.CoreV1().Pods(namespace).Get(w.Context(), name, metav1.GetOptions{})
+			pod, err = w.Pods(namespace).Get(w.Context(), name, metav1.GetOptions{})
 			require.NoError(w, err)
 			return pod
 		}
@@ -227,7 +227,7 @@ func TestRestartedControllerGoesOn(t *testing.T) {
 		w.scale(4)
 		w.Start(replicaset.Run, nil)
 		w.Settle()
-		list, err := w.Client.CoreV1().Pods(namespace).List(w.Context(), metav1.ListOptions{})
+		list, err := w.Pods(namespace).List(w.Context(), metav1.ListOptions{})
 		require.NoError(w, err)
 		assert.Len(w, list.Items, 4, "RECOVER-01: the last state alone")
 	})
@@ -249,9 +249,9 @@ func TestNothingIsMadeForAReplicaSetThatLeaves(t *testing.T) {
 		w.create(1, 0)
 		pod := w.pods()[0]
 		hold.Store(true)
-		require.NoError(w, w.Client.AppsV1().ReplicaSets(namespace).Delete(w.Context(), "web",
+		require.NoError(w, w.ReplicaSets(namespace).Delete(w.Context(), "web",
 			metav1.DeleteOptions{PropagationPolicy: ptr.To(metav1.DeletePropagationForeground)}))
-		require.NoError(w, w.Client.CoreV1().Pods(namespace).Delete(w.Context(), pod.Name, metav1.DeleteOptions{}))
+		require.NoError(w, w.Pods(namespace).Delete(w.Context(), pod.Name, metav1.DeleteOptions{}))
 		w.Settle()
 		assert.Zero(w, len(w.pods()))
 		close(held)

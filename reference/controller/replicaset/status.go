@@ -14,21 +14,20 @@ import (
 	"github.com/podchain/podchain/reference/controller"
 )
 
+// Reasons of a failure.
 const (
 	reasonFailedCreate = "FailedCreate"
 	reasonFailedDelete = "FailedDelete"
 )
 
 // statusOf counts the owned Pods (RS-14, RS-22) and tells of a failure (RS-16).
-// If time alone will change the numbers, next is when (RS-15).
-func statusOf(set *appsv1.ReplicaSet, owned []*corev1.Pod, failure error, now time.Time) (status appsv1.ReplicaSetStatus, next time.Duration) {
-	status = appsv1.ReplicaSetStatus{
+func statusOf(set *appsv1.ReplicaSet, pods []*corev1.Pod, failure error, now time.Time) appsv1.ReplicaSetStatus {
+	status := appsv1.ReplicaSetStatus{
 		ObservedGeneration:  set.Generation,
 		TerminatingReplicas: ptr.To[int32](0),
-		Conditions:          set.Status.Conditions,
 	}
 	template := labels.SelectorFromSet(set.Spec.Template.Labels)
-	for _, pod := range owned {
+	for _, pod := range pods {
 		if controller.Terminating(pod) {
 			*status.TerminatingReplicas++
 		}
@@ -39,20 +38,15 @@ func statusOf(set *appsv1.ReplicaSet, owned []*corev1.Pod, failure error, now ti
 		if template.Matches(labels.Set(pod.Labels)) {
 			status.FullyLabeledReplicas++
 		}
-		if !controller.Ready(pod) {
-			continue
+		if controller.Ready(pod) {
+			status.ReadyReplicas++
 		}
-		status.ReadyReplicas++
-		available, after := controller.Available(pod, set.Spec.MinReadySeconds, now)
-		switch {
-		case available:
+		if controller.Available(pod, set.Spec.MinReadySeconds, now) {
 			status.AvailableReplicas++
-		case next == 0 || after < next:
-			next = after
 		}
 	}
-	status.Conditions = withFailure(status.Conditions, failure, int(*set.Spec.Replicas) > int(status.Replicas), now)
-	return status, next
+	status.Conditions = withFailure(set.Status.Conditions, failure, *set.Spec.Replicas > status.Replicas, now)
+	return status
 }
 
 // withFailure sets or removes the condition ReplicaFailure. A failure that
@@ -74,16 +68,15 @@ func withFailure(conditions []appsv1.ReplicaSetCondition, failure error, creatin
 		Type:               appsv1.ReplicaSetReplicaFailure,
 		Status:             corev1.ConditionTrue,
 		Reason:             reason,
-		Message:            firstLine(failure),
+		Message:            first(failure).Error(),
 		LastTransitionTime: metav1.NewTime(now),
 	})
 }
 
-// firstLine leaves out what was joined to an error afterwards.
-func firstLine(err error) string {
-	var joined interface{ Unwrap() []error }
-	if errors.As(err, &joined) {
-		return joined.Unwrap()[0].Error()
+// first leaves out what was joined to an error.
+func first(err error) error {
+	for joined := interface{ Unwrap() []error }(nil); errors.As(err, &joined); {
+		err = joined.Unwrap()[0]
 	}
-	return err.Error()
+	return err
 }

@@ -13,11 +13,10 @@ import (
 )
 
 // victims chooses the Pods to delete, those whose loss matters least first (RS-13).
-func victims(active []*corev1.Pod, perNode map[string]int, count int) []*corev1.Pod {
+func victims(active []*corev1.Pod, perNode map[string]int, count int, now time.Time) []*corev1.Pod {
 	if count >= len(active) {
 		return active
 	}
-	now := time.Now()
 	ranked := make([]candidate, len(active))
 	for i, pod := range active {
 		ranked[i] = rank(pod, perNode[pod.Spec.NodeName], now)

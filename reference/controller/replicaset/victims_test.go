@@ -63,8 +63,8 @@ func TestVictims(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			first, second := healthy(test.first), healthy(test.second)
 			perNode := map[string]int{"a": 1, "full": 2}
-			assert.Same(t, first, victims([]*corev1.Pod{second, first}, perNode, 1)[0])
-			assert.Same(t, first, victims([]*corev1.Pod{first, second}, perNode, 1)[0])
+			assert.Same(t, first, victims([]*corev1.Pod{second, first}, perNode, 1, now)[0])
+			assert.Same(t, first, victims([]*corev1.Pod{first, second}, perNode, 1, now)[0])
 		})
 	}
 }
@@ -74,6 +74,6 @@ func TestVictimsOfTenThousand(t *testing.T) {
 	for i := range pods {
 		pods[i] = &corev1.Pod{ObjectMeta: metav1.ObjectMeta{UID: types.UID(strconv.Itoa(i))}}
 	}
-	assert.Len(t, victims(pods, nil, 500), 500)
-	assert.Len(t, victims(pods, nil, 10_000), 10_000)
+	assert.Len(t, victims(pods, nil, 500, time.Now()), 500)
+	assert.Len(t, victims(pods, nil, 10_000, time.Now()), 10_000)
 }

@@ -26,8 +26,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/rand"
-	appsv1client "k8s.io/client-go/kubernetes/typed/apps/v1"
 	"k8s.io/utils/ptr"
+
+	"github.com/podchain/podchain/reference/controller"
 )
 
 // Owner is what has the template.
@@ -59,7 +60,7 @@ func Sort(revisions []*appsv1.ControllerRevision) {
 // its revisions in order. It creates the revision, or makes an earlier one the
 // newest again, so a rollback makes no new one (DS-08). The number of collisions
 // is returned for the owner's status.
-func Current(ctx context.Context, client appsv1client.ControllerRevisionInterface, owner Owner, sorted []*appsv1.ControllerRevision) (*appsv1.ControllerRevision, *int32, error) {
+func Current(ctx context.Context, client controller.Client[*appsv1.ControllerRevision], owner Owner, sorted []*appsv1.ControllerRevision) (*appsv1.ControllerRevision, *int32, error) {
 	data, err := Data(owner.Template)
 	if err != nil {
 		return nil, nil, err
@@ -84,7 +85,7 @@ func Current(ctx context.Context, client appsv1client.ControllerRevisionInterfac
 }
 
 // create stores a new revision under the first name that is free.
-func create(ctx context.Context, client appsv1client.ControllerRevisionInterface, owner Owner, data []byte, number int64) (*appsv1.ControllerRevision, *int32, error) {
+func create(ctx context.Context, client controller.Client[*appsv1.ControllerRevision], owner Owner, data []byte, number int64) (*appsv1.ControllerRevision, *int32, error) {
 	collisions := owner.Collisions
 	for range maxCollisions {
 		wanted := describe(owner, data, number, collisions)
@@ -168,16 +169,4 @@ func Hash(data []byte, collisions *int32) string {
 		hash.Write([]byte(strconv.Itoa(int(n))))
 	}
 	return rand.SafeEncodeString(strconv.FormatUint(uint64(hash.Sum32()), 10))
-}
-
-// Truncate deletes the oldest revisions that nothing is at, down to the limit.
-func Truncate(ctx context.Context, client appsv1client.ControllerRevisionInterface, sorted []*appsv1.ControllerRevision, limit int32, inUse func(*appsv1.ControllerRevision) bool) error {
-	unused := slices.DeleteFunc(slices.Clone(sorted), inUse)
-	for _, revision := range unused[:max(0, len(unused)-int(limit))] {
-		err := client.Delete(ctx, revision.Name, metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(revision.UID))})
-		if err != nil && !apierrors.IsNotFound(err) {
-			return fmt.Errorf("delete revision %s: %w", revision.Name, err)
-		}
-	}
-	return nil
 }

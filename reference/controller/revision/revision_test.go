@@ -26,7 +26,7 @@ func template(image string) *corev1.PodTemplateSpec {
 // between. A second one would have every Pod replaced.
 func TestTheCacheIsBehind(t *testing.T) {
 	controllertest.InBubble(t, func(w *controllertest.World) {
-		client := w.Client.AppsV1().ControllerRevisions("default")
+		client := w.ControllerRevisions("default")
 		owner := revision.Owner{
 			Object:    &metav1.ObjectMeta{Name: "db", Namespace: "default", UID: "1"},
 			Kind:      appsv1.SchemeGroupVersion.WithKind("StatefulSet"),
@@ -51,7 +51,7 @@ func TestTheCacheIsBehind(t *testing.T) {
 // A name that another template has taken is left to it, and counted.
 func TestCollision(t *testing.T) {
 	controllertest.InBubble(t, func(w *controllertest.World) {
-		client := w.Client.AppsV1().ControllerRevisions("default")
+		client := w.ControllerRevisions("default")
 		owner := revision.Owner{
 			Object:    &metav1.ObjectMeta{Name: "db", Namespace: "default", UID: "1"},
 			Kind:      appsv1.SchemeGroupVersion.WithKind("StatefulSet"),

@@ -3,7 +3,6 @@ package statefulset
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,10 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 )
-
-// errClaimLeaving is returned while a claim that a Pod needs is being deleted:
-// the Pod waits for a new one.
-var errClaimLeaving = errors.New("a claim is being deleted")
 
 // claimName is the name of a Pod's claim (STS-10).
 func claimName(set *appsv1.StatefulSet, template *corev1.PersistentVolumeClaim, ordinal int) string {
@@ -44,7 +39,7 @@ func volumes(set *appsv1.StatefulSet, ordinal int, template []corev1.Volume) []c
 	return append(all, slices.DeleteFunc(slices.Clone(template), func(v corev1.Volume) bool { return claimed[v.Name] })...)
 }
 
-// retention says who owns the claims of a Pod: whoever's end is to be theirs.
+// retention says with whose deletion the claims of a Pod are to be deleted.
 type retention struct{ set, pod bool }
 
 // retentionOf follows the set's policy. A Pod that is scaled away takes its
@@ -61,9 +56,9 @@ func retentionOf(set *appsv1.StatefulSet, condemned bool) retention {
 	}
 }
 
-// claimOwners returns the owner references that a claim is to have. References
-// of others are kept; and a claim that somebody else controls, or that belongs
-// to a predecessor of the same name, is not laid a hand on.
+// claimOwners returns the owner references that a claim is to have. References to
+// others are kept; and a claim that another object controls, or that belongs to a
+// predecessor of the same name, stays as it is.
 func claimOwners(claim, set, pod metav1.Object, want retention) []metav1.OwnerReference {
 	owners := []struct {
 		object metav1.Object
@@ -97,22 +92,15 @@ func claimOwners(claim, set, pod metav1.Object, want retention) []metav1.OwnerRe
 	return kept
 }
 
-// ensureClaims creates the claims that the Pod with that ordinal lacks (STS-10).
-func (c *statefulSets) ensureClaims(ctx context.Context, set *appsv1.StatefulSet, ordinal int) error {
+// missingClaims returns the claims that the Pod with that ordinal lacks (STS-10), given
+// those that there are. With blocked it has to wait: one of its claims is being deleted.
+func missingClaims(set *appsv1.StatefulSet, ordinal int, claims claims) (missing []*corev1.PersistentVolumeClaim, blocked bool) {
 	for i := range set.Spec.VolumeClaimTemplates {
 		template := &set.Spec.VolumeClaimTemplates[i]
 		name := claimName(set, template, ordinal)
-		existing, err := c.claims.PersistentVolumeClaims(set.Namespace).Get(name)
-		switch {
-		case err == nil && existing.DeletionTimestamp != nil:
-			return fmt.Errorf("%s: %w", name, errClaimLeaving)
-		case err == nil && staleOwner(existing, podName(set, ordinal)):
-			// It goes with the Pod before, which is gone already.
-			return fmt.Errorf("%s: %w", name, errClaimLeaving)
-		case err == nil:
+		if existing := claims(name); existing != nil {
+			blocked = blocked || existing.DeletionTimestamp != nil || ownedBy(existing, podName(set, ordinal))
 			continue
-		case !apierrors.IsNotFound(err):
-			return err
 		}
 		claim := template.DeepCopy()
 		claim.ObjectMeta = metav1.ObjectMeta{
@@ -124,58 +112,98 @@ func (c *statefulSets) ensureClaims(ctx context.Context, set *appsv1.StatefulSet
 		maps.Copy(claim.Labels, set.Spec.Selector.MatchLabels)
 		claim.OwnerReferences = claimOwners(claim, set, &corev1.Pod{}, retentionOf(set, false))
 		claim.Status = corev1.PersistentVolumeClaimStatus{}
-		_, err = c.client.CoreV1().PersistentVolumeClaims(set.Namespace).Create(ctx, claim, metav1.CreateOptions{})
-		switch {
-		case apierrors.IsAlreadyExists(err):
-		case err != nil:
-			c.events.Eventf(set, corev1.EventTypeWarning, "FailedCreate",
-				"create Claim %s Pod %s in StatefulSet %s failed error: %s", name, podName(set, ordinal), set.Name, err)
-			return fmt.Errorf("claim %s: %w", name, err)
-		default:
-			c.events.Eventf(set, corev1.EventTypeNormal, "SuccessfulCreate",
-				"create Claim %s Pod %s in StatefulSet %s success", name, podName(set, ordinal), set.Name)
-		}
+		missing = append(missing, claim)
 	}
-	return nil
+	return missing, blocked
 }
 
-// staleOwner says whether a claim is owned by an earlier Pod of that name,
-// given that there is none now.
-func staleOwner(claim *corev1.PersistentVolumeClaim, pod string) bool {
+// ownedBy says whether a claim goes with a Pod of that name. If there is none, it
+// is one before, which is gone already.
+func ownedBy(claim *corev1.PersistentVolumeClaim, pod string) bool {
 	return slices.ContainsFunc(claim.OwnerReferences, func(ref metav1.OwnerReference) bool {
 		return ref.Kind == podKind.Kind && ref.APIVersion == podKind.GroupVersion().String() && ref.Name == pod
 	})
 }
 
-// retainClaims brings the owners of a Pod's claims in line with the policy.
-func (c *statefulSets) retainClaims(ctx context.Context, set *appsv1.StatefulSet, pod *corev1.Pod, condemned bool) error {
-	ordinal, ok := ordinalOf(set, pod.Name)
-	if !ok {
-		return nil
+// claimChange is a claim whose owners are not in line with the policy.
+type claimChange struct {
+	claim  *corev1.PersistentVolumeClaim
+	owners []metav1.OwnerReference
+}
+
+// claimChanges returns what has to change for the set's policy.
+func (s state) claimChanges() (changes []claimChange) {
+	add := func(pod *corev1.Pod, condemned bool) {
+		ordinal, _ := ordinalOf(s.set, pod.Name)
+		for i := range s.set.Spec.VolumeClaimTemplates {
+			claim := s.claims(claimName(s.set, &s.set.Spec.VolumeClaimTemplates[i], ordinal))
+			if claim == nil {
+				continue
+			}
+			owners := claimOwners(claim, s.set, pod, retentionOf(s.set, condemned))
+			if !equality.Semantic.DeepEqual(owners, claim.OwnerReferences) {
+				changes = append(changes, claimChange{claim, owners})
+			}
+		}
 	}
-	for i := range set.Spec.VolumeClaimTemplates {
-		claim, err := c.claims.PersistentVolumeClaims(set.Namespace).Get(claimName(set, &set.Spec.VolumeClaimTemplates[i], ordinal))
-		if apierrors.IsNotFound(err) {
-			continue
+	for _, pod := range s.replicas {
+		if pod != nil {
+			add(pod, false)
 		}
+	}
+	for _, pod := range s.condemned {
+		add(pod, true)
+	}
+	return changes
+}
+
+// claims returns the claim of a name, or nil.
+type claims func(name string) *corev1.PersistentVolumeClaim
+
+// claimsOf returns the claims in a set's namespace, as cached.
+func (c *statefulSets) claimsOf(set *appsv1.StatefulSet) claims {
+	cached := c.claims.In(set.Namespace)
+	return func(name string) *corev1.PersistentVolumeClaim {
+		claim, err := cached.Get(name)
 		if err != nil {
-			return err
+			return nil // there is none: the cache is memory
 		}
-		wanted := claimOwners(claim, set, pod, retentionOf(set, condemned))
-		if equality.Semantic.DeepEqual(wanted, claim.OwnerReferences) {
-			continue
+		return claim
+	}
+}
+
+// createClaims creates the claims that a Pod lacks.
+func (c *statefulSets) createClaims(ctx context.Context, set *appsv1.StatefulSet, pod *corev1.Pod) error {
+	ordinal, _ := ordinalOf(set, pod.Name)
+	missing, _ := missingClaims(set, ordinal, c.claimsOf(set))
+	for _, claim := range missing {
+		_, err := c.claims.Client(set.Namespace).Create(ctx, claim, metav1.CreateOptions{})
+		switch {
+		case apierrors.IsAlreadyExists(err):
+		case err != nil:
+			c.Events.Eventf(set, corev1.EventTypeWarning, "FailedCreate",
+				"create Claim %s Pod %s in StatefulSet %s failed error: %s", claim.Name, pod.Name, set.Name, err)
+			return fmt.Errorf("claim %s: %w", claim.Name, err)
+		default:
+			c.Events.Eventf(set, corev1.EventTypeNormal, "SuccessfulCreate",
+				"create Claim %s Pod %s in StatefulSet %s success", claim.Name, pod.Name, set.Name)
 		}
-		patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
-			"resourceVersion": claim.ResourceVersion,
-			"ownerReferences": wanted,
-		}})
-		if err != nil {
-			return err
-		}
-		_, err = c.client.CoreV1().PersistentVolumeClaims(claim.Namespace).Patch(ctx, claim.Name, types.MergePatchType, patch, metav1.PatchOptions{})
-		if err != nil && !apierrors.IsNotFound(err) {
-			return fmt.Errorf("owners of claim %s: %w", claim.Name, err)
-		}
+	}
+	return nil
+}
+
+// changeOwners writes the owners of a claim.
+func (c *statefulSets) changeOwners(ctx context.Context, change claimChange) error {
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
+		"resourceVersion": change.claim.ResourceVersion,
+		"ownerReferences": change.owners,
+	}})
+	if err != nil {
+		return err
+	}
+	_, err = c.claims.Client(change.claim.Namespace).Patch(ctx, change.claim.Name, types.MergePatchType, patch, metav1.PatchOptions{})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("owners of claim %s: %w", change.claim.Name, err)
 	}
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
 	"github.com/podchain/podchain/reference/controller"
@@ -58,7 +57,7 @@ func identity(set *appsv1.StatefulSet, ordinal int) map[string]string {
 
 // newPod makes the Pod with that ordinal from the template of a revision.
 func newPod(set *appsv1.StatefulSet, template *corev1.PodTemplateSpec, revision string, ordinal int) *corev1.Pod {
-	pod := controller.PodFromTemplate(template, set, metav1.NewControllerRef(set, kind))
+	pod := controller.PodFromTemplate(template, set, kind)
 	pod.Name = podName(set, ordinal) // the API server generates none then
 	if pod.Labels == nil {
 		pod.Labels = map[string]string{}

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/podchain/podchain/reference/controller"
+	"github.com/podchain/podchain/reference/controller/revision"
 )
 
 // state is what a plan is made from.
@@ -20,8 +21,9 @@ type state struct {
 	replicas []*corev1.Pod
 	// condemned are the Pods out of range, from the highest ordinal down.
 	condemned []*corev1.Pod
-	// current and update are the names of the two revisions.
-	current, update string
+	// current and update are the two revisions: at first they are one.
+	current, update *appsv1.ControllerRevision
+	claims          claims
 	now             time.Time
 }
 
@@ -34,8 +36,16 @@ type plan struct {
 
 // newState sorts the set's Pods by their part. Pods whose name is not one of
 // the set's are left alone.
-func newState(set *appsv1.StatefulSet, pods []*corev1.Pod, current, update string, now time.Time) state {
-	s := state{set: set, replicas: make([]*corev1.Pod, replicas(set)), current: current, update: update, now: now}
+func newState(set *appsv1.StatefulSet, pods []*corev1.Pod, history revision.History, claims claims, now time.Time) state {
+	s := state{
+		set: set, replicas: make([]*corev1.Pod, replicas(set)),
+		current: history.Update, update: history.Update, claims: claims, now: now,
+	}
+	for _, known := range history.All {
+		if known.Name == set.Status.CurrentRevision {
+			s.current = known
+		}
+	}
 	for _, pod := range pods {
 		ordinal, ok := ordinalOf(set, pod.Name)
 		switch {
@@ -64,7 +74,10 @@ func (s state) next() plan {
 		wait := true
 		switch {
 		case pod == nil:
-			p.create = append(p.create, start(s.set)+i)
+			// With a claim that is being deleted it waits for a new one.
+			if _, blocked := missingClaims(s.set, start(s.set)+i, s.claims); !blocked {
+				p.create = append(p.create, start(s.set)+i)
+			}
 		case pod.DeletionTimestamp != nil:
 			// Its name is taken until it is gone (STS-05).
 		case controller.Terminal(pod):
@@ -103,8 +116,7 @@ func (s state) available(pod *corev1.Pod) bool {
 	if pod == nil || pod.DeletionTimestamp != nil || pod.Status.Phase != corev1.PodRunning {
 		return false
 	}
-	available, _ := controller.Available(pod, s.set.Spec.MinReadySeconds, s.now)
-	return available
+	return controller.Available(pod, s.set.Spec.MinReadySeconds, s.now)
 }
 
 // firstUnavailable is the Pod with the lowest place that does not work: wanted
@@ -136,7 +148,7 @@ func (s state) outdated() []*corev1.Pod {
 	parallel := s.set.Spec.PodManagementPolicy == appsv1.ParallelPodManagement
 	for i, pod := range slices.Backward(s.replicas) {
 		switch {
-		case i < partition(s.set) || pod == nil || pod.DeletionTimestamp != nil || revisionOf(pod) == s.update:
+		case i < partition(s.set) || pod == nil || pod.DeletionTimestamp != nil || revisionOf(pod) == s.update.Name:
 		case parallel && !s.available(pod):
 			// To replace what does not work costs nothing.
 			if !controller.Terminal(pod) { // is in the plan already
@@ -151,7 +163,7 @@ func (s state) outdated() []*corev1.Pod {
 
 // revisionFor is the revision at which to make the Pod with that ordinal:
 // below the partition it is the one that was current (STS-06).
-func (s state) revisionFor(ordinal int) string {
+func (s state) revisionFor(ordinal int) *appsv1.ControllerRevision {
 	strategy := s.set.Spec.UpdateStrategy
 	index := ordinal - start(s.set)
 	switch {
@@ -164,36 +176,61 @@ func (s state) revisionFor(ordinal int) string {
 	}
 }
 
-// nextAvailable is the time after which a Pod that is ready becomes available
-// by time alone; 0 if there is none.
-func (s state) nextAvailable() time.Duration {
-	var soonest time.Duration
-	for _, pod := range s.replicas {
-		if pod == nil || pod.DeletionTimestamp != nil {
-			continue
+// newPods makes the Pods with those ordinals.
+func (s state) newPods(ordinals []int) ([]*corev1.Pod, error) {
+	pods := make([]*corev1.Pod, len(ordinals))
+	for i, ordinal := range ordinals {
+		from := s.revisionFor(ordinal)
+		template, err := revision.Template(from)
+		if err != nil {
+			return nil, err
 		}
-		if available, after := controller.Available(pod, s.set.Spec.MinReadySeconds, s.now); !available && after > 0 && (soonest == 0 || after < soonest) {
-			soonest = after
-		}
+		pods[i] = newPod(s.set, template, from.Name, ordinal)
 	}
-	return soonest
+	return pods, nil
+}
+
+// unlabelled returns the Pods that have lost a label that they are found by.
+func (s state) unlabelled() []*corev1.Pod {
+	return s.staying(func(pod *corev1.Pod) bool { return pod.Labels[appsv1.StatefulSetPodNameLabel] != pod.Name })
+}
+
+// pending returns the Pods that may lack a claim to begin with.
+func (s state) pending() []*corev1.Pod {
+	return s.staying(func(pod *corev1.Pod) bool { return pod.Status.Phase == corev1.PodPending })
+}
+
+// staying returns those of the replicas that are not being deleted.
+func (s state) staying(which func(*corev1.Pod) bool) []*corev1.Pod {
+	return slices.DeleteFunc(slices.Clone(s.replicas), func(pod *corev1.Pod) bool {
+		return pod == nil || pod.DeletionTimestamp != nil || !which(pod)
+	})
+}
+
+// inUse says whether a revision may still be wanted.
+func (s state) inUse(pods []*corev1.Pod) func(*appsv1.ControllerRevision) bool {
+	used := map[string]bool{s.current.Name: true, s.update.Name: true}
+	for _, pod := range pods {
+		used[revisionOf(pod)] = true
+	}
+	return func(revision *appsv1.ControllerRevision) bool { return used[revision.Name] }
 }
 
 func partition(set *appsv1.StatefulSet) int {
-	if rolling := set.Spec.UpdateStrategy.RollingUpdate; rolling != nil && rolling.Partition != nil {
-		return int(*rolling.Partition)
+	if update := set.Spec.UpdateStrategy.RollingUpdate; update != nil && update.Partition != nil {
+		return int(*update.Partition)
 	}
 	return 0
 }
 
 // maxUnavailable is at least one: with none an update would never begin.
 func maxUnavailable(set *appsv1.StatefulSet) int {
-	rolling := set.Spec.UpdateStrategy.RollingUpdate
-	if rolling == nil || rolling.MaxUnavailable == nil {
+	update := set.Spec.UpdateStrategy.RollingUpdate
+	if update == nil || update.MaxUnavailable == nil {
 		return 1
 	}
 	// A value that cannot be read is refused by the API server.
-	value, err := intstr.GetScaledValueFromIntOrPercent(rolling.MaxUnavailable, replicas(set), false)
+	value, err := intstr.GetScaledValueFromIntOrPercent(update.MaxUnavailable, replicas(set), false)
 	if err != nil {
 		return 1
 	}

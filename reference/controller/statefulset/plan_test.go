@@ -11,6 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/utils/ptr"
+
+	"github.com/podchain/podchain/reference/controller/revision"
 )
 
 // TestPlan states the next step for the Pods that there are. A Pod is written
@@ -62,7 +64,7 @@ func TestPlan(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			set := newSet(test.options...)
-			p := newState(set, pods(test.pods), "a", "b", time.Unix(1000, 0)).next()
+			p := newState(set, pods(test.pods), history, nil, now).next()
 			assert.Equal(t, test.create, p.create)
 			var deleted []string
 			for _, pod := range p.delete {
@@ -78,9 +80,9 @@ func TestRevisionFor(t *testing.T) {
 		set.Spec.Ordinals = &appsv1.StatefulSetOrdinals{Start: 5}
 		set.Spec.UpdateStrategy.RollingUpdate = &appsv1.RollingUpdateStatefulSetStrategy{Partition: ptr.To[int32](2)}
 	})
-	s := newState(set, nil, "a", "b", time.Unix(1000, 0))
+	s := newState(set, nil, history, nil, now)
 	for ordinal, want := range map[int]string{5: "a", 6: "a", 7: "b"} {
-		assert.Equal(t, want, s.revisionFor(ordinal), ordinal)
+		assert.Equal(t, want, s.revisionFor(ordinal).Name, ordinal)
 	}
 }
 
@@ -90,15 +92,15 @@ func TestStatus(t *testing.T) {
 		want appsv1.StatefulSetStatus
 	}{
 		"during an update": {"0:a:ready 1:a:leaving 2:b:running", appsv1.StatefulSetStatus{
-			Replicas: 3, ReadyReplicas: 1, AvailableReplicas: 1, CurrentReplicas: 1, UpdatedReplicas: 1, CurrentRevision: "a", UpdateRevision: "b",
+			Replicas: 3, ReadyReplicas: 1, AvailableReplicas: 1, CurrentReplicas: 1, UpdatedReplicas: 1, CurrentRevision: "a", UpdateRevision: "b", CollisionCount: ptr.To[int32](0),
 		}},
 		"after an update": {"0:b:ready 1:b:ready 2:b:ready", appsv1.StatefulSetStatus{
-			Replicas: 3, ReadyReplicas: 3, AvailableReplicas: 3, CurrentReplicas: 3, UpdatedReplicas: 3, CurrentRevision: "b", UpdateRevision: "b",
+			Replicas: 3, ReadyReplicas: 3, AvailableReplicas: 3, CurrentReplicas: 3, UpdatedReplicas: 3, CurrentRevision: "b", UpdateRevision: "b", CollisionCount: ptr.To[int32](0),
 		}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			assert.Equal(t, test.want, newState(newSet(), pods(test.pods), "a", "b", time.Unix(1000, 0)).status(nil))
+			assert.Equal(t, test.want, newState(newSet(), pods(test.pods), history, nil, now).status(nil))
 		})
 	}
 }
@@ -156,11 +158,20 @@ func TestPodMetadata(t *testing.T) {
 	assert.Equal(t, "webs", pod.Spec.Subdomain)
 }
 
+// history has the revisions "a", the current one, and "b".
+var history = revision.History{All: []*appsv1.ControllerRevision{revisionNamed("a"), revisionNamed("b")}, Update: revisionNamed("b")}
+
+func revisionNamed(name string) *appsv1.ControllerRevision {
+	return &appsv1.ControllerRevision{ObjectMeta: metav1.ObjectMeta{Name: name}}
+}
+
+var now = time.Unix(1000, 0)
+
 func newSet(options ...func(*appsv1.StatefulSet)) *appsv1.StatefulSet {
 	set := &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Name: "web", Namespace: "ns"}, Spec: appsv1.StatefulSetSpec{
 		Replicas:       ptr.To[int32](3),
 		UpdateStrategy: appsv1.StatefulSetUpdateStrategy{Type: appsv1.RollingUpdateStatefulSetStrategyType},
-	}}
+	}, Status: appsv1.StatefulSetStatus{CurrentRevision: "a"}}
 	for _, option := range options {
 		option(set)
 	}

@@ -1,6 +1,8 @@
 package statefulset
 
 import (
+	"cmp"
+
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
@@ -12,9 +14,9 @@ import (
 func (s state) status(collisions *int32) appsv1.StatefulSetStatus {
 	status := appsv1.StatefulSetStatus{
 		ObservedGeneration: s.set.Generation,
-		CurrentRevision:    s.current,
-		UpdateRevision:     s.update,
-		CollisionCount:     collisions,
+		CurrentRevision:    s.current.Name,
+		UpdateRevision:     s.update.Name,
+		CollisionCount:     cmp.Or(collisions, new(int32)),
 		Conditions:         s.set.Status.Conditions,
 	}
 	for _, pods := range [][]*corev1.Pod{s.replicas, s.condemned} {
@@ -35,7 +37,7 @@ func (s state) count(pod *corev1.Pod, status *appsv1.StatefulSetStatus) {
 	status.Replicas++
 	if pod.Status.Phase == corev1.PodRunning && controller.Ready(pod) {
 		status.ReadyReplicas++
-		if available, _ := controller.Available(pod, s.set.Spec.MinReadySeconds, s.now); available {
+		if controller.Available(pod, s.set.Spec.MinReadySeconds, s.now) {
 			status.AvailableReplicas++
 		}
 	}
@@ -43,10 +45,10 @@ func (s state) count(pod *corev1.Pod, status *appsv1.StatefulSetStatus) {
 		return
 	}
 	// At first both names are of one revision.
-	if revisionOf(pod) == s.current {
+	if revisionOf(pod) == s.current.Name {
 		status.CurrentReplicas++
 	}
-	if revisionOf(pod) == s.update {
+	if revisionOf(pod) == s.update.Name {
 		status.UpdatedReplicas++
 	}
 }

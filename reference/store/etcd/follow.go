@@ -52,9 +52,9 @@ func (f *follower) reach(ctx context.Context, revision int64) error {
 }
 
 // follow keeps the log up to date until the store is closed, with one watch of
-// every key. Each revision has an event of some key, so the watch tells how far
-// it has got without being asked, and a watcher to whom nothing happens is as up
-// to date as any other. The client takes the watch up again where it broke off.
+// every key. Each revision has an event of some key, so the watch shows its position
+// without being asked, and an idle watcher is as up to date as any other. The client
+// resumes the watch where it broke off.
 func (s *Store) follow() {
 	for s.ctx.Err() == nil {
 		_, position := s.log.Span()
@@ -118,7 +118,7 @@ func convert(e *clientv3.Event) (store.Event, error) {
 		event.Previous = keyValue(e.PrevKv)
 	case !e.IsCreate():
 		// etcd leaves it out when the previous version is compacted meanwhile;
-		// without it, nobody could tell a change from a new object (WATCH-02).
+		// without it a change looks like a new object (WATCH-02).
 		return event, store.ErrCompacted
 	}
 	return event, nil

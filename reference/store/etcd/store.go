@@ -25,7 +25,7 @@ const (
 	// historyKept is how many writes are held for watchers that come later. Those
 	// that want more get it from etcd.
 	historyKept = 5000
-	// keepAlive finds out that a connection is dead which nobody has closed.
+	// keepAlive detects a dead connection that was not closed.
 	keepAliveTime, keepAliveTimeout = 30 * time.Second, 10 * time.Second
 )
 
@@ -38,8 +38,8 @@ var reconnect = grpc.ConnectParams{
 // Store is a store.Store over an etcd. See Open.
 type Store struct {
 	client *clientv3.Client
-	// compacted is a revision that was once the one up to which etcd had been
-	// compacted. It is asked about each time before it is told: see Revision.
+	// compacted is a revision up to which etcd was compacted at some time. It is
+	// verified each time before it is returned: see Revision.
 	compacted atomic.Int64
 
 	log      *store.Log
@@ -111,8 +111,8 @@ func (s *Store) OnPanic(tell func(*crash.Panic)) {
 	}
 }
 
-// greet asks for the present revision. Unlike other requests it does not wait for
-// an etcd that is away: so it is told, and tells, why it does not get there.
+// greet asks for the present revision. Unlike other requests it does not wait for an
+// etcd that is unavailable, so that it can return why.
 func (s *Store) greet(ctx context.Context) (current int64, err error) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()

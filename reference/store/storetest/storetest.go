@@ -14,9 +14,9 @@ import (
 	"github.com/podchain/podchain/reference/store"
 )
 
-// Test runs the table. Each case gets the store that open returns, in which
-// there may be keys of other cases but nobody else writes; what open starts ends
-// with the test that it is given.
+// Test runs the table. Each case gets the store that open returns. It may have keys of
+// other cases, but no other writer; what open starts ends with the test that it is
+// given.
 func Test(t *testing.T, open func(t *testing.T) store.Store) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -368,8 +368,8 @@ func compaction(s *subject) {
 	require.Equal(s, a, kv.CreateRevision, "what is present stays as it was")
 }
 
-// A compaction is for those who come later: an idle watcher is told how far it
-// has got (WATCH-08), one that has something to read still gets it.
+// A compaction affects later watchers only: an idle watcher gets its position
+// (WATCH-08), one that has something to read still gets it.
 func compactionAndWatches(s *subject) {
 	a := s.put("a", "1", 0)
 	idle, behind := s.watch("a", a), s.watch("b", a)

@@ -19,22 +19,22 @@ func options() command.Options {
 	return command.Options{
 		Name: "podchain-kubernetes",
 		Origins: map[string]command.Origin{
-			command.FromKubernetes: func(version string, told io.Writer) (assembly.Origin, error) {
+			command.FromKubernetes: func(version string, progress io.Writer) (assembly.Origin, error) {
 				resolved, err := kubernetes.ResolveVersion(version)
 				if err != nil {
 					return nil, err
 				}
-				return kubernetes.NewOrigin(kubernetes.Options{Version: resolved, Progress: told}), nil
+				return kubernetes.NewOrigin(kubernetes.Options{Version: resolved, Progress: progress}), nil
 			},
-			command.FromReferenceOnContainerd: func(_ string, told io.Writer) (assembly.Origin, error) {
+			command.FromReferenceOnContainerd: func(_ string, progress io.Writer) (assembly.Origin, error) {
 				program, err := os.Executable()
 				if err != nil {
 					return nil, err
 				}
-				return kubernetes.ReferenceOnContainerd(program, kubernetes.Options{Progress: told}), nil
+				return kubernetes.ReferenceOnContainerd(program, kubernetes.Options{Progress: progress}), nil
 			},
-			command.FromKWOK: func(_ string, told io.Writer) (assembly.Origin, error) {
-				return kubernetes.NewKWOK(told), nil
+			command.FromKWOK: func(_ string, progress io.Writer) (assembly.Origin, error) {
+				return kubernetes.NewKWOK(progress), nil
 			},
 		},
 		Images:   kubernetes.Push,

@@ -15,17 +15,17 @@ import (
 // up is the use of the cluster that up runs: there is one of them.
 const up = "up"
 
-// stopPatience bounds the end of a cluster.
-const stopPatience = time.Minute
+// stopTimeout bounds the end of a cluster.
+const stopTimeout = time.Minute
 
 func newUpCommand() *cobra.Command {
 	options := kubernetes.Options{Use: up}
 	command := &cobra.Command{
 		Use:   "up",
 		Short: "Run a cluster until this is interrupted",
-		Long: `Build Kubernetes where that has not been done yet, which takes minutes, and run a
-cluster until SIGINT or SIGTERM. When it is ready, a line tells its kubeconfig, by
-which podchain verify finds all that it offers.`,
+		Long: `Build Kubernetes on first use, which takes minutes, and run a cluster until
+SIGINT or SIGTERM. When it is ready, a line names its kubeconfig file, with
+which podchain verify finds everything that it offers.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			options.Progress = command.ErrOrStderr()
@@ -42,13 +42,13 @@ which podchain verify finds all that it offers.`,
 				fmt.Fprintf(command.OutOrStdout(), "ready: export KUBECONFIG=%s\n", cluster.Kubeconfig())
 				err = errors.Join(whole(command.Context(), cluster), endControl())
 			}
-			ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
+			ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 			defer cancel()
 			return errors.Join(err, cluster.Stop(ctx))
 		},
 	}
 	addClusterFlags(command, &options)
-	command.Flags().IntVar(&options.Nodes, "nodes", 2, "start so many nodes")
+	command.Flags().IntVar(&options.Nodes, "nodes", 2, "Start `N` nodes")
 	return command
 }
 
@@ -70,14 +70,14 @@ func whole(ctx context.Context, cluster *kubernetes.Cluster) error {
 }
 
 func addClusterFlags(command *cobra.Command, options *kubernetes.Options) {
-	command.Flags().StringVar(&options.Version, "version", kubernetes.DefaultVersion, "run this `version` of Kubernetes")
-	command.Flags().StringVar(&options.Store, "store", kubernetes.DefaultStore, "have the API server keep its objects in this `store`: etcd or kine")
+	command.Flags().StringVar(&options.Version, "version", kubernetes.DefaultVersion, "Run this `version` of Kubernetes")
+	command.Flags().StringVar(&options.Store, "store", kubernetes.DefaultStore, "Keep the objects of the API server in this `store`: etcd or kine")
 }
 
 func newDownCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "down",
-		Short: "End the cluster that up runs, and remove what killed ones have left",
+		Short: "End the cluster that up runs, and clean up after killed ones",
 		Args:  cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			clusters, err := kubernetes.Clusters()
@@ -86,7 +86,7 @@ func newDownCommand() *cobra.Command {
 			}
 			for _, cluster := range clusters {
 				if cluster.Use != up && !cluster.Dead {
-					continue // somebody else's
+					continue // it was not started by up
 				}
 				if err := cluster.Remove(command.Context()); err != nil {
 					return err

@@ -27,7 +27,7 @@ type Part struct {
 	Exits bool
 	Exit  time.Duration
 	Code  int
-	// Term is how long it goes on after TERM.
+	// Term is how long it keeps running after SIGTERM.
 	Term time.Duration
 	// Ready is when it becomes ready, Healthy how long it is healthy.
 	Ready, Healthy time.Duration

@@ -18,8 +18,8 @@ import (
 )
 
 // processes are the programs that run on the node. As the first process, this
-// one also buries those whose parents have died: it waits for everybody itself,
-// rather than by package exec.
+// one also reaps those whose parents have died: it waits for all children itself, not
+// by package exec.
 type processes struct {
 	mu      sync.Mutex
 	running map[string]*running
@@ -98,7 +98,7 @@ func discard(closer io.Closer) { closer.Close() }
 // patience is how long a program may take to end.
 const patience = 10 * time.Second
 
-// stop ends a program, unless it does not run. What it started goes on.
+// stop ends a program, if it is running. What the program started keeps running.
 func (p *processes) stop(name string) error {
 	p.mu.Lock()
 	r := p.running[name]

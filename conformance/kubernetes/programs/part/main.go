@@ -119,7 +119,7 @@ func serve(part play.Part, started time.Time) {
 			err = http.Serve(listener, handler)
 		}
 		fmt.Fprintln(os.Stderr, err)
-		time.Sleep(time.Second) // nobody tells when a port becomes free
+		time.Sleep(time.Second) // no event says when a port becomes free
 	}
 }
 

@@ -16,9 +16,9 @@ import (
 	"github.com/podchain/podchain/steps"
 )
 
-// TestWrongdoer: who should have written what is not as it should be is to blame,
-// unless it is what the requirement is about.
-func TestWrongdoer(t *testing.T) {
+// TestCulprit: the owner of the field that is wrong is to blame, unless the link of the
+// requirement is among its owners.
+func TestCulprit(t *testing.T) {
 	deviation := func(kind, path string) error {
 		object := &unstructured.Unstructured{Object: map[string]any{"kind": kind, "metadata": map[string]any{"name": "a"}}}
 		return fmt.Errorf("waited: %w", &steps.Deviation{Object: object,
@@ -42,7 +42,7 @@ func TestWrongdoer(t *testing.T) {
 			`Pod "a": status.containerStatuses[name=main].started: expected 1, it is absent`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			link, wrote := wrongdoer(&specification.Requirement{Link: test.about}, test.err, history.Record{}, diagnosis.Attribution{})
+			link, wrote := culprit(&specification.Requirement{Link: test.about}, test.err, history.Record{}, diagnosis.Attribution{})
 			assert.Equal(t, test.want, link)
 			assert.Equal(t, test.wrote, wrote)
 		})

@@ -1,4 +1,4 @@
-package local
+package etcdserver
 
 import (
 	"bytes"
@@ -19,7 +19,7 @@ func (p Program) source() string {
 
 // Binary returns the path of the program: the one on PATH, else the one in the
 // cache directory. If there is none it builds one there from its source, which
-// takes a minute, needs Go and the module proxy, and is told to building.
+// takes a minute and needs Go and the module proxy. It calls building first.
 func (p Program) Binary(ctx context.Context, building func(path string)) (string, error) {
 	if path, err := exec.LookPath(p.Name); err == nil {
 		return path, nil

@@ -1,33 +1,33 @@
 package events
 
-// Verdict on a scenario or a requirement.
-type Verdict string
+// Outcome on a scenario or a requirement.
+type Outcome string
 
 // The verdicts, from best to worst.
 const (
 	// Passed: executed, and as specified.
-	Passed Verdict = "passed"
+	Passed Outcome = "passed"
 	// NotApplicable: it needs a capability that the implementation does not
 	// offer, or came with a later release than the implementation is of.
-	NotApplicable Verdict = "not applicable"
+	NotApplicable Outcome = "not applicable"
 	// CouldNotRun: no verdict was possible, and that is not the
 	// implementation's doing as far as can be told.
-	CouldNotRun Verdict = "could not run"
+	CouldNotRun Outcome = "could not run"
 	// Failed: executed, and not as specified.
-	Failed Verdict = "failed"
+	Failed Outcome = "failed"
 	// KnownFailing: it failed, and is on the list of what is known to.
-	KnownFailing Verdict = "known failing"
+	KnownFailing Outcome = "known failing"
 	// Stale: it passed, and is on that list, as all that the requirement has there for the
 	// same reason: the list is to be put right.
-	Stale Verdict = "stale"
+	Stale Outcome = "stale"
 )
 
-// Verdicts are those that there are without a list, in the order in which tables show
+// Outcomes are those that there are without a list, in the order in which tables show
 // them.
-var Verdicts = []Verdict{Passed, Failed, CouldNotRun, NotApplicable}
+var Outcomes = []Outcome{Passed, Failed, CouldNotRun, NotApplicable}
 
 // IgnoringKnown is the verdict as it is without a list of what is known to fail.
-func (v Verdict) IgnoringKnown() Verdict {
+func (v Outcome) IgnoringKnown() Outcome {
 	switch v {
 	case KnownFailing:
 		return Failed
@@ -38,7 +38,7 @@ func (v Verdict) IgnoringKnown() Verdict {
 }
 
 // Bad says that somebody has to do something about it.
-func (v Verdict) Bad() bool { return v == Failed || v == CouldNotRun || v == Stale }
+func (v Outcome) Bad() bool { return v == Failed || v == CouldNotRun || v == Stale }
 
 // NeedsDetail says that there is more to tell of it than the verdict.
-func (v Verdict) NeedsDetail() bool { return v.Bad() || v == KnownFailing }
+func (v Outcome) NeedsDetail() bool { return v.Bad() || v == KnownFailing }

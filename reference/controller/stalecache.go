@@ -7,24 +7,24 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// Superseded remembers the versions of objects that own writes have replaced.
+// StaleCache remembers the versions of objects that own writes have replaced.
 // While the cache still shows one of them, a sync would decide on the past: it
 // would write the same again and be refused with a conflict. It ends instead;
-// the event that shows the new version queues it again. (Deletes and creates
-// are the matter of Expectations.)
-type Superseded struct {
+// the event that shows the new version queues it again. (Creations and deletions
+// are in Expectations.)
+type StaleCache struct {
 	mu       sync.Mutex
 	versions map[types.UID][]string
 }
 
-// NewSuperseded returns an empty record.
-func NewSuperseded() *Superseded {
-	return &Superseded{versions: map[types.UID][]string{}}
+// NewStaleCache returns an empty record.
+func NewStaleCache() *StaleCache {
+	return &StaleCache{versions: map[types.UID][]string{}}
 }
 
 // Wrote says that a write has replaced the version before by the version after.
 // A write that changed nothing leaves the version as it is, and no event comes.
-func (s *Superseded) Wrote(before, after metav1.Object) {
+func (s *StaleCache) Wrote(before, after metav1.Object) {
 	if before.GetResourceVersion() == after.GetResourceVersion() {
 		return
 	}
@@ -34,7 +34,7 @@ func (s *Superseded) Wrote(before, after metav1.Object) {
 }
 
 // Stale reports whether the object, as cached, is a version that was replaced.
-func (s *Superseded) Stale(cached metav1.Object) bool {
+func (s *StaleCache) Stale(cached metav1.Object) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, version := range s.versions[cached.GetUID()] {
@@ -47,7 +47,7 @@ func (s *Superseded) Stale(cached metav1.Object) bool {
 }
 
 // Forget drops what is known of an object that is gone.
-func (s *Superseded) Forget(object types.UID) {
+func (s *StaleCache) Forget(object types.UID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.versions, object)

@@ -1,7 +1,7 @@
-package local
+package etcdserver
 
-// Program is a store that speaks etcd's protocol: what it is built from, and how
-// it is told where to serve.
+// Program is a store that speaks etcd's protocol: what it is built from, and the flags
+// that say where it serves.
 type Program struct {
 	// Name of the executable.
 	Name string
@@ -18,7 +18,7 @@ var Etcd = Program{
 	Name: "etcd", Version: "v3.7.3",
 	module: "go.etcd.io/etcd/server/v3", command: "go.etcd.io/etcd/server/v3",
 	flags: func(s *Server) []string {
-		// It has no peers and tells nobody where it is: etcd 3.6 takes no sockets here.
+		// It has no peers and advertises no address: etcd 3.6 takes no sockets here.
 		const nowhere = "http://127.0.0.1:1"
 		return []string{
 			"--name=podchain",
@@ -45,7 +45,7 @@ var Kine = Program{
 			"--trusted-ca-file=" + s.authority.File(),
 			"--server-cert-file=" + s.serving.CertificateFile, "--server-key-file=" + s.serving.KeyFile,
 			"--metrics-bind-address=0",
-			// What it is told to forget it forgets at once: it would keep the last
+			// A compaction takes effect at once: by default kine keeps the last
 			// thousand revisions (WATCH-09).
 			"--compact-min-retain=0",
 		} // its data is in the working directory

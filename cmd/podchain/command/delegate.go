@@ -12,14 +12,14 @@ import (
 	"syscall"
 )
 
-// handover is an origin whose program is too heavy to be part of podchain: another
-// one has the same command line, and that origin.
-type handover struct {
+// delegate is a program with the same command line and further origins, whose dependencies
+// are too heavy for podchain itself.
+type delegate struct {
 	program string // on PATH, or built from source
 	source  string // its package, as a folder of a clone of podchain
 }
 
-// What a SPEC of --link names that is podchain-kubernetes' to give.
+// Origins that podchain-kubernetes provides, as a SPEC of --link names them.
 const (
 	// FromKubernetes are links of real Kubernetes, "kubernetes@1.34" those of a
 	// version.
@@ -27,36 +27,36 @@ const (
 	// FromReferenceOnContainerd is the reference's kubelet, with containers that
 	// really run.
 	FromReferenceOnContainerd = "reference+containerd"
-	// FromKWOK is what plays kubelets without running anything.
+	// FromKWOK are kubelets played by KWOK, which runs no containers.
 	FromKWOK = "kwok"
 )
 
-var handovers = map[string]handover{
+var delegates = map[string]delegate{
 	FromKubernetes:            podchainKubernetes,
 	FromReferenceOnContainerd: podchainKubernetes,
 	FromKWOK:                  podchainKubernetes,
 }
 
-var podchainKubernetes = handover{"podchain-kubernetes", "conformance/kubernetes/cmd/podchain-kubernetes"}
+var podchainKubernetes = delegate{"podchain-kubernetes", "conformance/kubernetes/cmd/podchain-kubernetes"}
 
-// handOver has the program of an origin do what this one was told to do, in its
-// place: it returns only if that cannot be.
-func handOver(ctx context.Context, origin string, told io.Writer) error {
-	h := handovers[origin]
-	path, err := exec.LookPath(h.program)
+// delegateTo replaces this process by the program that has an origin, with the same
+// arguments. It returns only if that fails.
+func delegateTo(ctx context.Context, origin string, progress io.Writer) error {
+	d := delegates[origin]
+	path, err := exec.LookPath(d.program)
 	if err != nil {
-		path, err = h.build(ctx, told)
+		path, err = d.build(ctx, progress)
 	}
 	if err == nil {
 		err = syscall.Exec(path, append([]string{path}, os.Args[1:]...), os.Environ())
 	}
-	return fmt.Errorf("this is the matter of %s, which is not on PATH: %w", h.program, err)
+	return fmt.Errorf("this is done by %s, which is not on PATH: %w", d.program, err)
 }
 
 // build builds the program into the cache directory. Without changes that takes no
 // time.
-func (h handover) build(ctx context.Context, told io.Writer) (_ string, err error) {
-	source, err := clone(h.source)
+func (d delegate) build(ctx context.Context, progress io.Writer) (_ string, err error) {
+	source, err := clone(d.source)
 	if err != nil {
 		return "", err
 	}
@@ -64,9 +64,9 @@ func (h handover) build(ctx context.Context, told io.Writer) (_ string, err erro
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(cache, "podchain", h.program)
+	path := filepath.Join(cache, "podchain", d.program)
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		fmt.Fprintf(told, "there is no %s on PATH: building %s, which takes minutes the first time\n", h.program, path)
+		fmt.Fprintf(progress, "there is no %s on PATH: building %s, which takes minutes the first time\n", d.program, path)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return "", err
@@ -77,14 +77,14 @@ func (h handover) build(ctx context.Context, told io.Writer) (_ string, err erro
 		return "", err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	command := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(work, h.program), ".")
+	command := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(work, d.program), ".")
 	command.Dir = source
 	var output bytes.Buffer
 	command.Stdout, command.Stderr = &output, &output
 	if err := command.Run(); err != nil {
 		return "", fmt.Errorf("go build in %s: %w\n%s", source, err, bytes.TrimSpace(output.Bytes()))
 	}
-	return path, os.Rename(filepath.Join(work, h.program), path)
+	return path, os.Rename(filepath.Join(work, d.program), path)
 }
 
 // clone returns a folder of the clone of podchain that the working directory is in.

@@ -11,40 +11,38 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/cache"
 
+	"github.com/podchain/podchain/conformance/implementation/clients"
 	"github.com/podchain/podchain/conformance/implementation/crash"
 	"github.com/podchain/podchain/reference/controller"
 )
 
-// departures waits for old Pods to end, for Deployments whose strategy is
+// podDrain waits for old Pods to end, for Deployments whose strategy is
 // Recreate (ROLLOUT-08). That is the only use that this controller has for
 // Pods, so it keeps no cache of all of them: it watches those of one
 // Deployment for as long as that waits. Whatever ends the watch, the
 // Deployment is looked at again, and the look begins with a list.
-type departures struct {
-	client kubernetes.Interface
-	queue  *controller.Queue[cache.ObjectName]
-	group  crash.Group
+type podDrain struct {
+	clients *clients.Clients
+	group   crash.Group
 
 	mu      sync.Mutex
-	waiting map[types.UID]*departure
+	waiting map[types.UID]*drainWait
 }
 
-// departure is one Deployment's wait for the Pods of its old ReplicaSets.
-type departure struct {
+// drainWait is one Deployment's wait for the Pods of its old ReplicaSets.
+type drainWait struct {
 	sets   string
 	cancel context.CancelFunc
 }
 
-func newDepartures(client kubernetes.Interface, queue *controller.Queue[cache.ObjectName]) *departures {
-	return &departures{client: client, queue: queue, waiting: map[types.UID]*departure{}}
+func newPodDrain(clients *clients.Clients) *podDrain {
+	return &podDrain{clients: clients, waiting: map[types.UID]*drainWait{}}
 }
 
-// departed reports whether all Pods of the old ReplicaSets have ended. If not,
+// drained reports whether all Pods of the old ReplicaSets have ended. If not,
 // the Deployment is queued when they have.
-func (d *deployments) departed(ctx context.Context, r *rollout) (bool, error) {
+func (d *deployments) drained(ctx context.Context, r *rollout) (bool, error) {
 	if len(r.old) == 0 {
 		return true, nil
 	}
@@ -54,10 +52,18 @@ func (d *deployments) departed(ctx context.Context, r *rollout) (bool, error) {
 			return false, nil
 		}
 	}
-	return d.departures.check(ctx, r)
+	return d.drain.check(ctx, r, func(broken bool) {
+		if broken {
+			d.EnqueueRateLimited(r.deployment)
+			return
+		}
+		d.Enqueue(r.deployment)
+	})
 }
 
-func (w *departures) check(ctx context.Context, r *rollout) (bool, error) {
+// check reports whether the Pods have ended. If not, it calls ended later: when they
+// have, or when it can no longer be seen.
+func (w *podDrain) check(ctx context.Context, r *rollout, ended func(broken bool)) (bool, error) {
 	owners := map[types.UID]bool{}
 	names := make([]string, 0, len(r.old))
 	for _, set := range r.old {
@@ -77,7 +83,7 @@ func (w *departures) check(ctx context.Context, r *rollout) (bool, error) {
 		w.forget(r.deployment.UID)
 	}
 
-	pods := w.client.CoreV1().Pods(r.deployment.Namespace)
+	pods := w.clients.Pods(r.deployment.Namespace)
 	options := metav1.ListOptions{LabelSelector: metav1.FormatLabelSelector(r.deployment.Spec.Selector)}
 	list, err := pods.List(ctx, options)
 	if err != nil {
@@ -99,7 +105,7 @@ func (w *departures) check(ctx context.Context, r *rollout) (bool, error) {
 		cancel()
 		return false, fmt.Errorf("old Pods: %w", err)
 	}
-	w.follow(ctx, r, &departure{sets: sets, cancel: cancel}, events, left, owners)
+	w.follow(ctx, r.deployment.UID, &drainWait{sets: sets, cancel: cancel}, events, left, owners, ended)
 	return false, nil
 }
 
@@ -109,16 +115,14 @@ func lingers(pod *corev1.Pod, owners map[types.UID]bool) bool {
 	return owner != nil && owners[owner.UID] && !controller.Terminal(pod)
 }
 
-// follow watches until no Pod is left, and queues the Deployment then.
-func (w *departures) follow(ctx context.Context, r *rollout, wait *departure, events watch.Interface, left, owners map[types.UID]bool) {
-	uid, key := r.deployment.UID, cache.MetaObjectToName(r.deployment)
+// follow watches until none of the Pods is left.
+func (w *podDrain) follow(ctx context.Context, deployment types.UID, wait *drainWait, events watch.Interface, left, owners map[types.UID]bool, ended func(broken bool)) {
 	w.mu.Lock()
-	w.waiting[uid] = wait
+	w.waiting[deployment] = wait
 	w.mu.Unlock()
 	w.group.Go(func() {
 		defer wait.cancel()
 		defer events.Stop()
-		again := w.queue.AddRateLimited // the watch broke
 		for event := range events.ResultChan() {
 			pod, ok := event.Object.(*corev1.Pod)
 			if !ok {
@@ -130,23 +134,22 @@ func (w *departures) follow(ctx context.Context, r *rollout, wait *departure, ev
 				left[pod.UID] = true
 			}
 			if len(left) == 0 {
-				again = w.queue.Add
 				break
 			}
 		}
 		w.mu.Lock()
-		if w.waiting[uid] == wait {
-			delete(w.waiting, uid)
+		if w.waiting[deployment] == wait {
+			delete(w.waiting, deployment)
 		}
 		w.mu.Unlock()
 		if ctx.Err() == nil {
-			again(key)
+			ended(len(left) > 0)
 		}
 	})
 }
 
 // forget ends a Deployment's wait.
-func (w *departures) forget(deployment types.UID) {
+func (w *podDrain) forget(deployment types.UID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if running := w.waiting[deployment]; running != nil {
@@ -156,4 +159,4 @@ func (w *departures) forget(deployment types.UID) {
 }
 
 // wait returns when no wait is left; the context of the syncs must be done.
-func (w *departures) wait() { w.group.Wait() }
+func (w *podDrain) wait() { w.group.Wait() }

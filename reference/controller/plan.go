@@ -1,0 +1,185 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/podchain/podchain/conformance/implementation/clients"
+)
+
+// Plan is what to do about an owner's children now. Whatever has to wait for it
+// is in the next plan: the events that this one causes bring that about.
+type Plan[T clients.Object] struct {
+	Create []T
+	Delete []T
+	// Kill are children to delete without a grace period: there is nothing left
+	// that could end them in good order.
+	Kill []T
+}
+
+// Empty says that there is nothing to do.
+func (p Plan[T]) Empty() bool { return len(p.Create)+len(p.Delete)+len(p.Kill) == 0 }
+
+// errNamespaceTerminating says that children are refused because their namespace
+// is being deleted. It is no failure: there is nothing to try again.
+var errNamespaceTerminating = errors.New("the namespace is being deleted")
+
+// NamespaceTerminating says that this is why a creation was refused.
+func NamespaceTerminating(err error) bool {
+	return apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause)
+}
+
+// CarryOut makes the writes of a plan, and an Event about each. The owner is not
+// looked at again before the cache shows all of them. For an owner that is being
+// deleted it does nothing: the event that tells of that is on its way.
+func (c *Children[O, T]) CarryOut(ctx context.Context, owner O, plan Plan[T]) error {
+	if plan.Empty() {
+		return nil
+	}
+	if len(plan.Create) > 0 {
+		switch err := c.owners.RecheckOwner(ctx, owner); {
+		case errors.Is(err, ErrOwnerDeleting):
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+	c.owners.expectations.Begin(owner.GetUID())
+	defer c.owners.expectations.End(owner.GetUID())
+	created := c.createAll(ctx, owner, plan.Create)
+	_, deleted := Parallel(len(plan.Delete), func(i int) error { return c.remove(ctx, owner, plan.Delete[i], nil) })
+	_, killed := Parallel(len(plan.Kill), func(i int) error { return c.remove(ctx, owner, plan.Kill[i], ptr.To[int64](0)) })
+	return errors.Join(created, deleted, killed)
+}
+
+// Create creates one child, and no Event. The owner is not looked at again before
+// the cache shows it. Call RecheckOwner first.
+func (c *Children[O, T]) Create(ctx context.Context, owner O, child T) (T, error) {
+	c.owners.expectations.Begin(owner.GetUID())
+	defer c.owners.expectations.End(owner.GetUID())
+	return c.create(ctx, owner, child)
+}
+
+// Expect has the owner not looked at again before the cache shows a child of which
+// only the API server knows yet.
+func (c *Children[O, T]) Expect(owner O, child T) {
+	c.owners.expectations.Begin(owner.GetUID())
+	defer c.owners.expectations.End(owner.GetUID())
+	c.expect(owner, child)
+}
+
+func (c *Children[O, T]) expect(owner O, child T) {
+	if _, cached, err := c.GetIndexer().Get(child); err == nil && !cached {
+		c.owners.expectations.Created(owner.GetUID(), child.GetUID())
+	}
+}
+
+func (c *Children[O, T]) create(ctx context.Context, owner O, child T) (T, error) {
+	created, err := c.Client(owner.GetNamespace()).Create(ctx, child, metav1.CreateOptions{})
+	if err == nil {
+		c.owners.expectations.Created(owner.GetUID(), created.GetUID())
+	}
+	return created, err
+}
+
+func (c *Children[O, T]) createAll(ctx context.Context, owner O, children []T) error {
+	err := SlowStart(len(children), func(i int) error {
+		child := children[i]
+		if c.Prepare != nil {
+			if err := c.Prepare(ctx, owner, child); err != nil {
+				return err
+			}
+		}
+		created, err := c.create(ctx, owner, child)
+		switch {
+		case NamespaceTerminating(err):
+			return errNamespaceTerminating
+		case apierrors.IsAlreadyExists(err) && child.GetName() != "":
+			return err // the cache is behind
+		case err != nil:
+			c.record(owner, creation, child.GetName(), err)
+			return err
+		}
+		c.record(owner, creation, created.GetName(), nil)
+		return nil
+	})
+	switch {
+	case errors.Is(err, errNamespaceTerminating):
+		return nil
+	case ambiguous(err):
+		return errors.Join(err, c.recount(ctx, owner))
+	}
+	return err
+}
+
+// remove deletes a child. One that is gone is deleted.
+func (c *Children[O, T]) remove(ctx context.Context, owner O, child T, grace *int64) error {
+	c.owners.expectations.Deleting(owner.GetUID(), child.GetUID())
+	err := c.Delete(ctx, child, grace)
+	if err != nil {
+		c.owners.expectations.NotDeleted(owner.GetUID(), child.GetUID())
+	}
+	if !apierrors.IsNotFound(err) {
+		c.record(owner, deletion, child.GetName(), err)
+		return err
+	}
+	return nil
+}
+
+// ambiguous says that a request failed and may nevertheless have been carried out.
+func ambiguous(err error) bool {
+	if err == nil {
+		return false
+	}
+	var status apierrors.APIStatus
+	return !errors.As(err, &status) || status.Status().Code >= http.StatusInternalServerError
+}
+
+// recount asks the API server which children there are, after a creation of which
+// only it knows whether it took place (IDEMP-01). What the cache lacks is expected,
+// so that the next plan does not create it a second time.
+func (c *Children[O, T]) recount(ctx context.Context, owner O) error {
+	children, err := c.Fetch(ctx, owner.GetNamespace(), metav1.ListOptions{
+		LabelSelector: metav1.FormatLabelSelector(c.owners.Selector(owner)),
+	})
+	if err != nil {
+		return fmt.Errorf("recount: %w", err)
+	}
+	for _, child := range children {
+		if metav1.IsControlledBy(child, owner) {
+			c.expect(owner, child)
+		}
+	}
+	return nil
+}
+
+// verb is a way to write a child, and how Events tell of it.
+type verb struct{ name, reason, succeeded, failed string }
+
+var (
+	creation = verb{"create", "Create", "Created pod: %s", "Error creating: %v"}
+	deletion = verb{"delete", "Delete", "Deleted pod: %s", "Error deleting: %v"}
+)
+
+// record records the Event about a write.
+func (c *Children[O, T]) record(owner O, verb verb, child string, err error) {
+	message := fmt.Sprintf(verb.succeeded, child)
+	if err != nil {
+		message = fmt.Sprintf(verb.failed, err)
+	}
+	if c.Message != nil {
+		message = c.Message(owner, verb.name, child, err)
+	}
+	if err != nil {
+		c.owners.Events.Event(owner, corev1.EventTypeWarning, "Failed"+verb.reason, message)
+		return
+	}
+	c.owners.Events.Event(owner, corev1.EventTypeNormal, "Successful"+verb.reason, message)
+}
