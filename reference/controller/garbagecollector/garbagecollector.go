@@ -28,12 +28,11 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 
 	"github.com/podchain/podchain/conformance/implementation/crash"
-	"github.com/podchain/podchain/reference/controller"
+	"github.com/podchain/podchain/reference/link"
 )
 
 // Name is what the link calls itself in requests and Events.
@@ -51,22 +50,18 @@ func Run(ctx context.Context, config *rest.Config) error {
 // RunWithOptions collects garbage until ctx is done. All its goroutines have
 // ended when it returns.
 func RunWithOptions(ctx context.Context, config *rest.Config, options Options) error {
-	config = rest.CopyConfig(config)
-	config.UserAgent = Name
-	if config.QPS == 0 {
-		config.QPS = -1 // as for every link: the API server knows what it can take
+	l, err := link.New(Name, config)
+	if err != nil {
+		return err
 	}
+	config = rest.CopyConfig(l.Config)
 	// Watching a deprecated resource is no mistake here.
 	config.WarningHandlerWithContext = rest.NoWarnings{}
-	catalogue, err := newCatalogue(config)
+	catalogue, err := newCatalogue(config, l.HTTP)
 	if err != nil {
 		return fmt.Errorf("garbage collector: %w", err)
 	}
-	objects, err := metadata.NewForConfig(config)
-	if err != nil {
-		return fmt.Errorf("garbage collector: %w", err)
-	}
-	core, err := corev1client.NewForConfig(config)
+	objects, err := metadata.NewForConfigAndClient(config, l.HTTP)
 	if err != nil {
 		return fmt.Errorf("garbage collector: %w", err)
 	}
@@ -77,9 +72,9 @@ func RunWithOptions(ctx context.Context, config *rest.Config, options Options) e
 	c := &collector{
 		catalogue: catalogue,
 		objects:   objects,
-		events:    controller.NewRecorder(Name, core),
+		events:    l.Events,
 		graph:     newGraph(),
-		queue:     controller.NewQueue[types.UID](),
+		queue:     link.NewQueue[types.UID](),
 		watched:   map[*resource]bool{},
 	}
 	c.run(ctx, resources)
@@ -91,9 +86,9 @@ func RunWithOptions(ctx context.Context, config *rest.Config, options Options) e
 type collector struct {
 	catalogue *catalogue
 	objects   metadata.Interface
-	events    *controller.Recorder
+	events    *link.Recorder
 	graph     *graph
-	queue     *controller.Queue[types.UID]
+	queue     *link.Queue[types.UID]
 
 	// watches are the running reflectors; more may be added while it runs.
 	watches crash.Group

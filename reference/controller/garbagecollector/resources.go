@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -99,8 +100,8 @@ type catalogue struct {
 	kinds     map[schema.GroupKind]*resource
 }
 
-func newCatalogue(config *rest.Config) (*catalogue, error) {
-	client, err := discovery.NewDiscoveryClientForConfig(config)
+func newCatalogue(config *rest.Config, http *http.Client) (*catalogue, error) {
+	client, err := discovery.NewDiscoveryClientForConfigAndClient(config, http)
 	if err != nil {
 		return nil, err
 	}

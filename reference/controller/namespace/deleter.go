@@ -15,20 +15,24 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/discovery"
-	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/metadata"
 	"k8s.io/klog/v2"
 
 	"github.com/podchain/podchain/conformance/implementation/crash"
 	"github.com/podchain/podchain/reference/controller"
+	"github.com/podchain/podchain/reference/link"
 )
 
 // deleter empties namespaces that are being deleted.
 type deleter struct {
-	namespaces corev1client.NamespaceInterface
-	resources  *discovery.DiscoveryClient
-	objects    metadata.Interface
-	queue      *controller.Queue[string]
+	namespaces interface {
+		Get(context.Context, string, metav1.GetOptions) (*corev1.Namespace, error)
+		UpdateStatus(context.Context, *corev1.Namespace, metav1.UpdateOptions) (*corev1.Namespace, error)
+	}
+	writeFinalizers func(context.Context, *corev1.Namespace) (*corev1.Namespace, error)
+	resources       *discovery.DiscoveryClient
+	objects         metadata.Interface
+	queue           *link.Queue[string]
 
 	// waits are the goroutines that await the end of some content; awaited are
 	// the namespaces they belong to.
@@ -261,7 +265,7 @@ func (d *deleter) finalize(ctx context.Context, namespace *corev1.Namespace) err
 	namespace.Spec.Finalizers = slices.DeleteFunc(namespace.Spec.Finalizers, func(finalizer corev1.FinalizerName) bool {
 		return finalizer == corev1.FinalizerKubernetes
 	})
-	_, err := d.namespaces.Finalize(ctx, namespace, metav1.UpdateOptions{})
+	_, err := d.writeFinalizers(ctx, namespace)
 	return ignoreNotFound(err)
 }
 

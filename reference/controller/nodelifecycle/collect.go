@@ -33,7 +33,7 @@ func (l *lifecycle) collectOrphans(ctx context.Context, node string) error {
 		return nil
 	}
 	// It may be there, and the watch be late.
-	_, err = l.client.CoreV1().Nodes().Get(ctx, node, metav1.GetOptions{})
+	_, err = l.clients.Nodes().Get(ctx, node, metav1.GetOptions{})
 	switch {
 	case err == nil:
 		l.missing.end(node)

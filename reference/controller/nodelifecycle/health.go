@@ -141,7 +141,7 @@ func (l *lifecycle) checkHealth(ctx context.Context, node *corev1.Node) (wrote b
 		return false, nil // the end of the silence is an event
 	}
 	// The node may be heard of, and the watch be late.
-	lease, err := l.client.CoordinationV1().Leases(corev1.NamespaceNodeLease).Get(ctx, node.Name, metav1.GetOptions{})
+	lease, err := l.clients.Leases(corev1.NamespaceNodeLease).Get(ctx, node.Name, metav1.GetOptions{})
 	switch {
 	case err == nil && l.signs.renewed(lease):
 		l.nodeQueue.AddAfter(node.Name, l.signs.left(node))
@@ -151,7 +151,7 @@ func (l *lifecycle) checkHealth(ctx context.Context, node *corev1.Node) (wrote b
 		l.signs.excuse(node.Name)
 		return false, err
 	}
-	if _, err := l.client.CoreV1().Nodes().UpdateStatus(ctx, lost, metav1.UpdateOptions{}); err != nil {
+	if _, err := l.clients.Nodes().UpdateStatus(ctx, lost, metav1.UpdateOptions{}); err != nil {
 		return false, err
 	}
 	if isReady(node) {

@@ -25,12 +25,10 @@ func (l *lifecycle) nodeSeen(before, node *corev1.Node) {
 	}
 }
 
-func (l *lifecycle) nodeDeleted(object any) {
-	if node, ok := controller.Object(object); ok {
-		l.signs.forget(node.GetName())
-		l.setReady(node.GetName(), false)
-		l.nodeQueue.Add(node.GetName())
-	}
+func (l *lifecycle) nodeDeleted(node *corev1.Node) {
+	l.signs.forget(node.Name)
+	l.setReady(node.Name, false)
+	l.nodeQueue.Add(node.Name)
 }
 
 // setReady notes whether a node is ready: if it is the first one, or was the last
