@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/hooks"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/implementation/crash"
 	"github.com/podchain/podchain/conformance/runresources"
@@ -74,7 +75,7 @@ func openEnvironment(ctx context.Context, options *Options) (environment, error)
 // start starts a cluster. The implementation may panic.
 func start(ctx context.Context, implementation implementation.Implementation) (cluster implementation.Cluster, err error) {
 	err = crash.Catch("Start", func() (err error) {
-		cluster, err = implementation.Start(ctx)
+		cluster, err = hooks.Start(ctx, implementation)
 		return err
 	})
 	return cluster, err

@@ -100,7 +100,7 @@ func (e *execution) investigate(ctx context.Context, world *steps.World, line *l
 		return
 	}
 	e.crashed = crashed(world.Cluster)
-	e.undone, _ = diagnosis.FirstBroken(record, world.Excused())
+	e.undone, _ = diagnosis.FirstBroken(record, world.StoppedByScenario())
 	e.restless.Link, e.restless.Missing = diagnosis.Restless(record, attribution)
 	e.culprit.Link, e.culprit.Missing = culprit(e.example.Requirement, e.err, record, attribution)
 }

@@ -112,7 +112,7 @@ Feature: What happens when a Deployment is created
 
     Scenario: Each object appears after its owner
       When Deployment "web" with 1 replica is created
-      Then these come in order:
+      Then these happen in order:
         | object                             | field | value   |
         | Deployment "web"                   |       | appears |
         | the ReplicaSet of Deployment "web" |       | appears |
@@ -162,7 +162,7 @@ Feature: What happens when a Deployment is created
     @needs-containers
     Scenario: The sandbox is ready before the containers run, and a terminal phase precedes the removal
       Given Deployment "web" with 1 replica is ready
-      When Deployment "web" is modified to 0 replicas
+      When Deployment "web" is scaled to 0 replicas
       Then the Pod of Deployment "web" goes through:
         | field                                                    | value                    |
         | status.startTime                                         | any                      |
@@ -170,7 +170,7 @@ Feature: What happens when a Deployment is created
         | status.phase                                             | Running                  |
         | metadata.deletionTimestamp                               | any                      |
         | status.phase                                             | one of Succeeded, Failed |
-        |                                                          | gone                     |
+        |                                                          | no longer exists         |
 
   @CHAIN-05 @MUST
   Rule: Status flows back: a controller reports only what the link after it has reported
@@ -178,20 +178,20 @@ Feature: What happens when a Deployment is created
 
     Scenario: Ready Pod, then ReplicaSet, then Deployment
       When Deployment "web" with 1 replica is created
-      Then these come in order:
+      Then these happen in order:
         | object                             | field                                | value |
         | the Pod of Deployment "web"        | status.conditions[type=Ready].status | True  |
         | the ReplicaSet of Deployment "web" | status.readyReplicas                 | 1     |
         | Deployment "web"                   | status.availableReplicas             | 1     |
 
-    # go-ahead: a readiness gate of the Pod. The Pod is not Ready until the scenario sets this condition to True.
+    # podchain.dev/gate: a readiness gate. The Pod is not Ready until the scenario sets this condition to True.
     Scenario: Pods that are not ready are not reported as ready
       Given Deployment "web" with 2 replicas is created with
-        | field                             | value                                    |
-        | spec.template.spec.readinessGates | [{conditionType: podchain.dev/go-ahead}] |
+        | field                             | value                                |
+        | spec.template.spec.readinessGates | [{conditionType: podchain.dev/gate}] |
       And 2 Pods of Deployment "web" appear
-      When the Pods of Deployment "web" get the go-ahead
-      Then these come in order:
+      When the readiness gates of the Pods of Deployment "web" are set to True
+      Then these happen in order:
         | object                             | field                                | value |
         | the first Pod of Deployment "web"  | status.conditions[type=Ready].status | False |
         | the first Pod of Deployment "web"  | status.conditions[type=Ready].status | True  |
@@ -251,7 +251,7 @@ Feature: What happens when a Deployment is created
   @CHAIN-07 @MUST
   Rule: Any link's part can be done by hand, and its neighbours react just the same
     Links agree on objects and have no private channels: who wrote an object does not matter.
-    The Pods below with the schedulerName by-hand are ignored by the scheduler, which has another name.
+    The Pods below with the schedulerName no-such-scheduler are ignored by the scheduler, which has another name.
 
     Scenario: A ReplicaSet created by hand gets its Pods
       When ReplicaSet "web" with 2 replicas is created
@@ -267,9 +267,9 @@ Feature: What happens when a Deployment is created
 
     Scenario: A Pod bound by hand is run
       Given Pod "a" is created with
-        | field              | value   |
-        | spec.schedulerName | by-hand |
-      When Pod "a" is bound by hand
+        | field              | value             |
+        | spec.schedulerName | no-such-scheduler |
+      When Pod "a" is bound manually to a ready node
       Then Pod "a" has
         | field                                       | value   |
         | status.conditions[type=PodScheduled].status | True    |
@@ -277,9 +277,9 @@ Feature: What happens when a Deployment is created
 
     Scenario: A Pod reported Ready by hand is counted by its ReplicaSet and its Deployment
       Given Deployment "web" with 1 replica is created with
-        | field                            | value   |
-        | spec.template.spec.schedulerName | by-hand |
-      When the status of the Pod of Deployment "web" is set with
+        | field                            | value             |
+        | spec.template.spec.schedulerName | no-such-scheduler |
+      When the status of the Pod of Deployment "web" is modified with
         | field             | value                           |
         | status.phase      | Running                         |
         | status.conditions | [{type: Ready, status: "True"}] |
@@ -360,7 +360,7 @@ Feature: What happens when a Deployment is created
 
     Scenario: The same manifest is created twice
       Given Deployment "web" is ready
-      When Deployment "web" is POSTed
+      When a client POSTs Deployment "web"
       Then the API server answers 409 AlreadyExists
       And nothing of Deployment "web" changes, while a new Deployment gets a ReplicaSet
 

@@ -11,8 +11,8 @@ Feature: What happens when the chain is disturbed
       Given <kind> "scaled" with 1 replica is ready
       And <kind> "deleted" with 1 replica is ready
       And the <link> is stopped
-      When <kind> "scaled" is modified to 4 replicas
-      And <kind> "scaled" is modified to 2 replicas
+      When <kind> "scaled" is scaled to 4 replicas
+      And <kind> "scaled" is scaled to 2 replicas
       And <kind> "created" with 2 replicas is created
       And <kind> "deleted" is deleted
       And the <link> is started
@@ -20,7 +20,7 @@ Feature: What happens when the chain is disturbed
       And 2 Pods of <kind> "created" appear
       And <kind> "scaled" is ready
       And <kind> "created" is ready
-      And the first Pod of <kind> "deleted" is gone
+      And the first Pod of <kind> "deleted" no longer exists
 
       Examples:
         | kind        | link                   |
@@ -49,14 +49,14 @@ Feature: What happens when the chain is disturbed
     It counts the Pods that exist instead of relying on memory.
 
     Scenario: The ReplicaSet controller is restarted after two of five Pods
-      Given requests of the replicaset-controller meet
+      Given requests of the replicaset-controller meet these faults
         | verb   | resource | effect     | times |
         | create | pods     | delay 10ms | 2     |
         | create | pods     | answer 500 |       |
       When ReplicaSet "web" with 5 replicas is created
       Then 2 Pods of ReplicaSet "web" appear
       When the replicaset-controller is stopped
-      And the faults are over
+      And the faults end
       And the replicaset-controller is started
       Then 3 more Pods of ReplicaSet "web" appear
       And ReplicaSet "web" is ready
@@ -83,11 +83,11 @@ Feature: What happens when the chain is disturbed
     Scenario: A Deployment was scaled, and one of its Pods was deleted
       Given Deployment "web" with 2 replicas is ready
       And the kubelet is stopped
-      When Deployment "web" is modified to 3 replicas
+      When Deployment "web" is scaled to 3 replicas
       And one of the Pods of Deployment "web" is deleted
       Then 4 Pods of Deployment "web" appear
       When the kubelet is started
-      Then that Pod is gone
+      Then that Pod no longer exists
       And Deployment "web" is ready
 
   @RECOVER-05 @MUST @needs-links
@@ -98,14 +98,14 @@ Feature: What happens when the chain is disturbed
       Given Deployment "web" with 2 replicas is ready
       And the garbage-collector is stopped
       When Deployment "web" is deleted
-      Then Deployment "web" is gone
+      Then Deployment "web" no longer exists
       And the ReplicaSet of Deployment "web" keeps for 2 seconds
         | field                      | value  |
         | metadata.deletionTimestamp | absent |
       When the garbage-collector is started
-      Then the ReplicaSet of Deployment "web" is gone
-      And the first Pod of Deployment "web" is gone
-      And the second Pod of Deployment "web" is gone
+      Then the ReplicaSet of Deployment "web" no longer exists
+      And the first Pod of Deployment "web" no longer exists
+      And the second Pod of Deployment "web" no longer exists
 
   @RECOVER-06 @MUST @needs-links
   Rule: When the API server is back, the chain continues where it was
@@ -141,13 +141,13 @@ Feature: What happens when the chain is disturbed
 
     Scenario Outline: The watch of the <link> is broken while a Pod is deleted
       Given Deployment "web" with 2 replicas is ready
-      When requests of the <link> meet
+      When requests of the <link> meet these faults
         | verb  | resource | effect |
         | watch | pods     | cut    |
       And one of the Pods of Deployment "web" is deleted
       And Deployment "late" is created
-      And the faults are over
-      Then that Pod is gone
+      And the faults end
+      Then that Pod no longer exists
       And 3 Pods of Deployment "web" appear
       And Deployment "web" is ready
       And Deployment "late" is ready
@@ -160,7 +160,7 @@ Feature: What happens when the chain is disturbed
 
     Scenario Outline: The version to resume from has expired for the <link>, and <deleted> is gone
       Given Deployment "web" with 2 replicas is ready
-      When requests of the <link> meet
+      When requests of the <link> meet these faults
         | verb  | resource   | effect     | times |
         | watch | <resource> | answer 410 | 1     |
         | watch | <resource> | delay 1s   | 1     |
@@ -180,13 +180,13 @@ Feature: What happens when the chain is disturbed
 
     @time-based
     Scenario Outline: The leader of the <link> is killed
-      Given the <link> runs twice
+      Given the <link> runs with two replicas
       When Deployment "before" with 2 replicas is created
       Then 2 Pods of Deployment "before" appear
       And Deployment "before" is ready
       When the leader of the <link> is killed
       And Deployment "after" with 2 replicas is created
-      And Deployment "before" is modified to 3 replicas
+      And Deployment "before" is scaled to 3 replicas
       Then 1 more Pod of Deployment "before" appears
       And 2 Pods of Deployment "after" appear
       And Deployment "before" is ready
@@ -205,7 +205,7 @@ Feature: What happens when the chain is disturbed
 
     Scenario: The ReplicaSet is scaled
       Given Deployment "web" with 2 replicas is ready
-      When the ReplicaSet of Deployment "web" is modified to 4 replicas
+      When the ReplicaSet of Deployment "web" is scaled to 4 replicas
       Then the ReplicaSet of Deployment "web" goes through:
         | field         | value |
         | spec.replicas | 2     |
@@ -228,7 +228,7 @@ Feature: What happens when the chain is disturbed
       Given Deployment "web" with 2 replicas is ready
       When one of the Pods of Deployment "web" is deleted
       Then 1 more Pod of Deployment "web" appears
-      And that Pod is gone
+      And that Pod no longer exists
       And Deployment "web" is ready
 
     Scenario: The ReplicaSet is deleted
@@ -246,7 +246,7 @@ Feature: What happens when the chain is disturbed
     its name and the binding on the Pod; surplus Pods are deleted.
 
     Scenario Outline: The reply to <verb> <resource> <subresource> is lost
-      Given requests of the <link> meet
+      Given requests of the <link> meet these faults
         | verb   | resource   | subresource   | effect     | times |
         | create | <resource> | <subresource> | lose reply | 1     |
       When Deployment "web" with 2 replicas is created
@@ -275,18 +275,18 @@ Feature: What happens when the chain is disturbed
     only if the object is gone, or if another object has its name.
 
     Scenario Outline: Every link meets <effect>
-      Given requests of the deployment-controller meet
+      Given requests of the deployment-controller meet these faults
         | verb   | resource    | subresource | effect   | times   |
         | create | replicasets |             | <effect> | <times> |
         | update | deployments | status      | <effect> | <times> |
-      And requests of the replicaset-controller meet
+      And requests of the replicaset-controller meet these faults
         | verb   | resource    | subresource | effect   | times   |
         | create | pods        |             | <effect> | <times> |
         | update | replicasets | status      | <effect> | <times> |
-      And requests of the scheduler meet
+      And requests of the scheduler meet these faults
         | verb   | resource    | subresource | effect   | times   |
         | create | pods        | binding     | <effect> | <times> |
-      And requests of the kubelet meet
+      And requests of the kubelet meet these faults
         | verb   | resource    | subresource | effect   | times   |
         | patch  | pods        | status      | <effect> | <times> |
       When Deployment "web" with 2 replicas is created
@@ -303,7 +303,7 @@ Feature: What happens when the chain is disturbed
         | delay 1s   | 1     |
 
     Scenario Outline: The <link> meets <effect> six times in a row: <verb> <resource> <subresource>
-      Given requests of the <link> meet
+      Given requests of the <link> meet these faults
         | verb   | resource   | subresource   | effect   | times |
         | <verb> | <resource> | <subresource> | <effect> | 6     |
       When Deployment "web" with 1 replica is created
@@ -347,13 +347,13 @@ Feature: What happens when the chain is disturbed
     @time-based
     Scenario Outline: The <link> meets <effect> <times> times in a row: delete <resource>
       Given Deployment "web" with 1 replica is ready
-      And requests of the <link> meet
+      And requests of the <link> meet these faults
         | verb   | resource   | effect   | times   |
         | delete | <resource> | <effect> | <times> |
       When Deployment "web" is deleted
-      Then Deployment "web" is gone
-      And the ReplicaSet of Deployment "web" is gone
-      And the first Pod of Deployment "web" is gone
+      Then Deployment "web" no longer exists
+      And the ReplicaSet of Deployment "web" no longer exists
+      And the first Pod of Deployment "web" no longer exists
 
       Examples:
         | link              | resource    | effect     | times |
@@ -368,12 +368,12 @@ Feature: What happens when the chain is disturbed
   Rule: Concurrent changes of one Deployment each take effect once
     A client that gets a conflict reads again and retries. Every change raises the generation.
 
-    # by-hand: no scheduler has this name, so the Pods get no node.
+    # no-such-scheduler: no scheduler has this name, so the Pods get no node.
     Scenario: Twenty clients
       Given Deployment "web" with 0 replicas is created with
-        | field                            | value   |
-        | spec.template.spec.schedulerName | by-hand |
-      When 20 clients modify Deployment "web" at the same time, each to one replica more, trying again on conflict
+        | field                            | value             |
+        | spec.template.spec.schedulerName | no-such-scheduler |
+      When 20 clients modify Deployment "web" at the same time, each adding one replica, retrying on conflict
       Then 20 answers are 200 OK
       And Deployment "web" has
         | field                     | value |
@@ -389,12 +389,12 @@ Feature: What happens when the chain is disturbed
 
     Scenario: Thirty Deployments
       When 30 Deployments with 3 replicas are created at the same time with
-        | field                            | value   |
-        | spec.template.spec.schedulerName | by-hand |
+        | field                            | value             |
+        | spec.template.spec.schedulerName | no-such-scheduler |
       Then each of them has
         | field                     | value |
         | status.observedGeneration | 1     |
         | status.replicas           | 3     |
         | status.updatedReplicas    | 3     |
-      And each of them has got 1 ReplicaSet
-      And each of them has got 3 Pods
+      And 1 ReplicaSet of each of them appears
+      And 3 Pods of each of them appear

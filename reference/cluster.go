@@ -40,7 +40,7 @@ type Cluster struct {
 	subnets  int // given to nodes so far
 
 	registry *runtime.Registry
-	journal  *runtime.Journal // nil if nobody wants to read it
+	hooks    implementation.Hooks
 }
 
 var (
@@ -62,10 +62,10 @@ type station struct {
 
 // Start starts a cluster. It returns when the API server answers.
 func Start(ctx context.Context, options Options) (*Cluster, error) {
-	return start(ctx, options, nil)
+	return start(ctx, options, implementation.Hooks{})
 }
 
-func start(ctx context.Context, options Options, journal *runtime.Journal) (*Cluster, error) {
+func start(ctx context.Context, options Options, hooks implementation.Hooks) (*Cluster, error) {
 	c := &Cluster{
 		options:  options,
 		store:    options.Store,
@@ -75,7 +75,7 @@ func start(ctx context.Context, options Options, journal *runtime.Journal) (*Clu
 		replicas: map[chain.Link]*replicas{},
 		nodes:    map[string]*node{},
 		registry: runtime.NewRegistry(runtime.RegistryOptions{Lenient: options.AnyImage}),
-		journal:  journal,
+		hooks:    hooks,
 	}
 	if c.store == nil && options.API == nil {
 		c.store = store.NewMemory()
@@ -168,12 +168,15 @@ func (c *Cluster) Stop(ctx context.Context) error {
 // connect returns a new line, of a link or of the administrator. The caller holds
 // control.
 func (c *Cluster) connect(name string, link chain.Link) *line {
-	var tap func(http.RoundTripper) http.RoundTripper
-	if c.options.Tap != nil {
-		who := cmp.Or(link, chain.APIServer)
-		tap = func(next http.RoundTripper) http.RoundTripper { return c.options.Tap(who, next) }
-	}
-	l := newLine(name, c.options.Token, tap)
+	l := newLine(name, c.options.Token, func(next http.RoundTripper) http.RoundTripper {
+		if link != "" && c.hooks.Tap != nil {
+			next = c.hooks.Tap(link, next)
+		}
+		if c.options.Tap != nil { // before the other: what it makes of a request is what the link says
+			next = c.options.Tap(cmp.Or(link, chain.APIServer), next)
+		}
+		return next
+	})
 	if link != "" {
 		// The client whose objects a link works on has been warned already.
 		l.config.WarningHandlerWithContext = rest.NoWarnings{}

@@ -17,13 +17,13 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/podchain/podchain/conformance/chain"
+	"github.com/podchain/podchain/conformance/etcdserver"
 	"github.com/podchain/podchain/reference"
 	"github.com/podchain/podchain/reference/store/etcd/etcdtest"
-	"github.com/podchain/podchain/reference/store/etcd/local"
 )
 
 // onEtcd starts a cluster that has nothing but the etcd in common with others.
-func onEtcd(t *testing.T, server *local.Server, options reference.Options) (*reference.Cluster, kubernetes.Interface) {
+func onEtcd(t *testing.T, server *etcdserver.Server, options reference.Options) (*reference.Cluster, kubernetes.Interface) {
 	t.Helper()
 	options.Store = etcdtest.Open(t, server)
 	options.AnyImage = true

@@ -27,15 +27,11 @@ type remote interface {
 	Close()
 }
 
-// newLine returns a line that nobody answers yet. Requests go through tap, where
-// there is one, before they are sent.
+// newLine returns a line that nobody answers yet. Requests go through what tap returns
+// before they are sent.
 func newLine(name, token string, tap func(http.RoundTripper) http.RoundTripper) *line {
 	l := &line{}
-	var transport http.RoundTripper = l
-	if tap != nil {
-		transport = tap(transport)
-	}
-	l.config = inmemoryhttp.Config(transport)
+	l.config = inmemoryhttp.Config(tap(l))
 	l.config.Host = "http://" + name
 	l.config.UserAgent = name
 	l.config.BearerToken = token

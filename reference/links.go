@@ -40,6 +40,9 @@ func Has(link chain.Link) bool {
 	return link == chain.APIServer || link == chain.Kubelet || programs[link] != nil
 }
 
+// lacking is the error for a link that the reference does not have.
+func lacking(link chain.Link) error { return fmt.Errorf("the reference has no %s", link) }
+
 // Links returns the links that the reference has, in the order of the chain.
 func Links() []chain.Link {
 	return slices.DeleteFunc(slices.Clone(chain.AllLinks), func(link chain.Link) bool { return !Has(link) })
@@ -58,7 +61,7 @@ func (c *Cluster) StartLink(_ context.Context, link chain.Link) error {
 	defer c.control.Unlock()
 	switch {
 	case !Has(link):
-		return fmt.Errorf("the reference has no %s", link)
+		return lacking(link)
 	case link == chain.APIServer && c.foreign != nil:
 		return errors.New("the API server is somebody else's")
 	case link == chain.APIServer:

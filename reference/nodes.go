@@ -69,8 +69,8 @@ func (c *Cluster) addNode(object *corev1.Node) error {
 		Runtime:     simulated,
 		Dial:        simulated.Dial,
 	}
-	if c.journal != nil {
-		n.options.Runtime = c.journal.Wrap(object.Name, simulated)
+	if c.hooks.Call != nil {
+		n.options.Runtime = runtime.Observe(object.Name, simulated, c.hooks.Call)
 	}
 	c.nodes[object.Name] = n
 	if c.links[chain.Kubelet] != nil {

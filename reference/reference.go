@@ -2,8 +2,10 @@ package reference
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 	"testing/synctest"
 
@@ -13,8 +15,6 @@ import (
 
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
-	"github.com/podchain/podchain/conformance/tap"
-	"github.com/podchain/podchain/reference/runtime"
 	"github.com/podchain/podchain/reference/store"
 )
 
@@ -73,29 +73,21 @@ func (o Options) nodes() int {
 	return o.Nodes
 }
 
-// through puts another tap behind the one of the options: what that one makes of a
-// request is what the link says.
-func (o Options) through(behind func(chain.Link, http.RoundTripper) http.RoundTripper) Options {
-	before := o.Tap
-	o.Tap = func(link chain.Link, next http.RoundTripper) http.RoundTripper {
-		if link != chain.APIServer { // the administrator is no link
-			next = behind(link, next)
-		}
-		if before != nil {
-			next = before(link, next)
-		}
-		return next
-	}
-	return o
+// InProcess is what the reference offers as an implementation.
+type InProcess interface {
+	implementation.Hookable
+	implementation.Divisible
 }
 
 // Implementation starts reference clusters that have the same options.
 type Implementation struct{ options Options }
 
+var _ InProcess = (*Implementation)(nil)
+
 // New returns an implementation whose clusters have the given options. It is an
 // implementation.Virtual, unless the options name a store: that is the same one
 // for all clusters, and may well be outside of any bubble.
-func New(options Options) implementation.Implementation {
+func New(options Options) InProcess {
 	i := &Implementation{options: options}
 	if options.Store != nil {
 		return i
@@ -104,18 +96,13 @@ func New(options Options) implementation.Implementation {
 }
 
 // Describe implements implementation.Implementation.
-func (i *Implementation) Describe() implementation.Description {
-	description := i.options.describe()
+func (i *Implementation) Describe() chain.Description {
+	description := chain.Description{Name: "reference", Version: Version}
+	for link, what := range i.options.Replaced {
+		description.From(link, what)
+	}
 	for _, link := range i.options.Without {
 		description.Without(link)
-	}
-	return description
-}
-
-func (o Options) describe() implementation.Description {
-	description := implementation.Description{Name: "reference", Version: Version}
-	for link, what := range o.Replaced {
-		description.From(link, what)
 	}
 	return description
 }
@@ -124,16 +111,43 @@ func (o Options) describe() implementation.Description {
 // server answers; the links and nodes come up as they do in any cluster, and
 // Cluster.WaitReady waits for them.
 func (i *Implementation) Start(ctx context.Context) (implementation.Cluster, error) {
-	taps := tap.New()
-	cluster, err := start(ctx, i.options.through(taps.Through), runtime.NewJournal())
+	return i.StartHooked(ctx, implementation.Hooks{})
+}
+
+// StartHooked implements implementation.Hookable.
+func (i *Implementation) StartHooked(ctx context.Context, hooks implementation.Hooks) (implementation.Cluster, error) {
+	cluster, err := start(ctx, i.options, hooks)
 	if err != nil {
 		return nil, err
 	}
-	observed := observedCluster{journaledCluster{cluster}, taps, taps}
 	if inBubble() {
-		return virtualCluster{observed}, nil
+		return virtualCluster{cluster}, nil
 	}
-	return observed, nil
+	return cluster, nil
+}
+
+// StartLinks implements implementation.Divisible.
+func (i *Implementation) StartLinks(ctx context.Context, share implementation.Share, hooks implementation.Hooks) (implementation.Cluster, error) {
+	for _, link := range share.Links {
+		if !Has(link) {
+			return nil, lacking(link)
+		}
+	}
+	options := i.options
+	options.API, options.Shared = share.API, true
+	options.Without = slices.DeleteFunc(slices.Clone(chain.AllLinks), share.Has)
+	options.Nodes = -1
+	if share.Has(chain.Kubelet) && share.Nodes > 0 {
+		options.Nodes = share.Nodes
+	}
+	cluster, err := start(ctx, options, hooks)
+	if err != nil {
+		return nil, err
+	}
+	if err := cluster.WaitReady(ctx); err != nil {
+		return nil, errors.Join(err, cluster.Stop(context.WithoutCancel(ctx)))
+	}
+	return cluster, nil
 }
 
 // virtualImplementation is one whose clusters have nothing outside of the bubble
@@ -147,29 +161,11 @@ func (virtualImplementation) Virtual(t *testing.T, run func(t *testing.T)) {
 	synctest.Test(t, run)
 }
 
-// journaledCluster keeps a journal of its runtimes' calls. A cluster that is to
-// run for long does not: it never forgets.
-type journaledCluster struct{ *Cluster }
-
-var _ implementation.Runtime = journaledCluster{}
-
-// Calls implements implementation.Runtime.
-func (c journaledCluster) Calls(context.Context) ([]implementation.Call, error) {
-	return c.journal.Calls(), nil
-}
-
-// observedCluster has taps, too.
-type observedCluster struct {
-	journaledCluster
-	implementation.Faults
-	implementation.WatchObserver
-}
-
 // virtualCluster is a cluster that lives in a bubble. The bubble knows when all
 // its goroutines wait for time to pass or for somebody outside, which is what
 // being at rest means; in real time nobody knows, and a cluster there does not
 // claim to.
-type virtualCluster struct{ observedCluster }
+type virtualCluster struct{ *Cluster }
 
 var _ implementation.Settler = virtualCluster{}
 

@@ -18,6 +18,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/podchain/podchain/conformance/chain"
+	"github.com/podchain/podchain/conformance/hooks"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/reference"
 	"github.com/podchain/podchain/reference/store"
@@ -189,7 +190,6 @@ func TestWhatAClusterOffers(t *testing.T) {
 		require.NoError(t, err)
 		_, ok := cluster.(implementation.Settler)
 		assert.Equal(t, settles, ok, "Settler")
-		assert.Implements(t, (*implementation.Runtime)(nil), cluster)
 		assert.Implements(t, (*implementation.Links)(nil), cluster)
 		assert.Implements(t, (*implementation.Nodes)(nil), cluster)
 		assert.Implements(t, (*implementation.Images)(nil), cluster)
@@ -219,10 +219,12 @@ func TestStopLeavesNoGoroutine(t *testing.T) {
 func TestFaultsMeetOneLink(t *testing.T) {
 	i := reference.New(reference.Options{Nodes: -1})
 	inBothTimes(t, func(t *testing.T) {
-		cluster, err := i.Start(t.Context())
+		cluster, err := hooks.Start(t.Context(), i)
 		require.NoError(t, err)
 		defer func() { require.NoError(t, cluster.Stop(context.WithoutCancel(t.Context()))) }()
-		require.NoError(t, cluster.(interface{ WaitReady(context.Context) error }).WaitReady(t.Context()))
+		starting, ok := implementation.As[interface{ WaitReady(context.Context) error }](cluster)
+		require.True(t, ok)
+		require.NoError(t, starting.WaitReady(t.Context()))
 		faults, ok := implementation.As[implementation.Faults](cluster)
 		require.True(t, ok)
 		require.NoError(t, faults.Inject(t.Context(), chain.ReplicaSetController, implementation.Fault{

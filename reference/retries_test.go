@@ -24,6 +24,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/podchain/podchain/conformance/chain"
+	"github.com/podchain/podchain/conformance/hooks"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/reference"
 )
@@ -177,13 +178,15 @@ type situation struct {
 type disturbed struct {
 	*testing.T
 	kubernetes.Interface
-	cluster interface {
-		implementation.Cluster
-		implementation.Links
-		implementation.Nodes
-		implementation.Kubelets
-		implementation.Replicas
-	}
+	cluster controlled
+}
+
+type controlled interface {
+	implementation.Cluster
+	implementation.Links
+	implementation.Nodes
+	implementation.Kubelets
+	implementation.Replicas
 }
 
 // run returns what the situation leads to, where a link meets a fault if one is given.
@@ -195,18 +198,14 @@ func (s situation) run(t *testing.T, disturb *injection) (led outcome) {
 				links = append(links, link)
 			}
 		}
-		cluster, err := reference.New(reference.Options{Without: links}).Start(t.Context())
+		cluster, err := hooks.Start(t.Context(), reference.New(reference.Options{Without: links}))
 		require.NoError(t, err)
 		client, err := kubernetes.NewForConfig(cluster.Config())
 		require.NoError(t, err)
 		d := &disturbed{T: t, Interface: client}
-		d.cluster = cluster.(interface {
-			implementation.Cluster
-			implementation.Links
-			implementation.Nodes
-			implementation.Kubelets
-			implementation.Replicas
-		})
+		var ok bool
+		d.cluster, ok = implementation.As[controlled](cluster)
+		require.True(t, ok)
 		defer func() { assert.NoError(t, cluster.Stop(t.Context())) }()
 		faults, ok := implementation.As[implementation.Faults](cluster)
 		require.True(t, ok)

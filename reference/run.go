@@ -3,7 +3,6 @@ package reference
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"k8s.io/client-go/rest"
 
@@ -29,7 +28,7 @@ func run(ctx context.Context, link chain.Link, config *rest.Config, node string)
 	case link == chain.APIServer:
 		return errors.New("the api-server does not run by itself: a cluster without other links is served by podchain serve")
 	case !Has(link):
-		return fmt.Errorf("the reference has no %s", link)
+		return lacking(link)
 	case (link == chain.Kubelet) != (node != ""):
 		return errors.New("a kubelet, and nothing else, needs the name of a node")
 	case link == chain.Kubelet:

@@ -10,10 +10,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/podchain/podchain/conformance/assembly"
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
-	"github.com/podchain/podchain/conformance/tap"
 	"github.com/podchain/podchain/reference"
 )
 
@@ -60,9 +58,9 @@ func TestWarnings(t *testing.T) {
 // assembled is a cluster whose Nodes are to come from elsewhere.
 func assembled(t *testing.T) implementation.Cluster {
 	t.Helper()
-	cluster, err := reference.NewOrigin(reference.Options{}).Start(t.Context(), assembly.Part{
-		Links: []chain.Link{chain.APIServer, chain.NamespaceController}, Taps: tap.New(),
-	})
+	cluster, err := reference.New(reference.Options{}).StartLinks(t.Context(), implementation.Share{
+		Links: []chain.Link{chain.APIServer, chain.NamespaceController},
+	}, implementation.Hooks{})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, cluster.Stop(context.WithoutCancel(t.Context()))) })
 	return cluster

@@ -14,6 +14,73 @@ import (
 	"github.com/podchain/podchain/conformance/history"
 )
 
+var answerSentences = []Sentence{
+	{
+		text:        `the API server answers (\d{3}) ([A-Za-z ]+)`,
+		Description: "Demands the status code of the last answer, and its reason: that of the Status, or else the text of the code.",
+		Example:     `Then the API server answers 409 AlreadyExists`,
+		Step:        func(w *World) any { return w.apiServerAnswers },
+	},
+	{
+		text:        `the API server refuses it`,
+		Description: "Demands that the last answer is an error, whichever it is.",
+		Example:     `Then the API server refuses it`,
+		Step:        func(w *World) any { return w.apiServerRefusesIt },
+	},
+	{
+		text:        count + ` (?:answer is|answers are) (\d{3}) ([A-Za-z ]+)`,
+		Description: "Demands how many of the answers to concurrent requests have that code and reason.",
+		Example:     `Then 9 answers are 409 AlreadyExists`,
+		Step:        func(w *World) any { return w.answersAre },
+	},
+	{
+		text:        `the answer has`,
+		Description: "Demands that the object in the last answer is as the table says.",
+		Example: `And the answer has
+  | field                 | value |
+  | metadata.generation   | 1     |`,
+		Table: fieldsToCheck,
+		Step:  func(w *World) any { return w.answerHas },
+	},
+	{
+		text:        `the answer has a warning that contains "([^"]+)"`,
+		Description: "Demands a Warning header of the last answer that contains the text.",
+		Example:     `And the answer has a warning that contains "spec.replica"`,
+		Step:        func(w *World) any { return w.answerHasWarning },
+	},
+	{
+		text:        `the answer has no warning`,
+		Description: "Demands that the last answer has no Warning header.",
+		Example:     `And the answer has no warning`,
+		Step:        func(w *World) any { return w.answerHasNoWarning },
+	},
+	{
+		text:        `the causes are`,
+		Description: "Demands that every row is among the causes in the details of the last answer.",
+		Example: `And the causes are:
+  | field           | reason             |
+  | spec.containers | FieldValueRequired |`,
+		Table: causes,
+		Step:  func(w *World) any { return w.causesAre },
+	},
+	{
+		text:        ref + ` is stored with`,
+		Description: "Demands that the object, as a GET returns it at this moment, is as the table says.",
+		Example: `Then Deployment "web" is stored with
+  | field               | value     |
+  | metadata.generation | unchanged |`,
+		Table: fieldsToCheck,
+		Step:  func(w *World) any { return w.isStoredWith },
+	},
+	{
+		text: ref + ` is not stored`,
+		Description: "When the cluster is at rest, demands that a GET answers 404 and that no watch has brought the object since the last change that the " +
+			"scenario made.",
+		Example: `And Deployment "web" is not stored`,
+		Step:    func(w *World) any { return w.isNotStored },
+	},
+}
+
 // answer returns the one answer that a sentence is about.
 func (w *World) answer() (answer, error) {
 	if len(w.answers) != 1 {
@@ -22,8 +89,8 @@ func (w *World) answer() (answer, error) {
 	return w.answers[0], nil
 }
 
-// answered demands code and reason.
-func (w *World) answered(_ context.Context, code, reason string) error {
+// apiServerAnswers demands code and reason.
+func (w *World) apiServerAnswers(_ context.Context, code, reason string) error {
 	got, err := w.answer()
 	if err != nil {
 		return err
@@ -34,8 +101,8 @@ func (w *World) answered(_ context.Context, code, reason string) error {
 	return nil
 }
 
-// refused demands any answer that is not a success.
-func (w *World) refused(_ context.Context) error {
+// apiServerRefuses demands any answer that is not a success.
+func (w *World) apiServerRefusesIt(_ context.Context) error {
 	got, err := w.answer()
 	if err == nil && got.code < 300 {
 		err = fmt.Errorf("expected a refusal, the answer to %s", got)
@@ -43,8 +110,8 @@ func (w *World) refused(_ context.Context) error {
 	return err
 }
 
-// counted demands how many of several answers were of one kind.
-func (w *World) counted(_ context.Context, count, code, reason string) error {
+// answersAre demands how many of several answers were of one kind.
+func (w *World) answersAre(_ context.Context, count, code, reason string) error {
 	want, err := number(count)
 	if err != nil {
 		return err
@@ -89,17 +156,10 @@ func subjectOf(got answer) *reference {
 	return &reference{text: got.request, kind: shown.GetKind(), name: shown.GetName(), uid: shown.GetUID()}
 }
 
-// warned demands a Warning that contains the text; "" demands none.
-func (w *World) warned(_ context.Context, text string) error {
+func (w *World) answerHasWarning(_ context.Context, text string) error {
 	got, err := w.answer()
 	if err != nil {
 		return err
-	}
-	if text == "" {
-		if len(got.warnings) > 0 {
-			return fmt.Errorf("expected no warning, the answer has: %q", got.warnings)
-		}
-		return nil
 	}
 	for _, warning := range got.warnings {
 		if strings.Contains(warning, text) {
@@ -109,8 +169,16 @@ func (w *World) warned(_ context.Context, text string) error {
 	return fmt.Errorf("expected a warning with %q, the answer has: %q", text, got.warnings)
 }
 
-// causes demands that every row is among the causes of a refusal.
-func (w *World) causes(_ context.Context, table *godog.Table) error {
+func (w *World) answerHasNoWarning(context.Context) error {
+	got, err := w.answer()
+	if err == nil && len(got.warnings) > 0 {
+		err = fmt.Errorf("expected no warning, the answer has: %q", got.warnings)
+	}
+	return err
+}
+
+// causesAre demands that every row is among the causes of a refusal.
+func (w *World) causesAre(_ context.Context, table *godog.Table) error {
 	got, err := w.answer()
 	if err != nil {
 		return err
@@ -140,8 +208,8 @@ func (w *World) causes(_ context.Context, table *godog.Table) error {
 	return nil
 }
 
-// stored compares the object, as a GET returns it right now, with a table.
-func (w *World) stored(ctx context.Context, text string, table *godog.Table) error {
+// isStoredWith compares the object, as a GET returns it right now, with a table.
+func (w *World) isStoredWith(ctx context.Context, text string, table *godog.Table) error {
 	expected, err := w.expectations(ctx, table)
 	if err != nil {
 		return err
@@ -188,9 +256,9 @@ func (w *World) awaitVersion(ctx context.Context, subject reference, object *uns
 	})
 }
 
-// notStored demands that the object is not there, and that since the last
+// isNotStored demands that the object is not there, and that since the last
 // stimulus nobody was notified that it is.
-func (w *World) notStored(ctx context.Context, text string) error {
+func (w *World) isNotStored(ctx context.Context, text string) error {
 	if err := w.settle(ctx); err != nil {
 		return err
 	}

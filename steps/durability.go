@@ -17,6 +17,54 @@ import (
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
+var durabilitySentences = []Sentence{
+	{
+		text:        `the store goes down`,
+		Description: "Ends the store as a crash does, until it comes back or the scenario ends. The scenario needs the tag @needs-outage.",
+		Example:     `When the store goes down`,
+		cutsOff:     theStore,
+		Step:        func(w *World) any { return w.storeGoesDown },
+	},
+	{
+		text:        `the store comes back`,
+		Description: "Starts the store again, with what it held.",
+		Example:     `When the store comes back`,
+		Step:        func(w *World) any { return w.storeComesBack },
+	},
+	{
+		text:        `the API server is (not )?ready`,
+		Description: "Waits until GET /readyz answers 200, or does not.",
+		Example:     `Then the API server is not ready`,
+		Step:        func(w *World) any { return w.apiServerIsReady },
+	},
+	{
+		text:        `the API server cannot store ` + object,
+		Description: "Sends a POST of the object, and demands that it is answered with an error of the server (5xx), or not in time.",
+		Example:     `Then the API server cannot store ConfigMap "b"`,
+		Step:        func(w *World) any { return w.apiServerCannotStore },
+	},
+	{
+		text:        `the ` + link + ` is stopped while ` + count + ` clients POST ([A-Z]\w+?)s`,
+		Description: "That many clients concurrently POST objects, one after the other, until they get no answer; the link is stopped when 20 were answered.",
+		Example:     `When the api-server is stopped while 5 clients POST ConfigMaps`,
+		cutsOff:     "$1",
+		Step:        func(w *World) any { return w.linkIsStoppedWhileClientsPOST },
+	},
+	{
+		text: `every acknowledged ([A-Z]\w+) is stored as answered, and every other one completely or not at all`,
+		Description: "Demands of all objects that those clients have sent: a GET returns exactly what was answered; where nothing was answered, the whole " +
+			"object or 404.",
+		Example: `Then every acknowledged ConfigMap is stored as answered, and every other one completely or not at all`,
+		Step:    func(w *World) any { return w.everyAcknowledgedIsStored },
+	},
+	{
+		text:        ref + ` is stored as before`,
+		Description: "Demands that a GET returns exactly the version that the object had before the last change that the scenario made.",
+		Example:     `Then ConfigMap "a" is stored as before`,
+		Step:        func(w *World) any { return w.isStoredAsBefore },
+	},
+}
+
 // outage is the capability to have the store away.
 func (w *World) outage() (implementation.Outage, error) {
 	outage, err := implementation.Need[implementation.Outage](w.Cluster)
@@ -26,8 +74,8 @@ func (w *World) outage() (implementation.Outage, error) {
 	return outage, nil
 }
 
-// storeGoes ends the store. It is back at the end of the scenario, whatever comes.
-func (w *World) storeGoes(ctx context.Context) error {
+// storeGoesDown ends the store. It is back at the end of the scenario, whatever comes.
+func (w *World) storeGoesDown(ctx context.Context) error {
 	outage, err := w.outage()
 	if err != nil {
 		return err
@@ -37,7 +85,7 @@ func (w *World) storeGoes(ctx context.Context) error {
 	return outage.StopStore(ctx)
 }
 
-func (w *World) storeReturns(ctx context.Context) error {
+func (w *World) storeComesBack(ctx context.Context) error {
 	outage, err := w.outage()
 	if err != nil {
 		return err
@@ -49,9 +97,9 @@ func (w *World) storeReturns(ctx context.Context) error {
 // writePatience is how long the API server is given to say that a write has failed.
 const writePatience = 10 * time.Second
 
-// cannotStore demands that a POST is answered as a fault of the server's, or not
+// apiServerCannotStore demands that a POST is answered as a fault of the server's, or not
 // in time (STORE-08).
-func (w *World) cannotStore(ctx context.Context, kind, name string) error {
+func (w *World) apiServerCannotStore(ctx context.Context, kind, name string) error {
 	object, err := w.manifest(ctx, kind, name, "", nil)
 	if err != nil {
 		return err
@@ -78,8 +126,8 @@ func (w *World) cannotStore(ctx context.Context, kind, name string) error {
 // tell by itself.
 const probePause = 100 * time.Millisecond
 
-// probes waits until the API server says that it is ready, or that it is not.
-func (w *World) probes(ctx context.Context, not string) error {
+// apiServerIsReady waits until the API server says that it is ready, or that it is not.
+func (w *World) apiServerIsReady(ctx context.Context, not string) error {
 	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
 	defer cancel()
 	ticker := time.NewTicker(probePause)
@@ -103,9 +151,9 @@ func (w *World) probes(ctx context.Context, not string) error {
 	}
 }
 
-// storedAsBefore demands that a GET returns the last version that was recorded
+// isStoredAsBefore demands that a GET returns the last version that was recorded
 // before the stimulus, to the last field (STORE-07).
-func (w *World) storedAsBefore(ctx context.Context, text string) error {
+func (w *World) isStoredAsBefore(ctx context.Context, text string) error {
 	before := w.History.Now().Until(w.mark)
 	subject, err := w.find(before, text)
 	if err != nil {
@@ -137,9 +185,9 @@ type sent struct {
 // acknowledged is how many POSTs are answered before the API server goes.
 const acknowledged = 20
 
-// stopWhilePosting ends the API server while clients POST objects, each one after
+// linkIsStoppedWhileClientsPOST ends the API server while clients POST objects, each one after
 // the other (STORE-07).
-func (w *World) stopWhilePosting(ctx context.Context, link, clients, kind string) error {
+func (w *World) linkIsStoppedWhileClientsPOST(ctx context.Context, link, clients, kind string) error {
 	count, err := number(clients)
 	if err != nil {
 		return err
@@ -169,7 +217,7 @@ func (w *World) stopWhilePosting(ctx context.Context, link, clients, kind string
 		case <-ctx.Done():
 		}
 	}
-	stopped := w.stopLink(ctx, link)
+	stopped := w.linkIsStopped(ctx, link)
 	group.Wait()
 	w.sent = slices.Concat(posted...)
 	for _, fault := range faults {
@@ -207,9 +255,9 @@ func (w *World) postNumbered(ctx context.Context, kind, name string) (sent, erro
 	return one, nil
 }
 
-// survived demands that what was acknowledged is stored as it was answered, and
+// everyAcknowledgedIsStored demands that what was acknowledged is stored as it was answered, and
 // all else whole or not at all (STORE-07).
-func (w *World) survived(ctx context.Context, kind string) error {
+func (w *World) everyAcknowledgedIsStored(ctx context.Context, kind string) error {
 	kept := 0
 	for _, one := range w.sent {
 		name := (&unstructured.Unstructured{Object: one.object}).GetName()

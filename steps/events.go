@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -11,6 +12,18 @@ import (
 	"github.com/podchain/podchain/conformance/field"
 	"github.com/podchain/podchain/conformance/history"
 )
+
+var eventSentences = []Sentence{
+	{
+		text:        `these events are recorded`,
+		Description: "Waits until an Event is recorded for every row, since the start of the scenario.",
+		Example: `Then these events are recorded:
+  | object           | type   | reason            |
+  | Deployment "web" | Normal | ScalingReplicaSet |`,
+		Table: eventsOfObjects,
+		Step:  func(w *World) any { return w.theseEventsAreRecorded },
+	},
+}
 
 // eventFields are the columns of a table of Events. Where an Event of the core
 // form and one of the new form say the same in different fields, either counts
@@ -24,8 +37,8 @@ var eventFields = map[string][]string{
 	"message":   {"message"},
 }
 
-// recorded waits until an Event is recorded for every row.
-func (w *World) recorded(ctx context.Context, table *godog.Table) error {
+// theseEventsAreRecorded waits until an Event is recorded for every row.
+func (w *World) theseEventsAreRecorded(ctx context.Context, table *godog.Table) error {
 	lines, err := rows(table)
 	if err != nil {
 		return err
@@ -49,7 +62,7 @@ func (w *World) recorded(ctx context.Context, table *godog.Table) error {
 				}
 				seen = append(seen, fmt.Sprintf("%s (%v)", history.Text(event, "reason"), err))
 			}
-			return fmt.Errorf("the Events there are: %s", orElse(strings.Join(seen, "; "), "none"))
+			return fmt.Errorf("the Events there are: %s", cmp.Or(strings.Join(seen, "; "), "none"))
 		}); err != nil {
 			return err
 		}

@@ -15,6 +15,30 @@ import (
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
+var faultSentences = []Sentence{
+	{
+		text:        `requests of the ` + link + ` meet these faults`,
+		Description: "From now on, disturbs requests of the link on their way to the API server or back. The scenario needs the tag @needs-faults.",
+		Example: `When requests of the replicaset-controller meet these faults
+  | verb   | resource | subresource | effect     | times |
+  | create | pods     |             | lose reply | 1     |`,
+		Table: faultsToInject,
+		Step:  func(w *World) any { return w.requestsMeetTheseFaults },
+	},
+	{
+		text:        `the faults end`,
+		Description: "Ends all faults of the scenario; requests that are delayed go on.",
+		Example:     `When the faults end`,
+		Step:        func(w *World) any { return w.faultsEnd },
+	},
+	{
+		text:        count + ` seconds pass`,
+		Description: "Waits that many seconds, for a requirement that is about time.",
+		Example:     `When 3 seconds pass`,
+		Step:        func(w *World) any { return w.secondsPass },
+	},
+}
+
 // injected is a fault that the scenario has put in the way of a link.
 type injected struct {
 	link  chain.Link
@@ -38,9 +62,9 @@ func (w *World) faults() (implementation.Faults, error) {
 	return faults, nil
 }
 
-// meet has requests of a link meet faults, from the next request on. A request
+// requestsMeetTheseFaults has requests of a link meet faults, from the next request on. A request
 // that several rows are about meets the first of them, until its times are over.
-func (w *World) meet(ctx context.Context, name string, table *godog.Table) error {
+func (w *World) requestsMeetTheseFaults(ctx context.Context, name string, table *godog.Table) error {
 	faults, err := w.faults()
 	if err != nil {
 		return err
@@ -100,8 +124,8 @@ func (w *World) fault(line map[string]string) (fault implementation.Fault, err e
 	return fault, err
 }
 
-// healFaults ends all faults of the scenario.
-func (w *World) healFaults(ctx context.Context) error {
+// faultsEnd ends all faults of the scenario.
+func (w *World) faultsEnd(ctx context.Context) error {
 	w.stimulus()
 	return w.heal(ctx)
 }
@@ -171,4 +195,9 @@ func (i injected) metBy(write implementation.Write) bool {
 		write.Subresource == i.fault.Subresource &&
 		(i.fault.Namespace == "" || write.Namespace == i.fault.Namespace) &&
 		(i.fault.Effect != implementation.Answer || write.Code == i.fault.Code)
+}
+
+func (w *World) secondsPass(ctx context.Context, seconds string) error {
+	w.stimulus()
+	return w.pass(ctx, time.Now(), seconds)
 }

@@ -10,11 +10,11 @@ import (
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
-// trespass returns an error for a request that would change what the scenario has
+// isolated returns an error for a request that would change what the scenario has
 // not made: on any cluster, whoever else uses it, a scenario keeps to its
 // namespace, to the nodes that it brought, and to names that begin with its
 // namespace's.
-func (w *World) trespass(request request) error {
+func (w *World) isolated(request request) error {
 	if request.method == http.MethodGet {
 		return nil
 	}

@@ -14,8 +14,54 @@ import (
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
-// stopLink and startLink disturb the chain (capability "links").
-func (w *World) stopLink(ctx context.Context, name string) error {
+var linkSentences = []Sentence{
+	{
+		text:        `the ` + link + ` is stopped`,
+		Description: "Stops the link as a crash does, until it is started or the scenario ends. It is not blamed meanwhile. The scenario needs the tag @needs-links.",
+		Example:     `When the scheduler is stopped`,
+		cutsOff:     "$1",
+		Step:        func(w *World) any { return w.linkIsStopped },
+	},
+	{
+		text:        `the ` + link + ` is started`,
+		Description: "Starts the link again, with nothing but what the API server tells it.",
+		Example:     `When the scheduler is started`,
+		Step:        func(w *World) any { return w.linkIsStarted },
+	},
+	{
+		text: `the ` + link + ` runs with two replicas`,
+		Description: "Runs the link in two processes with leader election for the rest of the scenario, and waits until one of them leads. The scenario needs the " +
+			"tag @needs-replicas.",
+		Example: `Given the deployment-controller runs with two replicas`,
+		Step:    func(w *World) any { return w.linkRunsWithTwoReplicas },
+	},
+	{
+		text:        `the leader of the ` + link + ` is killed`,
+		Description: "Ends that one of the two processes of the link which leads.",
+		Example:     `When the leader of the deployment-controller is killed`,
+		Step:        func(w *World) any { return w.leaderIsKilled },
+	},
+	{
+		text:        `the history of the API server is compacted`,
+		Description: "Has the API server forget all but the present version of every object. The scenario needs the tag @needs-compaction.",
+		Example:     `When the history of the API server is compacted`,
+		Step:        func(w *World) any { return w.historyIsCompacted },
+	},
+	{
+		text: `these links have written, and no others`,
+		Description: "When the cluster is at rest, demands of every row that the link has made such a write with success, and that no other link has. The scenario " +
+			"needs the tag @needs-faults.",
+		Example: `Then these links have written, and no others:
+  | object                      | verb   | subresource | link               |
+  | the Pod of Deployment "web" | create |             | replicaset-controller |
+  | the Pod of Deployment "web" | create | binding     | scheduler          |`,
+		Table: writes,
+		Step:  func(w *World) any { return w.theseLinksHaveWritten },
+	},
+}
+
+// linkIsStopped and startLink disturb the chain (capability "links").
+func (w *World) linkIsStopped(ctx context.Context, name string) error {
 	links, link, err := w.link(name)
 	if err != nil {
 		return err
@@ -34,7 +80,7 @@ func (w *World) stopLink(ctx context.Context, name string) error {
 	return links.StopLink(ctx, link)
 }
 
-func (w *World) startLink(ctx context.Context, name string) error {
+func (w *World) linkIsStarted(ctx context.Context, name string) error {
 	links, link, err := w.link(name)
 	if err != nil {
 		return err
@@ -56,9 +102,9 @@ func (w *World) link(name string) (implementation.Links, chain.Link, error) {
 	return links, link, nil
 }
 
-// runTwice has a link run in two processes for the rest of the scenario, one of
+// linkRunsWithTwoReplicas has a link run in two processes for the rest of the scenario, one of
 // which leads (capability "replicas").
-func (w *World) runTwice(ctx context.Context, name string) error {
+func (w *World) linkRunsWithTwoReplicas(ctx context.Context, name string) error {
 	replicas, link, err := w.replicas(name)
 	if err != nil {
 		return err
@@ -70,7 +116,7 @@ func (w *World) runTwice(ctx context.Context, name string) error {
 	return replicas.StartReplica(ctx, link)
 }
 
-func (w *World) killLeader(ctx context.Context, name string) error {
+func (w *World) leaderIsKilled(ctx context.Context, name string) error {
 	replicas, link, err := w.replicas(name)
 	if err != nil {
 		return err
@@ -93,8 +139,8 @@ func (w *World) replicas(name string) (implementation.Replicas, chain.Link, erro
 	return replicas, link, nil
 }
 
-// compact has the API server forget the past versions of everything (WATCH-09).
-func (w *World) compact(ctx context.Context) error {
+// historyIsCompacted has the API server forget the past versions of everything (WATCH-09).
+func (w *World) historyIsCompacted(ctx context.Context) error {
 	compactor, err := implementation.Need[implementation.Compactor](w.Cluster)
 	if err != nil {
 		return CouldNotRun{err}
@@ -103,9 +149,9 @@ func (w *World) compact(ctx context.Context) error {
 	return compactor.Compact(ctx)
 }
 
-// haveWritten demands of every row that its object was written like that, and
+// theseLinksHaveWritten demands of every row that its object was written like that, and
 // by nobody but the link that the row names (CHAIN-08).
-func (w *World) haveWritten(ctx context.Context, table *godog.Table) error {
+func (w *World) theseLinksHaveWritten(ctx context.Context, table *godog.Table) error {
 	faults, err := w.faults()
 	if err != nil {
 		return err
@@ -162,9 +208,9 @@ func (w *World) writtenBy(record history.Record, subject reference, writes []imp
 	return nil
 }
 
-// Excused are the links that cannot be blamed for what they have left undone:
+// StoppedByScenario are the links that cannot be blamed for what they have left undone:
 // the scenario has stopped them, or the kubelet of one of its nodes.
-func (w *World) Excused() sets.Set[chain.Link] {
+func (w *World) StoppedByScenario() sets.Set[chain.Link] {
 	excused := w.Stopped.Clone()
 	if w.silent.Len() > 0 {
 		excused.Insert(chain.Kubelet)

@@ -17,9 +17,43 @@ import (
 	"github.com/podchain/podchain/conformance/runresources"
 )
 
-// addNodes brings up the nodes of a table, and waits until they are ready. The
+var nodeSentences = []Sentence{
+	{
+		text: `these nodes(?: join)?`,
+		Description: "Adds the nodes of the table and waits until Pods may be scheduled to them. From then on, the Pods of the scenario are confined " +
+			"to the nodes that it has added. The scenario needs the tag @needs-nodes.",
+		Example: `Given these nodes:
+  | name | cpu | memory | labels   | taints             |
+  | n1   | 2   | 1Gi    | disk=ssd |                    |
+  | n2   | 2   | 1Gi    |          | use=gpu:NoSchedule |`,
+		Table: nodesToAdd,
+		Step:  func(w *World) any { return w.theseNodesJoin },
+	},
+	{
+		text: `the kubelet of Node "([^"]+)" is stopped`,
+		Description: "Stops the kubelet of a node that the scenario has added, without warning; its containers go on. The scenario needs the tag " +
+			"@needs-kubelets.",
+		Example: `When the kubelet of Node "n1" is stopped`,
+		Step:    func(w *World) any { return w.kubeletIsStopped },
+	},
+	{
+		text:        `the kubelet of Node "([^"]+)" is started`,
+		Description: "Starts the kubelet of a node that the scenario has added again.",
+		Example:     `When the kubelet of Node "n1" is started`,
+		Step:        func(w *World) any { return w.kubeletIsStarted },
+	},
+	{
+		text: ref + ` is bound manually to (a ready node|Node "[^"]+")`,
+		Description: "Does what a scheduler does: creates a Binding of the Pod to that node, or to any one that is ready. Fails if the API server " +
+			"does not accept it.",
+		Example: `When Pod "a" is bound manually to Node "n1"`,
+		Step:    func(w *World) any { return w.isBoundManuallyTo },
+	},
+}
+
+// theseNodesJoin brings up the nodes of a table, and waits until they are ready. The
 // scenario's Pods are confined to them from then on.
-func (w *World) addNodes(ctx context.Context, table *godog.Table) error {
+func (w *World) theseNodesJoin(ctx context.Context, table *godog.Table) error {
 	nodes, err := implementation.Need[implementation.Nodes](w.Cluster)
 	if err != nil {
 		return CouldNotRun{err}
@@ -157,9 +191,9 @@ func list(text string) []string {
 	return parts
 }
 
-// stopKubelet and startKubelet have a node of the scenario fail, and come back
+// kubeletIsStopped and startKubelet have a node of the scenario fail, and come back
 // (capability "kubelets").
-func (w *World) stopKubelet(ctx context.Context, node string) error {
+func (w *World) kubeletIsStopped(ctx context.Context, node string) error {
 	kubelets, name, err := w.kubelet(node)
 	if err != nil {
 		return err
@@ -169,7 +203,7 @@ func (w *World) stopKubelet(ctx context.Context, node string) error {
 	return kubelets.StopKubelet(ctx, name)
 }
 
-func (w *World) startKubelet(ctx context.Context, node string) error {
+func (w *World) kubeletIsStarted(ctx context.Context, node string) error {
 	kubelets, name, err := w.kubelet(node)
 	if err != nil {
 		return err
@@ -191,17 +225,17 @@ func (w *World) kubelet(node string) (implementation.Kubelets, string, error) {
 	return kubelets, name, nil
 }
 
-// bind plays the scheduler: it binds the Pod to a node, any ready one if none
-// is named (SCHED-02).
-func (w *World) bind(ctx context.Context, text, node string) error {
+// isBoundManuallyTo does what the scheduler does (SCHED-02).
+func (w *World) isBoundManuallyTo(ctx context.Context, text, target string) error {
 	pod, err := w.object(ctx, text)
 	if err != nil {
 		return err
 	}
-	if node == "" {
-		if node, err = w.someNode(ctx); err != nil {
-			return err
-		}
+	node := ""
+	if match := named.FindStringSubmatch(target); match != nil {
+		node = w.real("Node", match[2])
+	} else if node, err = w.someNode(ctx); err != nil {
+		return err
 	}
 	w.stimulus()
 	path, err := w.path("Pod", pod.GetName(), "binding")

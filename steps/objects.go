@@ -7,11 +7,75 @@ import (
 	"strings"
 
 	"github.com/cucumber/godog"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// create POSTs the object and demands that it is stored.
-func (w *World) create(ctx context.Context, kind, name, replicas string, table *godog.Table) error {
+var objectSentences = []Sentence{
+	{
+		text:        object + replicas + ` is created`,
+		Description: "Creates the object from the manifest of its kind, and fails if the API server does not accept it.",
+		Example:     `Given Deployment "web" with 3 replicas is created`,
+		Step:        func(w *World) any { return w.isCreated },
+	},
+	{
+		text:        object + replicas + ` is created with`,
+		Description: "Creates the object from the manifest of its kind with the fields of the table set, and fails if the API server does not accept it.",
+		Example: `Given Pod "a" is created with
+  | field         | value    |
+  | spec.nodeName | node-1   |`,
+		Table: fieldsToSet,
+		Step:  func(w *World) any { return w.isCreatedWith },
+	},
+	{
+		text:        `these ([A-Z]\w+?)s are created`,
+		Description: "Creates an object from each row, one after the other, and fails if the API server does not accept one.",
+		Example: `When these Pods are created:
+  | name | spec.nodeSelector |
+  | a    | {disk: ssd}       |
+  | b    |                   |`,
+		Table: objectsToCreate,
+		Step:  func(w *World) any { return w.theseAreCreated },
+	},
+	{
+		text: count + ` ([A-Z]\w+?)s` + replicas + ` are created at the same time with`,
+		Description: "Creates the objects concurrently, named by their kind (deployment-1, deployment-2, …), and fails if the API " +
+			"server does not accept one. They are “them” from then on.",
+		Example: `When 10 Deployments with 2 replicas are created at the same time with
+  | field                | value |
+  | spec.minReadySeconds | 1     |`,
+		Table: fieldsToSet,
+		Step:  func(w *World) any { return w.areCreatedAtTheSameTimeWith },
+	},
+	{
+		text: object + replicas + ` is applied`,
+		Description: "Sends the manifest of the kind as a server-side apply with the field manager podchain, and fails if the API server " +
+			"does not accept it.",
+		Example: `When Deployment "web" with 2 replicas is applied`,
+		Step:    func(w *World) any { return w.isApplied },
+	},
+	{
+		text: `(?:the (status) of )?` + ref + ` is modified with`,
+		Description: "Patches the fields of the table, and no others, in the object or its status: by a merge patch, in the status by a " +
+			"strategic merge patch. Fails if the API server does not accept it.",
+		Example: `When Deployment "web" is modified with
+  | field                                  | value |
+  | spec.template.spec.containers[0].image | web:2 |`,
+		Table: fieldsToSet,
+		Step:  func(w *World) any { return w.isModifiedWith },
+	},
+	{
+		text: ref + ` is deleted(?: in the (foreground|background))?`,
+		Description: "Deletes the object, with that propagation policy or without one, and fails if the API server does not accept it. " +
+			"It does not wait until the object no longer exists.",
+		Example: `When Deployment "web" is deleted in the foreground`,
+		Step:    func(w *World) any { return w.isDeleted },
+	},
+}
+
+func (w *World) isCreated(ctx context.Context, kind, name, replicas string) error {
+	return w.isCreatedWith(ctx, kind, name, replicas, nil)
+}
+
+func (w *World) isCreatedWith(ctx context.Context, kind, name, replicas string, table *godog.Table) error {
 	w.stimulus()
 	object, err := w.manifest(ctx, kind, name, replicas, table)
 	if err != nil {
@@ -32,21 +96,20 @@ func (w *World) create(ctx context.Context, kind, name, replicas string, table *
 }
 
 func (w *World) deleteByName(ctx context.Context, kind, name string) error {
-	path, err := w.path(kind, w.real(kind, name), "")
+	deletion, err := w.deletion(kind, w.real(kind, name), nil)
 	if err != nil {
 		return err
 	}
-	got, err := w.send(ctx, request{method: "DELETE", path: path})
+	got, err := w.send(ctx, deletion)
 	if err == nil && got.code >= 300 && got.code != 404 {
 		err = fmt.Errorf("cannot remove what the scenario made: %s", got)
 	}
 	return err
 }
 
-// apply sends the manifest as a server-side apply, as the client "podchain".
-func (w *World) apply(ctx context.Context, kind, name, replicas string, table *godog.Table) error {
+func (w *World) isApplied(ctx context.Context, kind, name, replicas string) error {
 	w.stimulus()
-	object, err := w.manifest(ctx, kind, name, replicas, table)
+	object, err := w.manifest(ctx, kind, name, replicas, nil)
 	if err != nil {
 		return err
 	}
@@ -60,16 +123,13 @@ func (w *World) apply(ctx context.Context, kind, name, replicas string, table *g
 	return err
 }
 
-// createThese makes an object of each row: its name, and what is in its fields.
-func (w *World) createThese(ctx context.Context, kind string, table *godog.Table) error {
+func (w *World) theseAreCreated(ctx context.Context, kind string, table *godog.Table) error {
 	return each(table, func(name string, fields *godog.Table) error {
-		return w.create(ctx, kind, name, "", fields)
+		return w.isCreatedWith(ctx, kind, name, "", fields)
 	})
 }
 
-// createAtOnce has as many objects of a kind created at the same time, named
-// kind-1 and so on. They are "them" from then on (IDEMP-06).
-func (w *World) createAtOnce(ctx context.Context, count, kind, replicas string, table *godog.Table) error {
+func (w *World) areCreatedAtTheSameTimeWith(ctx context.Context, count, kind, replicas string, table *godog.Table) error {
 	total, err := number(count)
 	if err != nil {
 		return err
@@ -96,17 +156,12 @@ func (w *World) createAtOnce(ctx context.Context, count, kind, replicas string, 
 	return nil
 }
 
-// patchFields sends the fields of the table as a merge patch.
-func (w *World) patchFields(ctx context.Context, text, subresource string, table *godog.Table) error {
+func (w *World) isModifiedWith(ctx context.Context, subresource, text string, table *godog.Table) error {
 	object, err := w.object(ctx, text)
 	if err != nil {
 		return err
 	}
 	w.stimulus()
-	return w.patchObject(ctx, object, subresource, table)
-}
-
-func (w *World) patchObject(ctx context.Context, object *unstructured.Unstructured, subresource string, table *godog.Table) error {
 	patch, err := w.fieldPatch(ctx, object, table)
 	if err != nil {
 		return err
@@ -124,21 +179,30 @@ func (w *World) patchObject(ctx context.Context, object *unstructured.Unstructur
 	return err
 }
 
-// remove deletes an object with a propagation policy ("" for none named).
-func (w *World) delete(ctx context.Context, text, policy string) error {
+func (w *World) isDeleted(ctx context.Context, text, policy string) error {
 	object, err := w.object(ctx, text)
 	if err != nil {
 		return err
 	}
 	w.stimulus()
-	path, err := w.path(object.GetKind(), object.GetName(), "")
+	options := deleteOptions()
+	if policy != "" {
+		options["propagationPolicy"] = strings.ToUpper(policy[:1]) + policy[1:]
+	}
+	deletion, err := w.deletion(object.GetKind(), object.GetName(), options)
 	if err != nil {
 		return err
 	}
-	options := map[string]any{"apiVersion": "v1", "kind": "DeleteOptions"}
-	if policy != "" {
-		options["propagationPolicy"] = policy
-	}
-	_, err = w.demand(ctx, request{method: "DELETE", path: path, body: options})
+	_, err = w.demand(ctx, deletion)
 	return err
+}
+
+func deleteOptions() map[string]any {
+	return map[string]any{"apiVersion": "v1", "kind": "DeleteOptions"}
+}
+
+// deletion is the request that deletes an object.
+func (w *World) deletion(kind, name string, options map[string]any) (request, error) {
+	path, err := w.path(kind, name, "")
+	return request{method: "DELETE", path: path, body: options}, err
 }

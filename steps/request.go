@@ -2,6 +2,7 @@ package steps
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -123,7 +124,7 @@ func (w *World) exchange(ctx context.Context, request request) (answer, error) {
 	}
 	target, err := w.target(request)
 	if err == nil {
-		err = w.trespass(request)
+		err = w.isolated(request)
 	}
 	if err != nil {
 		return answer{}, CouldNotRun{err}
@@ -137,9 +138,9 @@ func (w *World) exchange(ctx context.Context, request request) (answer, error) {
 	for name, values := range request.header {
 		sent.Header[name] = values
 	}
-	sent.Header.Set("Accept", orElse(request.accept, "application/json"))
+	sent.Header.Set("Accept", cmp.Or(request.accept, "application/json"))
 	if body != nil {
-		sent.Header.Set("Content-Type", orElse(request.contentType, "application/json"))
+		sent.Header.Set("Content-Type", cmp.Or(request.contentType, "application/json"))
 	}
 	response, err := w.http.Do(sent)
 	if err != nil {
@@ -258,10 +259,3 @@ func (w *World) demand(ctx context.Context, request request) (answer, error) {
 
 // fill replaces what a feature cannot know.
 func (w *World) fill(text string) string { return strings.ReplaceAll(text, "{namespace}", w.Namespace) }
-
-func orElse(value, otherwise string) string {
-	if value == "" {
-		return otherwise
-	}
-	return value
-}

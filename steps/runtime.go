@@ -1,11 +1,11 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -16,8 +16,35 @@ import (
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
-// publish makes an image available that was missing so far.
-func (w *World) publish(ctx context.Context, name string) error {
+var runtimeSentences = []Sentence{
+	{
+		text:        `image "([^"]+)" is published`,
+		Description: "Publishes an image of the fixtures that the registry did not have so far. The scenario needs the tag @needs-images.",
+		Example:     `When image "unpublished:1" is published`,
+		Step:        func(w *World) any { return w.imageIsPublished },
+	},
+	{
+		text:        `the container runtime is called for ` + ref,
+		Description: "Waits until the runtime of the Pod's node was called for the Pod as the rows say, in their order. The scenario needs the tag @needs-cri.",
+		Example: `Then the container runtime is called for Pod "a":
+  | call            | container |
+  | RunPodSandbox   |           |
+  | CreateContainer | app       |
+  | StartContainer  | app       |`,
+		Table: callsOfRuntime,
+		Step:  func(w *World) any { return w.containerRuntimeIsCalled },
+	},
+	{
+		text: `([A-Z]\w+) is (never called|called once|called twice|called \d+ times) for ` + ref,
+		Description: "Waits until the method of the CRI was called for the Pod that many times with success, and demands that it is not called more often " +
+			"until the cluster is at rest. The scenario needs the tag @needs-cri.",
+		Example: `And StartContainer is called twice for Pod "a"`,
+		Step:    func(w *World) any { return w.isCalled },
+	},
+}
+
+// imageIsPublished makes an image available that was missing so far.
+func (w *World) imageIsPublished(ctx context.Context, name string) error {
 	images, err := implementation.Need[implementation.Images](w.Cluster)
 	if err != nil {
 		return CouldNotRun{err}
@@ -80,9 +107,9 @@ func (w *World) awaitCalls(ctx context.Context, pod string, holds func([]impleme
 	}
 }
 
-// called waits until calls for the Pod match the rows, in that order; others
+// containerRuntimeIsCalled waits until calls for the Pod match the rows, in that order; others
 // may lie in between.
-func (w *World) called(ctx context.Context, pod string, table *godog.Table) error {
+func (w *World) containerRuntimeIsCalled(ctx context.Context, pod string, table *godog.Table) error {
 	lines, err := rows(table)
 	if err != nil {
 		return err
@@ -138,19 +165,18 @@ func describeCalls(calls []implementation.Call) string {
 		}
 		all = append(all, text)
 	}
-	return orElse(strings.Join(all, ", "), "none")
+	return cmp.Or(strings.Join(all, ", "), "none")
 }
 
-// calledTimes waits until a call that succeeded was made for the Pod so often,
+// isCalled waits until a call that succeeded was made for the Pod so often,
 // and demands that it was not made more often.
-func (w *World) calledTimes(ctx context.Context, method, times, pod string) error {
-	want, known := map[string]int{"never": 0, "once": 1, "twice": 2}[times]
+func (w *World) isCalled(ctx context.Context, method, times, pod string) error {
+	want, known := map[string]int{"never called": 0, "called once": 1, "called twice": 2}[times]
 	if !known {
-		number, err := strconv.Atoi(strings.TrimSuffix(times, " times"))
-		if err != nil {
-			return CouldNotRun{fmt.Errorf("%q is no number of times", times)}
+		var err error
+		if want, err = number(strings.TrimSuffix(strings.TrimPrefix(times, "called "), " times")); err != nil {
+			return err
 		}
-		want = number
 	}
 	return w.awaitCalls(ctx, pod, func(calls []implementation.Call) error {
 		count := 0
@@ -159,7 +185,7 @@ func (w *World) calledTimes(ctx context.Context, method, times, pod string) erro
 				count++
 			}
 		}
-		switch fault := fmt.Errorf("expected %s to be called %s, it was called %d times", method, times, count); {
+		switch fault := fmt.Errorf("expected that %s is %s, it was called %d times", method, times, count); {
 		case count > want:
 			return history.Final{Err: fmt.Errorf("%w: %s", fault, describeCalls(calls))}
 		case count < want:

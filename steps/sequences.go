@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -11,6 +12,60 @@ import (
 	"github.com/podchain/podchain/conformance/field"
 	"github.com/podchain/podchain/conformance/history"
 )
+
+var sequenceSentences = []Sentence{
+	{
+		text:        ref + ` goes through`,
+		Description: "Waits until versions of the object, from its first one on, match the rows in their order.",
+		Example: `Then Pod "a" goes through:
+  | field        | value            |
+  | status.phase | Pending          |
+  | status.phase | Running          |
+  |              | no longer exists |`,
+		Table: stagesOfOne,
+		Step:  func(w *World) any { return w.goesThrough },
+	},
+	{
+		text:        `each of them goes through`,
+		Description: "As “goes through”, for each of them.",
+		Example: `And each of them goes through:
+  | field         | value  |
+  | spec.nodeName | absent |
+  | spec.nodeName | any    |`,
+		Table: stagesOfOne,
+		Step:  func(w *World) any { return w.eachOfThemGoesThrough },
+	},
+	{
+		text:        ref + ` only goes forward in`,
+		Description: "When the cluster is at rest, demands of all versions so far that the fields have only moved on in their order.",
+		Example: `And Pod "a" only goes forward in
+  | field               | order                                          |
+  | metadata.generation | rising                                         |
+  | status.phase        | Pending, then Running, then Succeeded or Failed |`,
+		Table: orders,
+		Step:  func(w *World) any { return w.onlyGoesForwardIn },
+	},
+	{
+		text:        `each of them only goes forward in`,
+		Description: "As “only goes forward in”, for each of them.",
+		Example: `And each of them only goes forward in
+  | field         | order            |
+  | spec.nodeName | absent, then any |`,
+		Table: orders,
+		Step:  func(w *World) any { return w.eachOfThemOnlyGoesForwardIn },
+	},
+	{
+		text:        `these happen in order`,
+		Description: "Waits until every row has happened, and demands that none happened before the row above it.",
+		Example: `Then these happen in order:
+  | object                           | field         | value   |
+  | the ReplicaSet of Deployment "web" |               | appears |
+  | the Pod of Deployment "web"        |               | appears |
+  | the Pod of Deployment "web"        | spec.nodeName | any     |`,
+		Table: moments,
+		Step:  func(w *World) any { return w.theseHappenInOrder },
+	},
+}
 
 // moment is one row of a table of things that come in order.
 type moment struct {
@@ -23,17 +78,17 @@ type moment struct {
 // The values of a row without a field: they speak of the object itself.
 const (
 	appears = "appears"
-	isGone  = "gone"
+	isGone  = "no longer exists"
 )
 
-func moments(table *godog.Table, object string) ([]moment, error) {
+func readMoments(table *godog.Table, object string) ([]moment, error) {
 	lines, err := rows(table)
 	if err != nil {
 		return nil, err
 	}
 	var all []moment
 	for _, line := range lines {
-		next := moment{object: orElse(line["object"], object), field: line["field"], value: line["value"]}
+		next := moment{object: cmp.Or(line["object"], object), field: line["field"], value: line["value"]}
 		if next.field == "" {
 			if next.value != appears && next.value != isGone {
 				return nil, CouldNotRun{fmt.Errorf("a row without a field says %q or %q, not %q", appears, isGone, next.value)}
@@ -64,7 +119,7 @@ func (w *World) happened(record history.Record, m moment, subject reference, ver
 		}
 		return fmt.Errorf("it exists")
 	case version.Type == watch.Deleted:
-		return fmt.Errorf("it is gone")
+		return fmt.Errorf("it no longer exists")
 	}
 	return w.check(record, &subject, version.Object, []field.Expectation{m.expect})
 }
@@ -72,7 +127,7 @@ func (w *World) happened(record history.Record, m moment, subject reference, ver
 // passesThrough waits until versions of one object match the rows in order,
 // each not earlier than the one before.
 func (w *World) passesThrough(ctx context.Context, what string, find func(history.Record) (reference, error), table *godog.Table) error {
-	steps, err := moments(table, what)
+	steps, err := readMoments(table, what)
 	if err != nil {
 		return err
 	}
@@ -102,16 +157,16 @@ func (w *World) goesThrough(ctx context.Context, text string, table *godog.Table
 	return w.passesThrough(ctx, text, func(record history.Record) (reference, error) { return w.find(record, text) }, table)
 }
 
-func (w *World) eachGoesThrough(ctx context.Context, table *godog.Table) error {
+func (w *World) eachOfThemGoesThrough(ctx context.Context, table *godog.Table) error {
 	return w.each(func(one reference) error {
 		return w.passesThrough(ctx, one.text, func(history.Record) (reference, error) { return one, nil }, table)
 	})
 }
 
-// inOrder waits until every row has happened, and demands that none was written
+// theseHappenInOrder waits until every row has happened, and demands that none was written
 // before the row that it follows (CHAIN-03).
-func (w *World) inOrder(ctx context.Context, table *godog.Table) error {
-	steps, err := moments(table, "")
+func (w *World) theseHappenInOrder(ctx context.Context, table *godog.Table) error {
+	steps, err := readMoments(table, "")
 	if err != nil {
 		return err
 	}
@@ -142,10 +197,10 @@ func (w *World) inOrder(ctx context.Context, table *godog.Table) error {
 	})
 }
 
-// forward demands of every version so far that the fields only go on in their
+// onlyGoesForwardIn demands of every version so far that the fields only go on in their
 // order: a stage may be skipped, never gone back, and "any" is one value for
 // good. The order "rising" is that of numbers.
-func (w *World) forward(ctx context.Context, text string, table *godog.Table) error {
+func (w *World) onlyGoesForwardIn(ctx context.Context, text string, table *godog.Table) error {
 	subject, err := w.resolve(ctx, text)
 	if err != nil {
 		return err
@@ -156,7 +211,7 @@ func (w *World) forward(ctx context.Context, text string, table *godog.Table) er
 	return w.goesForward(subject, table)
 }
 
-func (w *World) eachForward(ctx context.Context, table *godog.Table) error {
+func (w *World) eachOfThemOnlyGoesForwardIn(ctx context.Context, table *godog.Table) error {
 	if err := w.settle(ctx); err != nil {
 		return err
 	}

@@ -19,6 +19,79 @@ import (
 	"github.com/podchain/podchain/conformance/storehistory"
 )
 
+var storeSentences = []Sentence{
+	{
+		text:        `the store is watched from now on`,
+		Description: "Begins a record of what is written to the store, on which the other sentences about it rely. The scenario needs the tag @needs-store.",
+		Example:     `Given the store is watched from now on`,
+		Step:        func(w *World) any { return w.storeIsWatched },
+	},
+	{
+		text:        `the store holds`,
+		Description: "Waits until every object of the table is in the store under its key.",
+		Example: `Then the store holds:
+  | object           | key                           |
+  | Deployment "web" | deployments/{namespace}/{name} |`,
+		Table: keysOfStore,
+		Step:  func(w *World) any { return w.storeHolds },
+	},
+	{
+		text: `the store holds ` + ref + ` at its resourceVersion`,
+		Description: "When the cluster is at rest, demands that the key of the object was created at the revision that is the resourceVersion of its first " +
+			"version, and last changed at that of its last one.",
+		Example: `Then the store holds Deployment "web" at its resourceVersion`,
+		Step:    func(w *World) any { return w.storeHoldsAtItsResourceVersion },
+	},
+	{
+		text:        `the store created ` + ref + ` at the resourceVersion of the answer`,
+		Description: "Waits until the store has created the key of the object at the revision that the last answer has as resourceVersion.",
+		Example:     `Then the store created ConfigMap "a" at the resourceVersion of the answer`,
+		Step:        func(w *World) any { return w.storeCreatedAtTheResourceVersion },
+	},
+	{
+		text:        `the store no longer holds ` + ref,
+		Description: "Waits until the key of the object is deleted from the store.",
+		Example:     `Then the store no longer holds ConfigMap "a"`,
+		Step:        func(w *World) any { return w.storeNoLongerHolds },
+	},
+	{
+		text: `every change of these kinds in the store is a watch event of the same revision, and vice versa`,
+		Description: "When the cluster is at rest, demands of each kind that the changes in the store since it is watched and the events of the API's watches " +
+			"are the same, each at the same revision.",
+		Example: `Then every change of these kinds in the store is a watch event of the same revision, and vice versa:
+  | kind       |
+  | Deployment |
+  | Pod        |`,
+		Table: kindsOfStore,
+		Step:  func(w *World) any { return w.everyChangeIsWatchEvent },
+	},
+	{
+		text: `nothing is written to the store for ` + ref + `, while a new ([A-Z]\w+) is`,
+		Description: "Creates an object of the kind, waits until it is in the store, and demands that since the store is watched the key of the other object " +
+			"was not written.",
+		Example: `Then nothing is written to the store for ConfigMap "a", while a new ConfigMap is`,
+		Step:    func(w *World) any { return w.nothingIsWrittenForWhile },
+	},
+	{
+		text:        `nothing is written to the store for ` + count + ` seconds`,
+		Description: "Demands that for that many seconds from now no key of the store is written, whichever it is. What the end of a lease removes does not count.",
+		Example:     `Then nothing is written to the store for 5 seconds`,
+		Step:        func(w *World) any { return w.nothingIsWrittenForSeconds },
+	},
+	{
+		text:        `the store holds the Events about ` + ref + ` under a lease`,
+		Description: "Demands that every Event recorded about the object is in the store with a lease, which removes it when it ends.",
+		Example:     `Then the store holds the Events about Deployment "web" under a lease`,
+		Step:        func(w *World) any { return w.storeHoldsTheEventsUnderLease },
+	},
+	{
+		text:        `the store refuses clients without the API server's certificate`,
+		Description: "Demands that the store answers the API server's certificate, and neither a client without one nor one with a certificate of the API's clients.",
+		Example:     `Then the store refuses clients without the API server's certificate`,
+		Step:        func(w *World) any { return w.storeRefusesClientsWithoutCertificate },
+	},
+}
+
 // places are the kinds whose objects are not kept under the name of their resource
 // (STORE-01).
 var places = map[string]string{"Node": "minions", "Service": "services/specs"}
@@ -30,7 +103,10 @@ func (w *World) folder(kindName string) (string, error) {
 	if err != nil {
 		return "", CouldNotRun{err}
 	}
-	place := orElse(places[kindName], kind.Resource) + "/"
+	place := kind.Resource + "/"
+	if other, found := places[kindName]; found {
+		place = other + "/"
+	}
 	switch {
 	case kind.cluster:
 		return place, nil
@@ -63,8 +139,8 @@ func (w *World) access(ctx context.Context) (implementation.StoreAccess, error) 
 	return access, nil
 }
 
-// watchStore begins the record of the store.
-func (w *World) watchStore(ctx context.Context) error {
+// storeIsWatched begins the record of the store.
+func (w *World) storeIsWatched(ctx context.Context) error {
 	access, err := w.access(ctx)
 	if err != nil {
 		return err
@@ -131,8 +207,8 @@ func held(changes storehistory.Record) error {
 	return nil
 }
 
-// storeLost waits until the key of the object is not in the store any more.
-func (w *World) storeLost(ctx context.Context, text string) error {
+// storeNoLongerHolds waits until the key of the object is not in the store any more.
+func (w *World) storeNoLongerHolds(ctx context.Context, text string) error {
 	key, _, err := w.key(ctx, text)
 	if err != nil {
 		return err
@@ -147,7 +223,7 @@ func (w *World) storeLost(ctx context.Context, text string) error {
 
 // storeCreated demands that the revision which made the key of the object is the
 // resourceVersion of the answer (STORE-02).
-func (w *World) storeCreated(ctx context.Context, text string) error {
+func (w *World) storeCreatedAtTheResourceVersion(ctx context.Context, text string) error {
 	got, err := w.answer()
 	if err != nil {
 		return err
@@ -167,9 +243,9 @@ func (w *World) storeCreated(ctx context.Context, text string) error {
 	})
 }
 
-// storeAgrees waits until the last revision of the object's key is its
+// storeHoldsAtItsResourceVersion waits until the last revision of the object's key is its
 // resourceVersion, and the first one still that of its first version (STORE-02).
-func (w *World) storeAgrees(ctx context.Context, text string) error {
+func (w *World) storeHoldsAtItsResourceVersion(ctx context.Context, text string) error {
 	if err := w.settle(ctx); err != nil {
 		return err
 	}
@@ -193,9 +269,9 @@ func (w *World) storeAgrees(ctx context.Context, text string) error {
 	})
 }
 
-// sameChanges demands that of the kinds in the table the store and the API have
+// everyChangeIsWatchEvent demands that of the kinds in the table the store and the API have
 // seen the same changes, each at the same revision (STORE-03).
-func (w *World) sameChanges(ctx context.Context, table *godog.Table) error {
+func (w *World) everyChangeIsWatchEvent(ctx context.Context, table *godog.Table) error {
 	lines, err := rows(table)
 	if err != nil {
 		return err
@@ -266,9 +342,9 @@ func revisionOf(object *unstructured.Unstructured) int64 {
 	return revision
 }
 
-// noRevision demands that since the store is watched nothing has been written to
+// nothingIsWrittenForWhile demands that since the store is watched nothing has been written to
 // the key of an object. The witness is written after whatever has been.
-func (w *World) noRevision(ctx context.Context, text, kind string) error {
+func (w *World) nothingIsWrittenForWhile(ctx context.Context, text, kind string) error {
 	key, _, err := w.key(ctx, text)
 	if err != nil {
 		return err
@@ -278,7 +354,7 @@ func (w *World) noRevision(ctx context.Context, text, kind string) error {
 		return err
 	}
 	name := fmt.Sprintf("witness-%d", w.History.Now().Len())
-	if err := w.create(ctx, kind, name, "", nil); err != nil {
+	if err := w.isCreatedWith(ctx, kind, name, "", nil); err != nil {
 		return CouldNotRun{fmt.Errorf("the witness could not be made: %w", err)}
 	}
 	err = w.awaitStore(ctx, "the witness, "+folder+name+", in the store", func(record storehistory.Record) error {
@@ -293,9 +369,9 @@ func (w *World) noRevision(ctx context.Context, text, kind string) error {
 	return nil
 }
 
-// storeRests demands that for so many seconds nobody writes to the store, whatever
+// nothingIsWrittenForSeconds demands that for so many seconds nobody writes to the store, whatever
 // its keys (STORE-05). What the end of a lease removes nobody has written.
-func (w *World) storeRests(ctx context.Context, seconds string) error {
+func (w *World) nothingIsWrittenForSeconds(ctx context.Context, seconds string) error {
 	_, from, err := w.storeUpToNow(ctx)
 	if err != nil {
 		return err
@@ -313,9 +389,9 @@ func (w *World) storeRests(ctx context.Context, seconds string) error {
 	return nil
 }
 
-// eventsEnd demands that every Event about an object has a lease, by which the
+// storeHoldsEventsUnderALease demands that every Event about an object has a lease, by which the
 // store removes it (STORE-09).
-func (w *World) eventsEnd(ctx context.Context, text string) error {
+func (w *World) storeHoldsTheEventsUnderLease(ctx context.Context, text string) error {
 	folder, err := w.folder("Event")
 	if err != nil {
 		return err
@@ -354,9 +430,9 @@ func (w *World) eventsEnd(ctx context.Context, text string) error {
 	return nil
 }
 
-// storeLocked demands that the store answers who has the API server's certificate,
+// storeRefusesClients demands that the store answers who has the API server's certificate,
 // and nobody else (STORE-06).
-func (w *World) storeLocked(ctx context.Context) error {
+func (w *World) storeRefusesClientsWithoutCertificate(ctx context.Context) error {
 	access, err := w.access(ctx)
 	if err != nil {
 		return err

@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// unbroken lets no write be broken off: when the run is ended in the middle of
+// uncancelable lets no write be canceled: when the run is ended in the middle of
 // one, its answer is still awaited. Otherwise nobody would know whether there is
 // something to remove, and what is removed might be made after that.
-type unbroken struct {
+type uncancelable struct {
 	http.RoundTripper
 	patience time.Duration
 }
 
 // RoundTrip implements http.RoundTripper.
-func (u unbroken) RoundTrip(r *http.Request) (*http.Response, error) {
+func (u uncancelable) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Method == http.MethodGet || r.Context().Err() != nil {
 		return u.RoundTripper.RoundTrip(r)
 	}
@@ -31,7 +31,7 @@ func (u unbroken) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // CloseIdleConnections implements what http.Client looks for.
-func (u unbroken) CloseIdleConnections() {
+func (u uncancelable) CloseIdleConnections() {
 	(&http.Client{Transport: u.RoundTripper}).CloseIdleConnections()
 }
 

@@ -14,6 +14,103 @@ import (
 	"github.com/podchain/podchain/conformance/history"
 )
 
+var versionSentences = []Sentence{
+	{
+		text: ref + ` has`,
+		Description: "Waits until a version of the object is as the table says: the one at the last change that the scenario made, or any " +
+			"since. What holds only for a moment counts.",
+		Example: `Then Deployment "web" has
+  | field                | value |
+  | status.readyReplicas | 3     |`,
+		Table: fieldsToCheck,
+		Step:  func(w *World) any { return w.has },
+	},
+	{
+		text:        `these ([A-Z]\w+?)s have`,
+		Description: "Waits, row by row, until a version of the object is as the row says; the versions that count are those of “has”.",
+		Example: `Then these Pods have:
+  | name | spec.nodeName |
+  | a    | n1            |
+  | b    | absent        |`,
+		Table: objectsToCheck,
+		Step:  func(w *World) any { return w.theseHave },
+	},
+	{
+		text:        ref + ` keeps for ` + count + ` seconds?`,
+		Description: "Waits until the object is as the table says, and demands that every version of the following seconds is so, too.",
+		Example: `Then Pod "a" keeps for 3 seconds
+  | field        | value   |
+  | status.phase | Pending |`,
+		Table: fieldsToCheck,
+		Step:  func(w *World) any { return w.keepsForSeconds },
+	},
+	{
+		text:        ref + ` no longer exists`,
+		Description: "Waits until the object, which has existed, is removed from the API.",
+		Example:     `Then the Pod of Deployment "web" no longer exists`,
+		Step:        func(w *World) any { return w.noLongerExists },
+	},
+	{
+		text: `no version of (?:a ([A-Z]\w+) of )?` + ref + ` has`,
+		Description: "When the cluster is at rest, demands that no version so far, from the first one on, is as all rows of the table say. " +
+			"With “a KIND of”, it looks at all objects of that kind which the object controls.",
+		Example: `Then no version of a Pod of Deployment "web" has
+  | field        | value  |
+  | status.phase | Failed |`,
+		Table: fieldsToCheck,
+		Step:  func(w *World) any { return w.noVersionHas },
+	},
+	{
+		text:        `the first version of (?:a ([A-Z]\w+) of )?` + ref + ` has`,
+		Description: "Demands that the object was as the table says when it was created, or each of the objects of that kind which it controls.",
+		Example: `Then the first version of a Pod of Deployment "web" has
+  | field         | value  |
+  | spec.nodeName | absent |`,
+		Table: fieldsToCheck,
+		Step:  func(w *World) any { return w.firstVersionHas },
+	},
+	{
+		text:        `the last version of ` + ref + ` has`,
+		Description: "When the cluster is at rest, demands that the last version of the object is as the table says, also if the object no longer exists.",
+		Example: `Then the last version of Pod "a" has
+  | field        | value     |
+  | status.phase | Succeeded |`,
+		Table: fieldsToCheck,
+		Step:  func(w *World) any { return w.lastVersionHas },
+	},
+	{
+		text: `nothing of ` + ref + ` changes(?:, while (.+)| for ` + count + ` seconds)`,
+		Description: "Demands that neither the object nor anything that it controls is written: with a witness, since the last change that the " +
+			"scenario made and until the witness shows its effect; otherwise for that many seconds from now.",
+		Example: `Then nothing of Deployment "web" changes, while a new Deployment gets a ReplicaSet`,
+		Step:    func(w *World) any { return w.nothingOfChanges },
+	},
+	{
+		text:        `each of them has`,
+		Description: "As “has”, for each of the objects that appeared, or were created, in the last sentence about a number of objects.",
+		Example: `And each of them has
+  | field                     | value |
+  | metadata.labels[app]      | web   |`,
+		Table: fieldsToCheck,
+		Step:  func(w *World) any { return w.eachOfThemHas },
+	},
+	{
+		text:        `each of them keeps for ` + count + ` seconds?`,
+		Description: "As “keeps”, for each of them, one after the other.",
+		Example: `And each of them keeps for 2 seconds
+  | field         | value  |
+  | spec.nodeName | absent |`,
+		Table: fieldsToCheck,
+		Step:  func(w *World) any { return w.eachOfThemKeepsForSeconds },
+	},
+	{
+		text:        `no two of them have the same (\S+)`,
+		Description: "Demands that all of them exist, and that the field has a different value in each.",
+		Example:     `And no two of them have the same spec.nodeName`,
+		Step:        func(w *World) any { return w.noTwoOfThemHaveTheSame },
+	},
+}
+
 // has waits until a version of the object is as the table says: the present one
 // when the last stimulus began, or any since. What holds for a moment only
 // (a waiting reason, a condition in between) counts.
@@ -108,12 +205,12 @@ func (w *World) keep(ctx context.Context, find func(history.Record) (reference, 
 	return nil
 }
 
-func (w *World) keeps(ctx context.Context, text, seconds string, table *godog.Table) error {
+func (w *World) keepsForSeconds(ctx context.Context, text, seconds string, table *godog.Table) error {
 	return w.keep(ctx, func(record history.Record) (reference, error) { return w.find(record, text) }, text, seconds, table)
 }
 
-// gone waits until the object does not exist any more.
-func (w *World) gone(ctx context.Context, text string) error {
+// noLongerExists waits until the object does not exist any more.
+func (w *World) noLongerExists(ctx context.Context, text string) error {
 	return w.await(ctx, text+" to be gone", func(record history.Record) error {
 		found, err := w.find(record, text)
 		if err != nil {
@@ -133,8 +230,8 @@ func (w *World) gone(ctx context.Context, text string) error {
 	})
 }
 
-// noVersion demands that no version so far is as all rows of the table say.
-func (w *World) noVersion(ctx context.Context, kind, text string, table *godog.Table) error {
+// noVersionHas demands that no version so far is as all rows of the table say.
+func (w *World) noVersionHas(ctx context.Context, kind, text string, table *godog.Table) error {
 	expected, err := w.expectations(ctx, table)
 	if err != nil {
 		return err
@@ -184,9 +281,9 @@ func (w *World) judged(ctx context.Context, kind, text string) ([]history.Versio
 	return versions, nil
 }
 
-// firstVersion demands that the first version of the object, or of each of its
+// firstVersionHas demands that the first version of the object, or of each of its
 // objects of a kind, is as the table says.
-func (w *World) firstVersion(ctx context.Context, kind, text string, table *godog.Table) error {
+func (w *World) firstVersionHas(ctx context.Context, kind, text string, table *godog.Table) error {
 	expected, err := w.expectations(ctx, table)
 	if err != nil {
 		return err
@@ -208,8 +305,8 @@ func (w *World) firstVersion(ctx context.Context, kind, text string, table *godo
 	return nil
 }
 
-// lastVersion compares the last version of an object, also of one that is gone.
-func (w *World) lastVersion(ctx context.Context, text string, table *godog.Table) error {
+// lastVersionHas compares the last version of an object, also of one that is gone.
+func (w *World) lastVersionHas(ctx context.Context, text string, table *godog.Table) error {
 	expected, err := w.expectations(ctx, table)
 	if err != nil {
 		return err
@@ -221,9 +318,9 @@ func (w *World) lastVersion(ctx context.Context, text string, table *godog.Table
 	return w.check(w.History.Now(), nil, versions[len(versions)-1].Object, expected)
 }
 
-// nothingChanges demands that since the last stimulus neither the object nor
+// nothingOfChanges demands that since the last stimulus neither the object nor
 // anything that it controls was written.
-func (w *World) nothingChanges(ctx context.Context, text, witness, seconds string) error {
+func (w *World) nothingOfChanges(ctx context.Context, text, witness, seconds string) error {
 	if err := w.settle(ctx); err != nil {
 		return err
 	}
@@ -237,7 +334,7 @@ func (w *World) nothingChanges(ctx context.Context, text, witness, seconds strin
 		return err
 	}
 	record = w.History.Now()
-	family, err := w.family(record, text)
+	family, err := w.descendants(record, text)
 	if err != nil {
 		return err
 	}
@@ -259,8 +356,8 @@ func (w *World) madeByStimulus(record history.Record, text string, version histo
 	return err == nil && subject.accepts(version.Object) && len(subject.versions(record.Until(w.mark))) == 0
 }
 
-// family returns the object and everything that it controls.
-func (w *World) family(record history.Record, text string) (map[types.UID]bool, error) {
+// descendants returns the object and everything that it controls.
+func (w *World) descendants(record history.Record, text string) (map[types.UID]bool, error) {
 	subject, err := w.find(record, text)
 	if err != nil {
 		return nil, err
@@ -310,8 +407,8 @@ func (w *World) each(check func(reference) error) error {
 	return nil
 }
 
-// eachHas waits until every one of them is as the table says.
-func (w *World) eachHas(ctx context.Context, table *godog.Table) error {
+// eachOfThemHas waits until every one of them is as the table says.
+func (w *World) eachOfThemHas(ctx context.Context, table *godog.Table) error {
 	return w.each(func(one reference) error {
 		expected, err := w.expectations(ctx, table)
 		if err != nil {
@@ -323,14 +420,14 @@ func (w *World) eachHas(ctx context.Context, table *godog.Table) error {
 	})
 }
 
-func (w *World) eachKeeps(ctx context.Context, seconds string, table *godog.Table) error {
+func (w *World) eachOfThemKeepsForSeconds(ctx context.Context, seconds string, table *godog.Table) error {
 	return w.each(func(one reference) error {
 		return w.keep(ctx, func(history.Record) (reference, error) { return one, nil }, one.text, seconds, table)
 	})
 }
 
-// distinct demands that no two of them have the same value in a field.
-func (w *World) distinct(_ context.Context, fieldPath string) error {
+// noTwoOfThemHaveTheSame demands that no two of them have the same value in a field.
+func (w *World) noTwoOfThemHaveTheSame(_ context.Context, fieldPath string) error {
 	record := w.History.Now()
 	seen := map[string]string{}
 	return w.each(func(one reference) error {

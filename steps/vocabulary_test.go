@@ -4,7 +4,10 @@ import (
 	"context"
 	"reflect"
 	"regexp"
+	"runtime"
+	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/cucumber/godog"
 	"github.com/stretchr/testify/assert"
@@ -18,15 +21,19 @@ import (
 // godog ignores groups that no argument takes, and finds wrong types only when a
 // step runs: here every sentence is looked at.
 func TestEverySentenceTakesItsArguments(t *testing.T) {
-	for _, sentence := range steps.Vocabulary {
+	for _, sentence := range steps.Vocabulary() {
 		t.Run(sentence.String(), func(t *testing.T) {
 			step := reflect.TypeOf(sentence.Step(&steps.World{}))
-			arguments := 0
+			arguments, table, document := 0, false, false
 			for i := range step.NumIn() {
-				switch in := step.In(i); {
-				case in == reflect.TypeFor[context.Context]():
+				switch in := step.In(i); in {
+				case reflect.TypeFor[context.Context]():
 					assert.Zero(t, i, "the context comes first")
-				case in == reflect.TypeFor[*godog.Table](), in == reflect.TypeFor[*godog.DocString]():
+				case reflect.TypeFor[*godog.Table]():
+					table = true
+					assert.Equal(t, step.NumIn()-1, i, "what stands below the sentence comes last")
+				case reflect.TypeFor[*godog.DocString]():
+					document = true
 					assert.Equal(t, step.NumIn()-1, i, "what stands below the sentence comes last")
 				default:
 					assert.Equal(t, reflect.String, in.Kind())
@@ -35,8 +42,44 @@ func TestEverySentenceTakesItsArguments(t *testing.T) {
 			}
 			assert.Equal(t, sentence.Pattern.NumSubexp(), arguments, "a group for each argument")
 			assert.Equal(t, byte('^'), sentence.Pattern.String()[0])
+			assert.Equal(t, table, sentence.Table != nil)
+			assert.Equal(t, document, sentence.Document)
 			require.Equal(t, 1, step.NumOut())
 			assert.Equal(t, reflect.TypeFor[error](), step.Out(0))
+		})
+	}
+}
+
+// A step is found by its sentence: the method is made of words of the sentence, in
+// their order.
+func TestEveryMethodIsNamedAfterItsSentence(t *testing.T) {
+	words := regexp.MustCompile(`[A-Z]+[a-z]*|[a-z]+`)
+	for _, sentence := range steps.Vocabulary() {
+		name := runtime.FuncForPC(reflect.ValueOf(sentence.Step(&steps.World{})).Pointer()).Name()
+		name = strings.TrimSuffix(name[strings.LastIndexByte(name, '.')+1:], "-fm")
+		rest := strings.ToLower(strings.ReplaceAll(sentence.String(), "[s]", "s"))
+		for _, word := range words.FindAllString(name, -1) {
+			_, after, found := strings.Cut(rest, strings.ToLower(word))
+			assert.True(t, found, "%s: %q is no word of the sentence %s, or not in this order", name, word, sentence)
+			rest = after
+		}
+	}
+}
+
+func TestEverySentenceHasADescriptionAndAnExample(t *testing.T) {
+	for _, sentence := range steps.Vocabulary() {
+		t.Run(sentence.String(), func(t *testing.T) {
+			assert.NotEmpty(t, sentence.Description)
+			source := "Feature: f\n  @ID-01 @MUST\n  Rule: r\n    Why: w\n\n    Source: s\n\n    Scenario: s\n      " +
+				strings.ReplaceAll(sentence.Example, "\n", "\n      ") + "\n"
+			whole, err := specification.Load(fstest.MapFS{"1-api-server/a.feature": {Data: []byte(source)}})
+			require.NoError(t, err, source)
+			step := whole.Requirements[0].Examples[0].Steps
+			require.Len(t, step, 1)
+			found := steps.Match(step[0].Text)
+			require.Len(t, found, 1, step[0].Text)
+			assert.Equal(t, sentence.Pattern, found[0].Pattern)
+			assert.NoError(t, sentence.Check(step[0].Table, step[0].Doc))
 		})
 	}
 }
@@ -52,11 +95,12 @@ func TestEverySentenceIsUsedAndEveryStepIsOne(t *testing.T) {
 				assert.Len(t, found, 1, "%s: %s", step.Location, step.Text)
 				for _, sentence := range found {
 					used[sentence.Pattern] = true
+					assert.NoError(t, sentence.Check(step.Table, step.Doc), "%s: %s", step.Location, step.Text)
 				}
 			}
 		}
 	}
-	for _, sentence := range steps.Vocabulary {
+	for _, sentence := range steps.Vocabulary() {
 		assert.True(t, used[sentence.Pattern], "no feature says %q", sentence)
 	}
 }

@@ -19,6 +19,54 @@ import (
 	"github.com/podchain/podchain/conformance/history"
 )
 
+var watchSentences = []Sentence{
+	{
+		text: `(?:a client watches|` + count + ` clients watch) ([A-Z]\w+?)s(?: with the (label|field) selector "([^"]*)")? ` +
+			`(from now on|without a resourceVersion|from resourceVersion \d+|from the first version of .+|from where the last watch ended)`,
+		Description: "Opens a watch, or that many, in the namespace of the scenario: from the resourceVersion of a LIST of this moment (from now on), or from " +
+			"another one. Later sentences are about the watch that was opened last.",
+		Example: `When a client watches ConfigMaps with the label selector "tier=web" from now on`,
+		Step:    func(w *World) any { return w.clientWatches },
+	},
+	{
+		text:        `the watcher is notified of`,
+		Description: "Waits until the watch has brought the events of the table, and demands that no other one comes before, between or shortly after them.",
+		Example: `Then the watcher is notified of
+  | event    | metadata.name | metadata.resourceVersion |
+  | ADDED    | a             | any                      |
+  | MODIFIED | a             | > the row before         |`,
+		Table: watchEvents,
+		Step:  func(w *World) any { return w.watcherIsNotifiedOf },
+	},
+	{
+		text:        `all watchers are notified of the same events in the same order`,
+		Description: "When the cluster is at rest, demands that all watches of the scenario have brought the same events, and at least one.",
+		Example:     `Then all watchers are notified of the same events in the same order`,
+		Step:        func(w *World) any { return w.allWatchersAreNotified },
+	},
+	{
+		text:        `the watch ends`,
+		Description: "Waits until the API server ends the watch, with or without an error.",
+		Example:     `Then the watch ends`,
+		Step:        func(w *World) any { return w.watchEnds },
+	},
+	{
+		text:        `the watch ends with 410 Expired`,
+		Description: "Waits until the watch ends because its resourceVersion is too old: refused, or with an ERROR event.",
+		Example:     `Then the watch ends with 410 Expired`,
+		Step:        func(w *World) any { return w.watchEndsWithExpired },
+	},
+	{
+		text:        `the watch ends with 410 Expired, or the watcher is notified of`,
+		Description: "As “the watcher is notified of”, unless the API server no longer has the resourceVersion and the watch ends with 410 Expired.",
+		Example: `Then the watch ends with 410 Expired, or the watcher is notified of
+  | event | metadata.name |
+  | ADDED | b             |`,
+		Table: watchEvents,
+		Step:  func(w *World) any { return w.watchEndsWithExpiredOrWatcherIsNotifiedOf },
+	},
+}
+
 // watcher is a watch that a scenario is about. What it is told goes into a
 // history of its own.
 type watcher struct {
@@ -68,9 +116,9 @@ func (w *World) watchFrom(ctx context.Context, kind string, options metav1.ListO
 	return nil
 }
 
-// watch opens watches as a sentence describes them: how many, of which kind,
+// clientWatches opens watches as a sentence describes them: how many, of which kind,
 // with which selector, from where on.
-func (w *World) watch(ctx context.Context, number, kind, selector, expression, from string) error {
+func (w *World) clientWatches(ctx context.Context, number, kind, selector, expression, from string) error {
 	options := metav1.ListOptions{}
 	switch selector {
 	case "label":
@@ -98,14 +146,14 @@ func (w *World) watch(ctx context.Context, number, kind, selector, expression, f
 
 // versionOf returns the resourceVersion that words such as "from now on" mean.
 func (w *World) versionOf(ctx context.Context, kind, from string) (string, error) {
-	if from == "without a version" {
+	if from == "without a resourceVersion" {
 		return "", nil
 	}
-	if version, found := strings.CutPrefix(from, "from version "); found {
+	if version, found := strings.CutPrefix(from, "from resourceVersion "); found {
 		return version, nil
 	}
-	if from == "from where the last one ended" {
-		return w.lastTold(), nil
+	if from == "from where the last watch ended" {
+		return w.lastReceived(), nil
 	}
 	if text, found := strings.CutPrefix(from, "from the first version of "); found {
 		var first string
@@ -134,9 +182,9 @@ func (w *World) versionOf(ctx context.Context, kind, from string) (string, error
 	return list.GetResourceVersion(), nil
 }
 
-// notified waits until the last watcher was told exactly the rows, in order,
+// watcherIsNotifiedOf waits until the last watcher was told exactly the rows, in order,
 // and nothing else.
-func (w *World) notified(ctx context.Context, table *godog.Table) error {
+func (w *World) watcherIsNotifiedOf(ctx context.Context, table *godog.Table) error {
 	if len(w.watchers) == 0 {
 		return CouldNotRun{errors.New("there is no watcher")}
 	}
@@ -186,7 +234,10 @@ func (w *watcher) told() string {
 	for _, event := range w.history.Now().All() {
 		all = append(all, history.Describe(event))
 	}
-	return orElse(strings.Join(all, ", "), "nothing")
+	if len(all) == 0 {
+		return "nothing"
+	}
+	return strings.Join(all, ", ")
 }
 
 // isRow compares an event with a row: the column event, and any other column as
@@ -216,8 +267,8 @@ func (w *World) isRow(event history.Version, line map[string]string, before *uns
 // rowBefore stands for the same field in the row before.
 const rowBefore = "the row before"
 
-// sameOrder demands that all watchers were told the same in the same order.
-func (w *World) sameOrder(ctx context.Context) error {
+// allWatchersAreNotified demands that all watchers were told the same in the same order.
+func (w *World) allWatchersAreNotified(ctx context.Context) error {
 	if len(w.watchers) < 2 {
 		return CouldNotRun{errors.New("there are not several watchers to compare")}
 	}
@@ -248,8 +299,8 @@ func (w *World) sameOrder(ctx context.Context) error {
 	return nil
 }
 
-// lastTold is the version that the last watcher was told of last, or began with.
-func (w *World) lastTold() string {
+// lastReceived is the version that the last watcher was told of last, or began with.
+func (w *World) lastReceived() string {
 	if len(w.watchers) == 0 {
 		return ""
 	}
@@ -260,8 +311,8 @@ func (w *World) lastTold() string {
 	return last.from
 }
 
-// ends waits until the last watcher's stream has ended, however that is told.
-func (w *World) ends(_ context.Context) error {
+// watchEnds waits until the last watcher's stream has ended, however that is told.
+func (w *World) watchEnds(_ context.Context) error {
 	if len(w.watchers) == 0 {
 		return CouldNotRun{errors.New("there is no watcher")}
 	}
@@ -276,10 +327,10 @@ func (w *World) ends(_ context.Context) error {
 	}
 }
 
-// expiredOrNotified is notified, where the server may say instead that it does
+// watchEndsWithExpiredOrWatcherIsNotifiedOf is notified, where the server may say instead that it does
 // not know any more what came after (WATCH-16).
-func (w *World) expiredOrNotified(ctx context.Context, table *godog.Table) error {
-	err := w.notified(ctx, table)
+func (w *World) watchEndsWithExpiredOrWatcherIsNotifiedOf(ctx context.Context, table *godog.Table) error {
+	err := w.watcherIsNotifiedOf(ctx, table)
 	if err == nil || len(w.watchers) == 0 {
 		return err
 	}
@@ -294,9 +345,9 @@ func (w *World) expiredOrNotified(ctx context.Context, table *godog.Table) error
 	return err
 }
 
-// expired waits until the last watcher was told that its version is not kept
+// watchEndsWithExpired waits until the last watcher was told that its version is not kept
 // any more (WATCH-09): by an ERROR event, or by a refusal.
-func (w *World) expired(_ context.Context) error {
+func (w *World) watchEndsWithExpired(_ context.Context) error {
 	if len(w.watchers) == 0 {
 		return CouldNotRun{errors.New("there is no watcher")}
 	}

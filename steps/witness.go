@@ -27,7 +27,7 @@ func (w *World) witness(ctx context.Context, text string) error {
 	if child == "ReplicaSet" {
 		replicas = "0" // it needs no Pods for that
 	}
-	if err := w.create(ctx, kind, name, replicas, nil); err != nil {
+	if err := w.isCreatedWith(ctx, kind, name, replicas, nil); err != nil {
 		return CouldNotRun{fmt.Errorf("the witness could not be made: %w", err)}
 	}
 	w.mark = mark

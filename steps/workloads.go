@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,19 +19,110 @@ import (
 	"github.com/podchain/podchain/conformance/history"
 )
 
-// makeReady waits until the object is ready. As something given, the object is
+var workloadSentences = []Sentence{
+	{
+		text: object + replicas + ` is ready`,
+		Description: "Waits until the object is ready: a controller has observed its present generation and all its Pods are available; " +
+			"a Pod or Node has the condition Ready, a Job the condition Complete. Before a Then, it creates the object first unless the scenario has.",
+		Example: `Given Deployment "web" with 3 replicas is ready`,
+		Step:    func(w *World) any { return w.isReady },
+	},
+	{
+		text:        object + replicas + ` is ready with`,
+		Description: "As “is ready”; the object is created with the fields of the table set.",
+		Example: `Given Deployment "web" with 2 replicas is ready with
+  | field              | value    |
+  | spec.strategy.type | Recreate |`,
+		Table: fieldsToSet,
+		Step:  func(w *World) any { return w.isReadyWith },
+	},
+	{
+		text: ref + ` is scaled to ` + count + ` replicas?(?: by ([A-Za-z ]+))?`,
+		Description: "Sets spec.replicas, and fails if the API server does not accept it: by a merge patch, or by JSON patch, strategic merge " +
+			"patch, apply, PUT, or scale (the subresource).",
+		Example: `When Deployment "web" is scaled to 5 replicas by PUT`,
+		Step:    func(w *World) any { return w.isScaledTo },
+	},
+	{
+		text: `the readiness gate of ` + ref + ` is set to (True|False)`,
+		Description: "Waits until the Pod exists, and sets the condition " + readinessGate + " in its status. A Pod whose " +
+			"spec.readinessGates names it is ready exactly when the scenario says so.",
+		Example: `When the readiness gate of Pod "a" is set to True`,
+		Step:    func(w *World) any { return w.readinessGateIsSetTo },
+	},
+	{
+		text: `the readiness gates of (?:the|` + count + `) Pods? of ` + ref + ` are set to (True|False)`,
+		Description: "Waits until the owner has as many active Pods as it asks for, and sets the readiness gate of all of them, or of that " +
+			"many whose gate has another value.",
+		Example: `When the readiness gates of 2 Pods of Deployment "web" are set to True`,
+		Step:    func(w *World) any { return w.readinessGatesAreSetTo },
+	},
+	{
+		text: count + ` (more )?([A-Z]\w+?)s? of ` + ref + ` appears?`,
+		Description: "Waits until exactly that many objects of the kind have appeared which the owner controls, and demands that no further one " +
+			"follows until the cluster is at rest. It counts from the start of the scenario, with “more” from the last change that the scenario made. They are “them” from then on.",
+		Example: `Then 2 more Pods of Deployment "web" appear`,
+		Step:    func(w *World) any { return w.appear },
+	},
+	{
+		text: count + ` ([A-Z]\w+?)s? of each of them appears?`,
+		Description: "Waits until exactly that many objects of the kind have appeared for each of them since the start of the scenario, and " +
+			"demands that no further one follows until the cluster is at rest.",
+		Example: `Then 1 ReplicaSet of each of them appears`,
+		Step:    func(w *World) any { return w.ofEachOfThemAppear },
+	},
+	{
+		text: count + ` ([A-Z]\w+?)s? of ` + ref + ` (?:is|are) removed`,
+		Description: "Waits until exactly that many objects which the owner controls got a deletionTimestamp, or no longer exist, since the last " +
+			"change that the scenario made, and demands that no further one follows until the cluster is at rest.",
+		Example: `Then 2 Pods of ReplicaSet "web" are removed`,
+		Step:    func(w *World) any { return w.areRemoved },
+	},
+	{
+		text: `another ([A-Z]\w+) of ` + ref + ` appears while (that [A-Z]\w+) still exists`,
+		Description: "Waits until a further object of the kind appears since the last change that the scenario made, and demands that the one " +
+			"picked before still existed then.",
+		Example: `Then another Pod of ReplicaSet "web" appears while that Pod still exists`,
+		Step:    func(w *World) any { return w.anotherAppears },
+	},
+	{
+		text: `no ([A-Z]\w+) of ` + ref + ` appears(?:, while (.+)| for ` + count + ` seconds)`,
+		Description: "Demands that no object of the kind which the owner controls (or no Event about it) has appeared since the last change that " +
+			"the scenario made: until a witness shows its effect, or for that many seconds.",
+		Example: `Then no Pod of Deployment "web" appears, while a new Deployment gets a ReplicaSet`,
+		Step:    func(w *World) any { return w.noKindAppears },
+	},
+	{
+		text:        ref + ` never has more than ` + count + ` active Pods?`,
+		Description: "When the cluster is at rest, demands that at no moment so far the object had more Pods that were neither finished nor being deleted.",
+		Example:     `And Deployment "web" never has more than 4 active Pods`,
+		Step:        func(w *World) any { return w.neverHasMoreActivePods },
+	},
+	{
+		text:        `the ReplicaSets of ` + ref + ` never ask for more than ` + count + ` Pods in total`,
+		Description: "When the cluster is at rest, demands that at no moment so far the sum of their spec.replicas was higher.",
+		Example:     `And the ReplicaSets of Deployment "web" never ask for more than 4 Pods in total`,
+		Step:        func(w *World) any { return w.neverAskForMorePods },
+	},
+}
+
+func (w *World) isReady(ctx context.Context, kind, name, replicas string) error {
+	return w.isReadyWith(ctx, kind, name, replicas, nil)
+}
+
+// isReadyWith waits until the object is ready. As something given, the object is
 // made first unless the scenario has done so already.
-func (w *World) makeReady(ctx context.Context, kind, name, replicas string, table *godog.Table) error {
+func (w *World) isReadyWith(ctx context.Context, kind, name, replicas string, table *godog.Table) error {
 	if !w.outcome && !w.made.Has(kind+"/"+name) && kind != "Node" {
-		if err := w.create(ctx, kind, name, replicas, table); err != nil {
+		if err := w.isCreatedWith(ctx, kind, name, replicas, table); err != nil {
 			return err
 		}
 	}
-	return w.isReady(ctx, fmt.Sprintf("%s %q", kind, name))
+	return w.awaitReady(ctx, fmt.Sprintf("%s %q", kind, name))
 }
 
-// isReady waits until the object does what was asked for.
-func (w *World) isReady(ctx context.Context, text string) error {
+// awaitReady waits until the object does what was asked for.
+func (w *World) awaitReady(ctx context.Context, text string) error {
 	if err := w.await(ctx, text+" to be ready", func(record history.Record) error {
 		found, err := w.find(record, text)
 		if err != nil {
@@ -53,9 +145,9 @@ func (w *World) isReady(ctx context.Context, text string) error {
 	return w.catchUp(ctx)
 }
 
-// replicate changes the number of replicas, in one of the ways there are to
+// isScaledTo changes the number of replicas, in one of the ways there are to
 // write it (SCALE-01).
-func (w *World) replicate(ctx context.Context, text, replicas, way string) error {
+func (w *World) isScaledTo(ctx context.Context, text, replicas, way string) error {
 	object, err := w.object(ctx, text)
 	if err != nil {
 		return err
@@ -65,6 +157,7 @@ func (w *World) replicate(ctx context.Context, text, replicas, way string) error
 		return CouldNotRun{err}
 	}
 	w.stimulus()
+	way = cmp.Or(way, "merge patch")
 	spec := map[string]any{"spec": map[string]any{"replicas": count}}
 	path, err := w.path(object.GetKind(), object.GetName(), "")
 	if err != nil {
@@ -111,83 +204,69 @@ func (w *World) putReplicas(ctx context.Context, path string, count int64) error
 	}
 }
 
-// goAheadCondition is the readiness gate that the suite itself opens: a Pod is
+// readinessGate is the readiness gate that the suite itself sets: a Pod is
 // ready exactly when a scenario says so, on any implementation.
-const goAheadCondition = "podchain.dev/go-ahead"
+const readinessGate = "podchain.dev/gate"
 
-// goAhead opens ("get") or closes ("lose") the readiness gate of a Pod, or of a
-// number of its active Pods, all of them if number is "".
-func (w *World) goAhead(ctx context.Context, number, text, verb string) error {
-	status := "True"
-	if strings.HasPrefix(verb, "lose") {
-		status = "False"
+func (w *World) readinessGateIsSetTo(ctx context.Context, text, status string) error {
+	pod, err := w.object(ctx, text)
+	if err != nil {
+		return err
 	}
-	want := -1
-	if number != "" {
-		parsed, err := strconv.Atoi(number)
-		if err != nil {
-			return CouldNotRun{err}
+	w.stimulus()
+	return w.setGate(ctx, pod, status)
+}
+
+func (w *World) readinessGatesAreSetTo(ctx context.Context, count, owner, status string) error {
+	want := 0
+	if count != "" {
+		var err error
+		if want, err = number(count); err != nil {
+			return err
 		}
-		want = parsed
 	}
 	var pods []*unstructured.Unstructured
-	err := w.await(ctx, text+" to have Pods that wait for it", func(record history.Record) error {
-		active, err := w.gated(record, text)
+	err := w.await(ctx, owner+" to have Pods whose readiness gate is not "+status, func(record history.Record) error {
+		active, err := w.activePods(record, owner)
 		if err != nil {
 			return err
 		}
-		pods = nil
-		for _, pod := range active {
-			if history.Condition(pod, goAheadCondition) != status {
-				pods = append(pods, pod)
-			}
-		}
-		switch asked := w.asked(record, text); {
+		pods = slices.DeleteFunc(slices.Clone(active), func(pod *unstructured.Unstructured) bool {
+			return history.Condition(pod, readinessGate) == status
+		})
+		switch asked := w.asked(record, owner); {
 		case len(active) < asked:
-			return fmt.Errorf("%d of %d are there", len(active), asked)
+			return fmt.Errorf("it has %d of %d Pods", len(active), asked)
 		case len(pods) < want:
-			return fmt.Errorf("%d of %d wait for it", len(pods), want)
+			return fmt.Errorf("%d of %d Pods are like that", len(pods), want)
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	if want >= 0 {
+	if count != "" {
 		pods = pods[:want]
 	}
 	w.stimulus()
 	for _, pod := range pods {
-		path, err := w.path("Pod", pod.GetName(), "status")
-		if err != nil {
-			return err
-		}
-		condition := map[string]any{"type": goAheadCondition, "status": status,
-			"lastTransitionTime": time.Now().UTC().Format(time.RFC3339)}
-		if _, err := w.demand(ctx, request{method: "PATCH", path: path,
-			contentType: patchTypes["strategic merge patch"],
-			body:        map[string]any{"status": map[string]any{"conditions": []any{condition}}}}); err != nil {
+		if err := w.setGate(ctx, pod, status); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// gated returns the Pods that a go-ahead is for: the Pod itself, or the active
-// Pods of an owner.
-func (w *World) gated(record history.Record, text string) ([]*unstructured.Unstructured, error) {
-	found, err := w.find(record, text)
+func (w *World) setGate(ctx context.Context, pod *unstructured.Unstructured, status string) error {
+	path, err := w.path("Pod", pod.GetName(), "status")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if found.kind != "Pod" {
-		return w.activePods(record, text)
-	}
-	pod := found.live(record)
-	if pod == nil {
-		return nil, errors.New("it does not exist")
-	}
-	return []*unstructured.Unstructured{pod}, nil
+	condition := map[string]any{"type": readinessGate, "status": status,
+		"lastTransitionTime": time.Now().UTC().Format(time.RFC3339)}
+	_, err = w.demand(ctx, request{method: "PATCH", path: path, contentType: patchTypes["strategic merge patch"],
+		body: map[string]any{"status": map[string]any{"conditions": []any{condition}}}})
+	return err
 }
 
 // appear waits until exactly count objects of a kind have appeared that the
@@ -288,9 +367,9 @@ func names(objects []*unstructured.Unstructured) string {
 	return strings.Join(all, ", ")
 }
 
-// eachHasGot waits until every one of them controls as many objects of a kind,
+// ofEachOfThemAppear waits until every one of them controls as many objects of a kind,
 // counting all that ever appeared, and demands that no further one follows.
-func (w *World) eachHasGot(ctx context.Context, count, kind string) error {
+func (w *World) ofEachOfThemAppear(ctx context.Context, count, kind string) error {
 	want, err := number(count)
 	if err != nil {
 		return err
@@ -319,9 +398,9 @@ func (w *World) eachHasGot(ctx context.Context, count, kind string) error {
 	return w.each(func(one reference) error { return exactly(record, one) })
 }
 
-// removed waits until exactly count of the owner's objects were told to go, or
+// areRemoved waits until exactly count of the owner's objects were told to go, or
 // went, since the last stimulus.
-func (w *World) removed(ctx context.Context, count, kind, owner string) error {
+func (w *World) areRemoved(ctx context.Context, count, kind, owner string) error {
 	want, err := number(count)
 	if err != nil {
 		return err
@@ -367,9 +446,9 @@ func (w *World) leaving(record history.Record, kind, owner string) (map[types.UI
 	return leaving, nil
 }
 
-// another waits for a replacement, and demands that it came before the picked
+// anotherAppears waits for a replacement, and demands that it came before the picked
 // one was gone.
-func (w *World) another(ctx context.Context, kind, owner, picked string) error {
+func (w *World) anotherAppears(ctx context.Context, kind, owner, picked string) error {
 	var replacement history.Version
 	err := w.await(ctx, "another "+kind+" of "+owner, func(record history.Record) error {
 		children, err := w.appeared(record, w.mark, kind, owner)
@@ -392,15 +471,15 @@ func (w *World) another(ctx context.Context, kind, owner, picked string) error {
 	}
 	for _, version := range old.versions(record) {
 		if version.Type == watch.Deleted && version.Seq < replacement.Seq {
-			return fmt.Errorf("%s was gone before %q appeared: nobody was to wait for its end", picked, replacement.Object.GetName())
+			return fmt.Errorf("%s no longer existed when %q appeared: its controller waited for its end", picked, replacement.Object.GetName())
 		}
 	}
 	return nil
 }
 
-// noneAppears demands that since the last stimulus no object of the kind has
+// noKindAppears demands that since the last stimulus no object of the kind has
 // appeared that the owner controls, although there was the chance.
-func (w *World) noneAppears(ctx context.Context, kind, owner, witness, seconds string) error {
+func (w *World) noKindAppears(ctx context.Context, kind, owner, witness, seconds string) error {
 	if err := w.chance(ctx, witness, w.acted, seconds); err != nil {
 		return err
 	}
@@ -462,8 +541,8 @@ func countWhere(accept func(*unstructured.Unstructured) bool) func([]*unstructur
 	}
 }
 
-// neverMoreActive demands an upper bound on active Pods, at every moment.
-func (w *World) neverMoreActive(ctx context.Context, owner, limit string) error {
+// neverHasMoreActivePods demands an upper bound on active Pods, at every moment.
+func (w *World) neverHasMoreActivePods(ctx context.Context, owner, limit string) error {
 	most, err := number(limit)
 	if err != nil {
 		return err
@@ -476,9 +555,9 @@ func (w *World) neverMoreActive(ctx context.Context, owner, limit string) error 
 	})
 }
 
-// neverAskForMore demands an upper bound on the sum of spec.replicas over the
+// neverAskForMorePods demands an upper bound on the sum of spec.replicas over the
 // owner's ReplicaSets (ROLLOUT-02).
-func (w *World) neverAskForMore(ctx context.Context, owner, limit string) error {
+func (w *World) neverAskForMorePods(ctx context.Context, owner, limit string) error {
 	most, err := number(limit)
 	if err != nil {
 		return err

@@ -116,7 +116,7 @@ func clientFor(config *rest.Config, timeout time.Duration) (*http.Client, error)
 	if err != nil {
 		return nil, err
 	}
-	return &http.Client{Transport: unbroken{transport, timeout}}, nil
+	return &http.Client{Transport: uncancelable{transport, timeout}}, nil
 }
 
 func (w *World) open(ctx context.Context) error {

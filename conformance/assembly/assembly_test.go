@@ -44,7 +44,7 @@ func TestTwoMembers(t *testing.T) {
 	require.NoError(t, err)
 	selected, err := whole.Select([]string{"CHAIN-01", "RS-05", "SCHED-02", "SCHED-07", "KUBELET-06", "KUBELET-23", "WATCH-09", "RECOVER-01"})
 	require.NoError(t, err)
-	assembled := assemble(t, reference.NewOrigin(reference.Options{}), reference.NewOrigin(reference.Options{}),
+	assembled := assemble(t, assembly.InProcess(reference.New(reference.Options{})), assembly.InProcess(reference.New(reference.Options{})),
 		chain.Scheduler, chain.Kubelet)
 	result, err := conformance.Run(t.Context(), conformance.Options{Specification: selected, Implementation: assembled})
 	require.NoError(t, err)
@@ -61,8 +61,8 @@ type member struct {
 	events *[]string
 }
 
-func (m *member) Describe() implementation.Description {
-	return implementation.Description{Name: m.name, Version: "v1"}
+func (m *member) Describe() chain.Description {
+	return chain.Description{Name: m.name, Version: "v1"}
 }
 
 func (m *member) Start(_ context.Context, part assembly.Part) (implementation.Cluster, error) {

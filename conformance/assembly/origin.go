@@ -3,10 +3,10 @@ package assembly
 import (
 	"context"
 	"fmt"
-
-	"k8s.io/client-go/rest"
+	"net/http"
 
 	"github.com/podchain/podchain/conformance/chain"
+	"github.com/podchain/podchain/conformance/crijournal"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/tap"
 )
@@ -15,7 +15,7 @@ import (
 // some version, somebody's programs.
 type Origin interface {
 	// Describe names it for reports.
-	Describe() implementation.Description
+	Describe() chain.Description
 	// Start starts the links of a part, and returns when they are at work: the API
 	// server, if it is one of them, answers; nodes, if the kubelet is, are
 	// registered. What the cluster offers beyond its Config and Stop (links that
@@ -26,31 +26,12 @@ type Origin interface {
 
 // Part is what one origin gives to a cluster.
 type Part struct {
-	// Links that are to be started, in the order of the chain. Those that
-	// chain.AllLinks has and this does not are somebody else's, or
-	// nobody's.
-	Links []chain.Link
-	// API is how an administrator reaches the API server. Nil: the API server is
-	// one of the links, and the part's own Config reaches it.
-	API *rest.Config
+	implementation.Share
 	// Taps that the links talk through: a client in this process through
 	// Taps.Through, a program through Taps.Open. It may impersonate whom it is.
 	Taps *tap.Taps
-	// Nodes is how many nodes there are from the start, named node-1 and so on,
-	// where the kubelet is one of the links.
-	Nodes int
 	// Logs is a directory for what programs print.
 	Logs string
-}
-
-// Has tells whether the part has the link.
-func (p Part) Has(link chain.Link) bool {
-	for _, has := range p.Links {
-		if has == link {
-			return true
-		}
-	}
-	return false
 }
 
 // LogsOf are patterns for the files of Part.Logs, and of the directories of further
@@ -65,6 +46,29 @@ func LogsOf(link chain.Link) (patterns []string) {
 		patterns = append(patterns, name, "cluster-*/"+name)
 	}
 	return patterns
+}
+
+// InProcess returns the origin of links that an implementation runs in this process.
+func InProcess(from implementation.Divisible) Origin { return &inProcess{from} }
+
+type inProcess struct{ from implementation.Divisible }
+
+// Describe implements Origin.
+func (i *inProcess) Describe() chain.Description { return i.from.Describe() }
+
+// Start implements Origin.
+func (i *inProcess) Start(ctx context.Context, part Part) (implementation.Cluster, error) {
+	journal := crijournal.New()
+	cluster, err := i.from.StartLinks(ctx, part.Share, implementation.Hooks{
+		Tap: func(link chain.Link, next http.RoundTripper) http.RoundTripper {
+			return part.Taps.Through(link, part.Taps.Finish(link, next))
+		},
+		Call: journal.Record,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return implementation.With(cluster, journal), nil
 }
 
 // Lacking is the error for a link that an origin has not got.

@@ -42,8 +42,8 @@ func NewProgram(link chain.Link, command Command) (*Program, error) {
 }
 
 // Describe implements Origin.
-func (p *Program) Describe() implementation.Description {
-	return implementation.Description{Name: string(p.command)}
+func (p *Program) Describe() chain.Description {
+	return chain.Description{Name: string(p.command)}
 }
 
 // Start implements Origin.

@@ -132,7 +132,7 @@ func (c connected) Parts() []any {
 func connect(t *testing.T, cluster implementation.Cluster) connected {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "control")
-	stop, err := control.Serve(socket, control.Handler(implementation.Description{Name: "mine", Version: "v1"}, cluster))
+	stop, err := control.Serve(socket, control.Handler(chain.Description{Name: "mine", Version: "v1"}, cluster))
 	require.NoError(t, err)
 	info, err := os.Stat(socket)
 	require.NoError(t, err)
@@ -145,7 +145,7 @@ func connect(t *testing.T, cluster implementation.Cluster) connected {
 		_, err := os.Stat(socket)
 		require.ErrorIs(t, err, os.ErrNotExist)
 	})
-	assert.Equal(t, implementation.Description{Name: "mine", Version: "v1"}, client.Description())
+	assert.Equal(t, chain.Description{Name: "mine", Version: "v1"}, client.Description())
 	return connected{client: client}
 }
 
@@ -175,7 +175,7 @@ func TestEverythingIsOffered(t *testing.T) {
 			nodes.RemoveNode(ctx, "a"),
 			kubelets.StopKubelet(ctx, "a"),
 			kubelets.StartKubelet(ctx, "a"),
-			images.Publish(ctx, "scope/late:1"),
+			images.Publish(ctx, "scope/unpublished:1"),
 			compactor.Compact(ctx),
 			faults.Inject(ctx, chain.Scheduler, fault),
 			faults.Met(ctx, "a&b"),
@@ -201,10 +201,10 @@ func TestEverythingIsOffered(t *testing.T) {
 		got, err := store.StoreAccess(ctx)
 		told(t, fails, access, got, err)
 		require.Empty(t, cmp.Diff([]string{"stop scheduler", "start scheduler", "add a map[k:v]", "remove a",
-			"stop kubelet of a", "start kubelet of a", "publish scope/late:1", "compact", fmt.Sprintf("inject scheduler %+v", fault), "met a&b", "heal a&b", "stop store", "start store",
+			"stop kubelet of a", "start kubelet of a", "publish scope/unpublished:1", "compact", fmt.Sprintf("inject scheduler %+v", fault), "met a&b", "heal a&b", "stop store", "start store",
 			"replica of scheduler", "kill scheduler", "one scheduler", "calls", "writes", "notices", "store"}, cluster.asked))
 	}
-	require.Equal(t, "registry.test/late:1", images.ImageName("late:1"))
+	require.Equal(t, "registry.test/unpublished:1", images.ImageName("unpublished:1"))
 
 	cluster.fails = fmt.Errorf("node a: %w", implementation.ErrNotReady)
 	require.ErrorIs(t, nodes.AddNode(ctx, &corev1.Node{}), implementation.ErrNotReady)
@@ -240,7 +240,7 @@ func TestConnectFails(t *testing.T) {
 		"nobody listens":     {says: "no such file or directory"},
 		"it is no control":   {answer: http.NotFound, says: "404 Not Found"},
 		"it answers garbage": {answer: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }, says: "the answer to GET /v1"},
-		"it offers what nobody knows": {says: `it offers "wings", which is no capability`,
+		"it offers what nobody knows": {says: `it offers "wings", which is not a capability`,
 			answer: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"capabilities": ["wings"]}`)) }},
 	} {
 		t.Run(name, func(t *testing.T) {

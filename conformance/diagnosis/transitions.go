@@ -123,6 +123,3 @@ func first(versions []history.Version, accept func(*unstructured.Unstructured) b
 	}
 	return history.Version{}, false
 }
-
-// TransitionNames are those of Transitions, in the order of the chain.
-var TransitionNames = []string{"replicaset", "pod", "bound", "started", "running", "ready", "available"}

@@ -19,7 +19,7 @@ import (
 // Implementation is a way to get a cluster.
 type Implementation interface {
 	// Describe says what is being checked. It is called after the first Start.
-	Describe() Description
+	Describe() chain.Description
 	// Start brings a cluster up and returns once its API server answers. The
 	// context bounds the start only. What Start left behind when it failed is
 	// the implementation's to remove.
@@ -149,7 +149,7 @@ type ImageNames interface {
 	// ImageName returns the reference under which a Pod asks for the image of
 	// the table in fixtures, given as "web:1": that name, with the same prefix
 	// for all, such as a registry's host. One that the registry lacks may
-	// have a scope in front, "scope/late:1": where scenarios share a cluster,
+	// have a scope in front, "scope/unpublished:1": where scenarios share a cluster,
 	// each has its own.
 	ImageName(short string) string
 }

@@ -21,10 +21,10 @@ import (
 
 	"github.com/podchain/podchain/conformance/assembly"
 	"github.com/podchain/podchain/conformance/chain"
+	"github.com/podchain/podchain/conformance/crijournal"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/pki"
 	"github.com/podchain/podchain/conformance/tap"
-	"github.com/podchain/podchain/reference/runtime"
 )
 
 // Options say what cluster to bring up.
@@ -68,8 +68,8 @@ type Implementation struct{ options Options }
 func New(options Options) *Implementation { return &Implementation{options.withDefaults()} }
 
 // Describe implements implementation.Implementation.
-func (i *Implementation) Describe() implementation.Description {
-	return implementation.Description{Name: "kubernetes", Version: i.options.Version}
+func (i *Implementation) Describe() chain.Description {
+	return chain.Description{Name: "kubernetes", Version: i.options.Version}
 }
 
 // Start implements implementation.Implementation: it returns when the nodes are
@@ -86,7 +86,7 @@ func (i *Implementation) Start(ctx context.Context) (implementation.Cluster, err
 // implementation.Cluster tells.
 func (i *Implementation) StartCluster(ctx context.Context) (*Cluster, error) {
 	return launch(ctx, i.options, assembly.Part{
-		Links: chain.AllLinks, Taps: tap.New(), Nodes: i.options.Nodes, Logs: i.options.Logs,
+		Share: implementation.Share{Links: chain.AllLinks, Nodes: i.options.Nodes}, Taps: tap.New(), Logs: i.options.Logs,
 	})
 }
 
@@ -98,7 +98,7 @@ type Cluster struct {
 
 	version   string
 	audited   string
-	storeName string // of local.Programs
+	storeName string // of etcdserver.Programs
 	part      assembly.Part
 	kubelet   string // program of the reference's kubelet; empty: Kubernetes' own
 	directory string
@@ -106,7 +106,7 @@ type Cluster struct {
 	book      logbook // of the logs
 	plugins   string  // folder of the CNI plugins
 	programs  programs
-	journal   *runtime.Journal
+	journal   *crijournal.Journal
 	claim     *claim
 
 	config *rest.Config // of an administrator
@@ -150,7 +150,7 @@ var (
 // launch starts the links of the part.
 func launch(ctx context.Context, options Options, part assembly.Part) (*Cluster, error) {
 	c := &Cluster{
-		Faults: part.Taps, version: options.Version, audited: options.Audited, storeName: options.Store, part: part, kubelet: options.Kubelet, logs: part.Logs, journal: runtime.NewJournal(),
+		Faults: part.Taps, version: options.Version, audited: options.Audited, storeName: options.Store, part: part, kubelet: options.Kubelet, logs: part.Logs, journal: crijournal.New(),
 		links: map[chain.Link]*process{}, waiting: map[chain.Link]*process{}, doors: map[chain.Link]*door{},
 		nodes: map[string]*node{}, names: sets.New[string](), kubelets: part.Has(chain.Kubelet),
 	}
@@ -287,8 +287,8 @@ func controlSocket(directory string) string { return filepath.Join(directory, "c
 func (c *Cluster) Logs() string { return c.logs }
 
 // Calls implements implementation.Runtime.
-func (c *Cluster) Calls(context.Context) ([]implementation.Call, error) {
-	return c.journal.Calls(), nil
+func (c *Cluster) Calls(ctx context.Context) ([]implementation.Call, error) {
+	return c.journal.Calls(ctx)
 }
 
 // Crashed implements implementation.CrashReporter.

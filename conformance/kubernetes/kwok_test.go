@@ -15,6 +15,7 @@ import (
 
 	"github.com/podchain/podchain/conformance/assembly"
 	"github.com/podchain/podchain/conformance/chain"
+	"github.com/podchain/podchain/conformance/implementation"
 )
 
 // TestKWOKVersion: what is built is what reports say.
@@ -35,7 +36,7 @@ func TestKWOKVersion(t *testing.T) {
 
 // TestKWOKIsAKubelet: it takes the place of no other link.
 func TestKWOKIsAKubelet(t *testing.T) {
-	_, err := NewKWOK(nil).Start(t.Context(), assembly.Part{Links: []chain.Link{chain.Scheduler, chain.Kubelet}})
+	_, err := NewKWOK(nil).Start(t.Context(), assembly.Part{Share: implementation.Share{Links: []chain.Link{chain.Scheduler, chain.Kubelet}}})
 	require.EqualError(t, err, "kwok has no scheduler")
 }
 

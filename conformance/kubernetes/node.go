@@ -20,6 +20,7 @@ import (
 
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/children"
+	"github.com/podchain/podchain/conformance/crijournal"
 	"github.com/podchain/podchain/conformance/kubernetes/internal/machine"
 	"github.com/podchain/podchain/reference/runtime/cri"
 )
@@ -36,7 +37,7 @@ type node struct {
 	door      *door // of its kubelet
 	relays    relays
 	machine   *process
-	proxy     *cri.Proxy
+	proxy     *crijournal.Proxy
 
 	mu      sync.Mutex // one command at a time
 	input   io.WriteCloser
@@ -108,10 +109,7 @@ func (c *Cluster) newNode(ctx context.Context, object *corev1.Node, number int) 
 	}); err != nil {
 		return n, fmt.Errorf("node %s: waited %s for containerd: %w; %s", n.name, containerdPatience, err, n.printed[containerdProgram].Last())
 	}
-	n.proxy, err = cri.NewProxy("unix://"+socket, func(request any) func(any, error) {
-		return c.journal.Record(n.name, request)
-	})
-	if err != nil {
+	if n.proxy, err = c.journal.NewProxy(n.name, "unix://"+socket); err != nil {
 		return n, err
 	}
 	listener, err := net.Listen("unix", n.path("cri.sock"))

@@ -62,9 +62,9 @@ func TestPush(t *testing.T) {
 		return true
 	}
 	assert.True(t, found("web:1"))
-	assert.False(t, found("late:1"))
-	require.NoError(t, images.Publish(t.Context(), "scope/late:1"))
-	assert.True(t, found("scope/late:1"))
+	assert.False(t, found("unpublished:1"))
+	require.NoError(t, images.Publish(t.Context(), "scope/unpublished:1"))
+	assert.True(t, found("scope/unpublished:1"))
 	require.ErrorContains(t, images.Publish(t.Context(), "nobody-has:this"), "the table of images has no")
 }
 

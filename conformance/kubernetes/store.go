@@ -5,28 +5,30 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/podchain/podchain/conformance/etcdserver"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/storehistory"
-	"github.com/podchain/podchain/reference/store/etcd/local"
 )
 
 // prefix is what all keys of the API server begin with.
 const prefix = "/registry/"
 
 // DefaultStore is the store of a cluster whose options name none. The others that
-// there are stand in local.Programs.
+// there are stand in etcdserver.Programs.
 const DefaultStore = "etcd"
 
 // store is what the API server keeps everything in. It accepts only the API server's
 // client certificate, so that all changes go through the API.
 type store struct {
-	local.Offer
+	etcdserver.Offer
 	client *clientv3.Client
 }
 
@@ -36,36 +38,32 @@ func buildStore(ctx context.Context, name string, built programs, progress io.Wr
 	if name == DefaultStore {
 		return built["etcd"], nil
 	}
-	return local.Programs[name].Binary(ctx, func(path string) {
+	return etcdserver.Programs[name].Binary(ctx, func(path string) {
 		fmt.Fprintf(progress, "there is no %s on PATH: building %s; this happens once and takes minutes\n", name, path)
 	})
 }
 
 // checkStore returns an error for an unknown store.
 func checkStore(name string) error {
-	if _, known := local.Programs[name]; known {
+	if _, known := etcdserver.Programs[name]; known {
 		return nil
 	}
-	var names []string
-	for known := range local.Programs {
-		names = append(names, known)
-	}
-	slices.Sort(names)
-	return fmt.Errorf("store %q: there are %v", name, names)
+	names := slices.Sorted(maps.Keys(etcdserver.Programs))
+	return fmt.Errorf("store %q: expected one of %s", name, strings.Join(names, ", "))
 }
 
 func startStore(ctx context.Context, name, binary, directory, logs string) (*store, error) {
 	if err := os.MkdirAll(logs, 0o755); err != nil {
 		return nil, err
 	}
-	server, err := local.Start(ctx, local.Options{
-		Program: local.Programs[name], Binary: binary,
+	server, err := etcdserver.Start(ctx, etcdserver.Options{
+		Program: etcdserver.Programs[name], Binary: binary,
 		Directory: filepath.Join(directory, "store"), Log: filepath.Join(logs, name+".log"),
 	})
 	if err != nil {
 		return nil, err
 	}
-	s := &store{Offer: local.Offer{Server: server, Prefix: prefix}}
+	s := &store{Offer: etcdserver.Offer{Server: server, Prefix: prefix}}
 	access, err := s.StoreAccess(ctx)
 	if err == nil {
 		s.client, err = storehistory.Connect(access)

@@ -81,7 +81,7 @@ func Connect(access implementation.StoreAccess) (*clientv3.Client, error) {
 		Endpoints: access.Endpoints, TLS: certificates, Logger: zap.NewNop(),
 		// A store that has come back is found soon.
 		DialOptions: []grpc.DialOption{grpc.WithConnectParams(grpc.ConnectParams{
-			Backoff:           backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second},
+			Backoff:           backoff.Config{BaseDelay: 20 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second},
 			MinConnectTimeout: time.Second,
 		})},
 	})

@@ -10,17 +10,17 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/goleak"
 
+	"github.com/podchain/podchain/conformance/etcdserver"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/storehistory"
 	"github.com/podchain/podchain/reference/store/etcd/etcdtest"
-	"github.com/podchain/podchain/reference/store/etcd/local"
 )
 
 // open records a store of the test's own.
-func open(t *testing.T) (*local.Server, implementation.StoreAccess, *storehistory.Keyspace, *clientv3.Client) {
+func open(t *testing.T) (*etcdserver.Server, implementation.StoreAccess, *storehistory.Keyspace, *clientv3.Client) {
 	t.Helper()
 	server := etcdtest.Start(t)
-	access, err := local.Offer{Server: server, Prefix: "/registry/"}.StoreAccess(t.Context())
+	access, err := etcdserver.Offer{Server: server, Prefix: "/registry/"}.StoreAccess(t.Context())
 	require.NoError(t, err)
 	client, err := storehistory.Connect(access)
 	require.NoError(t, err)

@@ -6,12 +6,12 @@ Feature: API server: binding
   Rule: An invalid or late binding is refused, and the Pod stays unchanged
     Whether the node exists is not checked: a Pod bound to a missing node waits for it.
 
-    # by-hand: no scheduler has this name, so the Pod has no node until the scenario binds it.
+    # no-such-scheduler: no scheduler has this name, so the Pod has no node until the scenario binds it.
     Scenario Outline: <fault>
       Given Pod "a" is created with
-        | field              | value   |
-        | spec.schedulerName | by-hand |
-      When POST "/api/v1/namespaces/{namespace}/pods/<pod>/binding" is requested with:
+        | field              | value             |
+        | spec.schedulerName | no-such-scheduler |
+      When a client sends POST "/api/v1/namespaces/{namespace}/pods/<pod>/binding" with:
         """
         {"apiVersion": "v1", "kind": "Binding", "metadata": {<metadata>}, "target": {<target>}}
         """
@@ -26,9 +26,9 @@ Feature: API server: binding
 
     Scenario Outline: A target that is not a node: <target>
       Given Pod "a" is created with
-        | field              | value   |
-        | spec.schedulerName | by-hand |
-      When POST "/api/v1/namespaces/{namespace}/pods/a/binding" is requested with:
+        | field              | value             |
+        | spec.schedulerName | no-such-scheduler |
+      When a client sends POST "/api/v1/namespaces/{namespace}/pods/a/binding" with:
         """
         {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": "a"}, "target": {<target>}}
         """
@@ -44,7 +44,7 @@ Feature: API server: binding
       Given Pod "a" is created with
         | field         | value               |
         | spec.nodeName | {namespace}-nowhere |
-      When POST "/api/v1/namespaces/{namespace}/pods/a/binding" is requested with:
+      When a client sends POST "/api/v1/namespaces/{namespace}/pods/a/binding" with:
         """
         {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": "a"}, "target": {"kind": "Node", "name": "elsewhere"}}
         """
@@ -56,10 +56,10 @@ Feature: API server: binding
     Scenario: The Pod is terminating
       Given Pod "a" is created with
         | field               | value              |
-        | spec.schedulerName  | by-hand            |
+        | spec.schedulerName  | no-such-scheduler  |
         | metadata.finalizers | [example.com/hold] |
       And Pod "a" is deleted
-      When POST "/api/v1/namespaces/{namespace}/pods/a/binding" is requested with:
+      When a client sends POST "/api/v1/namespaces/{namespace}/pods/a/binding" with:
         """
         {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": "a"}, "target": {"kind": "Node", "name": "n1"}}
         """
@@ -72,7 +72,7 @@ Feature: API server: binding
       Given Pod "a" is created with
         | field                | value                       |
         | spec.schedulingGates | [{name: example.com/later}] |
-      When POST "/api/v1/namespaces/{namespace}/pods/a/binding" is requested with:
+      When a client sends POST "/api/v1/namespaces/{namespace}/pods/a/binding" with:
         """
         {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": "a"}, "target": {"kind": "Node", "name": "n1"}}
         """
@@ -83,8 +83,8 @@ Feature: API server: binding
 
     Scenario: Ten schedulers at once
       Given Pod "a" is created with
-        | field              | value   |
-        | spec.schedulerName | by-hand |
+        | field              | value             |
+        | spec.schedulerName | no-such-scheduler |
       When 10 clients bind Pod "a" at the same time
       Then 1 answer is 201 Created
       And 9 answers are 409 Conflict

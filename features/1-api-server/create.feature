@@ -7,7 +7,7 @@ Feature: API server: create
     The answer contains everything that the server has set: identity, version and defaults.
 
     Scenario: A Deployment
-      When Deployment "web" is POSTed
+      When a client POSTs Deployment "web"
       Then the API server answers 201 Created
       And the answer has
         | field                            | value         |
@@ -23,7 +23,7 @@ Feature: API server: create
         | spec.template.spec.restartPolicy | Always        |
 
     Scenario Outline: A <kind>
-      When <kind> "web" is POSTed
+      When a client POSTs <kind> "web"
       Then the API server answers 201 Created
       And the answer has
         | field                    | value        |
@@ -45,7 +45,7 @@ Feature: API server: create
     The next GET returns it, and a watch opened before delivers exactly the version of the answer.
 
     Scenario: A GET right after the POST
-      When Deployment "web" is POSTed
+      When a client POSTs Deployment "web"
       Then the API server answers 201 Created
       And Deployment "web" is stored with
         | field                    | value                                    |
@@ -53,8 +53,8 @@ Feature: API server: create
         | metadata.resourceVersion | >= {the answer metadata.resourceVersion} |
 
     Scenario: A watch opened before the POST
-      Given there is a watcher of ConfigMaps with the field selector "metadata.name=a" from now on
-      When ConfigMap "a" is POSTed
+      Given a client watches ConfigMaps with the field selector "metadata.name=a" from now on
+      When a client POSTs ConfigMap "a"
       Then the watcher is notified of
         | event | metadata.name | metadata.resourceVersion                    |
         | ADDED | a             | same as the answer metadata.resourceVersion |
@@ -65,7 +65,7 @@ Feature: API server: create
 
     Scenario: The same Deployment again
       Given Deployment "web" is ready
-      When Deployment "web" is POSTed with
+      When a client POSTs Deployment "web" with
         | field         | value |
         | spec.replicas | 3     |
       Then the API server answers 409 AlreadyExists
@@ -82,7 +82,7 @@ Feature: API server: create
 
     Scenario: Another resource may have the same name
       Given Deployment "web" is created
-      When ReplicaSet "web" is POSTed
+      When a client POSTs ReplicaSet "web"
       Then the API server answers 201 Created
 
   @API-CREATE-04 @MUST
@@ -90,7 +90,7 @@ Feature: API server: create
     Each cause has the path of the field and a reason. Nothing is stored, so no link acts on it.
 
     Scenario: Two invalid fields at once
-      When Deployment "web" is POSTed with
+      When a client POSTs Deployment "web" with
         | field                                 | value    |
         | spec.replicas                         | -1       |
         | spec.template.spec.containers[0].name | Not Good |
@@ -108,7 +108,7 @@ Feature: API server: create
       And Deployment "web" is not stored
 
     Scenario Outline: <field> is <value>
-      When Deployment "web" is POSTed with
+      When a client POSTs Deployment "web" with
         | field   | value   |
         | <field> | <value> |
       Then the API server answers 422 Invalid
@@ -130,7 +130,7 @@ Feature: API server: create
     The error is in the form of the request, and is found before the object is validated.
 
     Scenario Outline: <fault>
-      When POST "/apis/apps/v1/namespaces/{namespace}/deployments" is requested with:
+      When a client sends POST "/apis/apps/v1/namespaces/{namespace}/deployments" with:
         """
         <body>
         """
@@ -149,7 +149,7 @@ Feature: API server: create
     Strict refuses the request, Warn (the default) drops the field and warns, Ignore drops it silently.
 
     Scenario Outline: An unknown field with "<query>"
-      When Deployment "web" is POSTed with the query "<query>" and with
+      When a client POSTs Deployment "web" with the query "<query>" and with
         | field        | value |
         | spec.replica | 3     |
       Then the API server answers 201 Created
@@ -157,43 +157,43 @@ Feature: API server: create
         | field         | value  |
         | spec.replica  | absent |
         | spec.replicas | 1      |
-      And the answer warns of <warning>
+      And the answer has <warning>
 
       Examples:
-        | query                  | warning        |
-        | fieldValidation=Warn   | "spec.replica" |
-        | fieldValidation=Ignore | nothing        |
+        | query                  | warning                                |
+        | fieldValidation=Warn   | a warning that contains "spec.replica" |
+        | fieldValidation=Ignore | no warning                             |
 
     Scenario: An unknown field without the parameter
-      When Deployment "web" is POSTed with
+      When a client POSTs Deployment "web" with
         | field        | value |
         | spec.replica | 3     |
       Then the API server answers 201 Created
-      And the answer warns of "spec.replica"
+      And the answer has a warning that contains "spec.replica"
 
     Scenario: An unknown field with Strict
-      When Deployment "web" is POSTed with the query "fieldValidation=Strict" and with
+      When a client POSTs Deployment "web" with the query "fieldValidation=Strict" and with
         | field        | value |
         | spec.replica | 3     |
       Then the API server answers 400 BadRequest
       And Deployment "web" is not stored
 
     Scenario Outline: A duplicate field with <validation>
-      When POST "/api/v1/namespaces/{namespace}/configmaps?fieldValidation=<validation>" is requested with:
+      When a client sends POST "/api/v1/namespaces/{namespace}/configmaps?fieldValidation=<validation>" with:
         """
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "immutable": true, "immutable": false}
         """
       Then the API server answers <answer>
-      And the answer warns of <warning>
+      And the answer has <warning>
 
       Examples:
-        | validation | answer         | warning     |
-        | Strict     | 400 BadRequest | nothing     |
-        | Warn       | 201 Created    | "immutable" |
-        | Ignore     | 201 Created    | nothing     |
+        | validation | answer         | warning                             |
+        | Strict     | 400 BadRequest | no warning                          |
+        | Warn       | 201 Created    | a warning that contains "immutable" |
+        | Ignore     | 201 Created    | no warning                          |
 
     Scenario: An invalid value of the parameter
-      When Deployment "web" is POSTed with the query "fieldValidation=Maybe"
+      When a client POSTs Deployment "web" with the query "fieldValidation=Maybe"
       Then the API server answers 422 Invalid
       And Deployment "web" is not stored
 
@@ -202,7 +202,7 @@ Feature: API server: create
     The answer is complete, and there is no object that a link could act on.
 
     Scenario: A Deployment
-      When Deployment "web" is POSTed with the query "dryRun=All"
+      When a client POSTs Deployment "web" with the query "dryRun=All"
       Then the API server answers 201 Created
       And the answer has
         | field                      | value |
@@ -213,11 +213,11 @@ Feature: API server: create
 
     Scenario: A name that exists
       Given Deployment "web" is created
-      When Deployment "web" is POSTed with the query "dryRun=All"
+      When a client POSTs Deployment "web" with the query "dryRun=All"
       Then the API server answers 409 AlreadyExists
 
     Scenario: An invalid value of the parameter
-      When Deployment "web" is POSTed with the query "dryRun=Some"
+      When a client POSTs Deployment "web" with the query "dryRun=Some"
       Then the API server answers 422 Invalid
       And Deployment "web" is not stored
 
@@ -226,7 +226,7 @@ Feature: API server: create
     The store accepts a new key only if it does not exist yet.
 
     Scenario: Ten clients, one name
-      Given there is a watcher of ConfigMaps with the field selector "metadata.name=a" from now on
+      Given a client watches ConfigMaps with the field selector "metadata.name=a" from now on
       When 10 clients POST ConfigMap "a" at the same time
       Then 1 answer is 201 Created
       And 9 answers are 409 AlreadyExists
@@ -240,9 +240,9 @@ Feature: API server: create
     tested outside of the specification.
 
     Scenario: Discovery, then one strict POST
-      When GET "/apis/apps/v1" is requested
+      When a client sends GET "/apis/apps/v1"
       Then the API server answers 200 OK
-      When Deployment "web" is POSTed with the query "fieldManager=kubectl-create&fieldValidation=Strict"
+      When a client POSTs Deployment "web" with the query "fieldManager=kubectl-create&fieldValidation=Strict"
       Then the API server answers 201 Created
       And the answer has
         | field                                                    | value      |
@@ -252,7 +252,7 @@ Feature: API server: create
 
     Scenario: The same command a second time
       Given Deployment "web" is created
-      When Deployment "web" is POSTed with the query "fieldManager=kubectl-create&fieldValidation=Strict"
+      When a client POSTs Deployment "web" with the query "fieldManager=kubectl-create&fieldValidation=Strict"
       Then the API server answers 409 AlreadyExists
       And the answer has
         | field   | value                                          |

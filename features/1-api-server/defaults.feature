@@ -7,7 +7,7 @@ Feature: API server: defaults
     Each field is defaulted by itself: a client that sets only maxSurge still gets maxUnavailable.
 
     Scenario: Only a selector and a template are given
-      When Deployment "web" is POSTed with
+      When a client POSTs Deployment "web" with
         | field         | value  |
         | spec.replicas | absent |
       Then the answer has
@@ -21,7 +21,7 @@ Feature: API server: defaults
         | spec.minReadySeconds                       | absent or 0   |
 
     Scenario Outline: The strategy <given>
-      When Deployment "web" is POSTed with
+      When a client POSTs Deployment "web" with
         | field         | value   |
         | spec.strategy | <given> |
       Then the answer has
@@ -40,7 +40,7 @@ Feature: API server: defaults
     Zero is a value; only missing fields get defaults.
 
     Scenario Outline: <field> is 0
-      When Deployment "web" is POSTed with
+      When a client POSTs Deployment "web" with
         | field   | value |
         | <field> | 0     |
       Then the API server answers 201 Created
@@ -60,7 +60,7 @@ Feature: API server: defaults
     It does so inside the Deployment, so that a controller compares complete templates with complete ones.
 
     Scenario: A container with a port and a probe
-      When Deployment "web" is POSTed with
+      When a client POSTs Deployment "web" with
         | field                                            | value                   |
         | spec.template.spec.terminationGracePeriodSeconds | absent                  |
         | spec.template.spec.serviceAccountName            | default                 |
@@ -90,7 +90,7 @@ Feature: API server: defaults
     not follow a later change of the image.
 
     Scenario Outline: The image <image>
-      When Deployment "web" is POSTed with
+      When a client POSTs Deployment "web" with
         | field                                  | value   |
         | spec.replicas                          | 0       |
         | spec.template.spec.containers[0].image | <image> |
@@ -106,7 +106,7 @@ Feature: API server: defaults
         | example.com/web@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 | IfNotPresent |
 
     Scenario: An explicit policy is kept
-      When Deployment "web" is POSTed with
+      When a client POSTs Deployment "web" with
         | field                                            | value                  |
         | spec.replicas                                    | 0                      |
         | spec.template.spec.containers[0].image           | example.com/web:latest |
@@ -129,12 +129,12 @@ Feature: API server: defaults
     Guaranteed if all limits are set and equal to the requests, BestEffort if there are neither requests nor
     limits, otherwise Burstable.
 
-    # by-hand: no scheduler has this name, so the Pod stays Pending.
+    # no-such-scheduler: no scheduler has this name, so the Pod stays Pending.
     Scenario Outline: A container with <resources>
-      When Pod "a" is POSTed with
-        | field                        | value       |
-        | spec.schedulerName           | by-hand     |
-        | spec.containers[0].resources | <resources> |
+      When a client POSTs Pod "a" with
+        | field                        | value             |
+        | spec.schedulerName           | no-such-scheduler |
+        | spec.containers[0].resources | <resources>       |
       Then the answer has
         | field             | value   |
         | status.phase      | Pending |
@@ -152,9 +152,9 @@ Feature: API server: defaults
 
     Scenario: The class cannot be changed afterwards
       Given Pod "a" is created with
-        | field              | value   |
-        | spec.schedulerName | by-hand |
-      When the status of Pod "a" is PATCHed by merge patch:
+        | field              | value             |
+        | spec.schedulerName | no-such-scheduler |
+      When a client PATCHes the status of Pod "a" by merge patch:
         """
         {"status": {"qosClass": "Guaranteed"}}
         """

@@ -8,7 +8,7 @@ Feature: API server: delete
 
     Scenario: DELETE without any option
       Given Deployment "web" is ready
-      When Deployment "web" is DELETEd
+      When a client DELETEs Deployment "web"
       Then the API server answers 200 OK
       And Deployment "web" is not stored
       And no version of Deployment "web" has
@@ -31,14 +31,14 @@ Feature: API server: delete
       When ConfigMap "a" is modified with
         | field               | value  |
         | metadata.finalizers | absent |
-      Then ConfigMap "a" is gone
+      Then ConfigMap "a" no longer exists
 
     Scenario: Another finalizer cannot be added
       Given ConfigMap "a" is created with
         | field               | value              |
         | metadata.finalizers | [example.com/hold] |
       And ConfigMap "a" is deleted
-      When ConfigMap "a" is PUT back with
+      When a client reads ConfigMap "a" and PUTs it back with
         | field               | value                                |
         | metadata.finalizers | [example.com/hold, example.com/more] |
       Then the API server answers 422 Invalid
@@ -51,7 +51,7 @@ Feature: API server: delete
         | field               | value              |
         | metadata.finalizers | [example.com/hold] |
       And ConfigMap "a" is deleted
-      When ConfigMap "a" is PUT back with
+      When a client reads ConfigMap "a" and PUTs it back with
         | field                      | value  |
         | metadata.deletionTimestamp | absent |
       Then ConfigMap "a" is stored with
@@ -68,7 +68,7 @@ Feature: API server: delete
         | field                              | value               |
         | spec.nodeName                      | {namespace}-nowhere |
         | spec.terminationGracePeriodSeconds | 5                   |
-      When Pod "a" is DELETEd with
+      When a client DELETEs Pod "a" with
         | field              | value     |
         | gracePeriodSeconds | <options> |
       Then the API server answers 200 OK
@@ -87,11 +87,11 @@ Feature: API server: delete
         | 60      | 60    |
         | -1      | 1     |
 
-    # by-hand: no scheduler has this name, so the Pod has no node.
+    # no-such-scheduler: no scheduler has this name, so the Pod has no node.
     Scenario: A Pod without a node
       Given Pod "a" is created with
-        | field              | value   |
-        | spec.schedulerName | by-hand |
-      When Pod "a" is DELETEd
+        | field              | value             |
+        | spec.schedulerName | no-such-scheduler |
+      When a client DELETEs Pod "a"
       Then the API server answers 200 OK
       And Pod "a" is not stored

@@ -9,7 +9,7 @@ Feature: API server: metadata
 
     Scenario: The uid cannot be changed
       Given ConfigMap "a" is created
-      When ConfigMap "a" is PUT back with
+      When a client reads ConfigMap "a" and PUTs it back with
         | field        | value                                |
         | metadata.uid | 00000000-0000-4000-8000-000000000000 |
       Then the API server answers 409 Conflict
@@ -20,7 +20,7 @@ Feature: API server: metadata
     Scenario: A new object of the same name gets another uid
       Given ConfigMap "a" is created
       And ConfigMap "a" is deleted
-      When ConfigMap "a" is POSTed
+      When a client POSTs ConfigMap "a"
       Then the API server answers 201 Created
       And the answer has
         | field        | value   |
@@ -32,7 +32,7 @@ Feature: API server: metadata
 
     Scenario: A PUT does not change the creationTimestamp
       Given Deployment "web" is created
-      When Deployment "web" is PUT back with
+      When a client reads Deployment "web" and PUTs it back with
         | field                      | value                |
         | metadata.creationTimestamp | 2001-01-01T00:00:00Z |
         | metadata.labels[a]         | b                    |
@@ -74,7 +74,7 @@ Feature: API server: metadata
 
     Scenario: A PUT of the object just read
       Given ConfigMap "a" is created
-      When ConfigMap "a" is PUT back
+      When a client reads ConfigMap "a" and PUTs it back
       Then the API server answers 200 OK
       And ConfigMap "a" is stored with
         | field                    | value     |
@@ -85,7 +85,7 @@ Feature: API server: metadata
       Given ConfigMap "a" is created with
         | field              | value |
         | metadata.labels[k] | v     |
-      When ConfigMap "a" is PATCHed by <type>:
+      When a client PATCHes ConfigMap "a" by <type>:
         """
         <patch>
         """
@@ -135,7 +135,7 @@ Feature: API server: metadata
 
     Scenario: An annotation written through the status subresource
       Given Deployment "web" with 0 replicas is ready
-      When the status of Deployment "web" is set with
+      When the status of Deployment "web" is modified with
         | field                               | value |
         | metadata.annotations[example.com/a] | b     |
       Then Deployment "web" is stored with
@@ -144,7 +144,7 @@ Feature: API server: metadata
         | metadata.generation                 | unchanged |
 
     Scenario: The client sends a generation of its own
-      When Deployment "web" is POSTed with
+      When a client POSTs Deployment "web" with
         | field               | value |
         | metadata.generation | 100   |
       Then the answer has
@@ -157,7 +157,7 @@ Feature: API server: metadata
 
     Scenario Outline: A <kind> is changed
       Given <kind> "web" with 0 replicas is ready
-      When <kind> "web" is modified to 1 replica
+      When <kind> "web" is scaled to 1 replica
       Then <kind> "web" has
         | field                     | value |
         | metadata.generation       | 2     |

@@ -8,7 +8,7 @@ Feature: API server: read and discover
 
     Scenario: The object exists
       Given Deployment "web" is created
-      When GET "/apis/apps/v1/namespaces/{namespace}/deployments/web" is requested
+      When a client sends GET "/apis/apps/v1/namespaces/{namespace}/deployments/web"
       Then the API server answers 200 OK
       And the answer has
         | field        | value                                 |
@@ -16,7 +16,7 @@ Feature: API server: read and discover
         | metadata.uid | same as Deployment "web" metadata.uid |
 
     Scenario: The object does not exist
-      When GET "/apis/apps/v1/namespaces/{namespace}/deployments/nothing" is requested
+      When a client sends GET "/apis/apps/v1/namespaces/{namespace}/deployments/nothing"
       Then the API server answers 404 NotFound
       And the answer has
         | field         | value       |
@@ -30,7 +30,7 @@ Feature: API server: read and discover
     A watch continues from that version. A list without items is a list, too.
 
     Scenario: A list without items
-      When GET "/apis/apps/v1/namespaces/{namespace}/deployments" is requested
+      When a client sends GET "/apis/apps/v1/namespaces/{namespace}/deployments"
       Then the API server answers 200 OK
       And the answer has
         | field                    | value          |
@@ -46,7 +46,7 @@ Feature: API server: read and discover
       And ConfigMap "b" is created with
         | field               | value       |
         | metadata.labels[of] | {namespace} |
-      When GET "<path>?labelSelector=of={namespace}" is requested
+      When a client sends GET "<path>?labelSelector=of={namespace}"
       Then the answer has
         | field | value         |
         | kind  | ConfigMapList |
@@ -68,7 +68,7 @@ Feature: API server: read and discover
       And ConfigMap "b" is created with
         | field           | value        |
         | metadata.labels | {tier: back} |
-      When GET "/api/v1/namespaces/{namespace}/configmaps?labelSelector=<selector>" is requested
+      When a client sends GET "/api/v1/namespaces/{namespace}/configmaps?labelSelector=<selector>"
       Then the API server answers 200 OK
       And the answer has
         | field                  | value  |
@@ -87,23 +87,23 @@ Feature: API server: read and discover
         | tier=front,size=s            | a    |
 
     Scenario: A malformed selector
-      When GET "/api/v1/namespaces/{namespace}/configmaps?labelSelector=tier in front" is requested
+      When a client sends GET "/api/v1/namespaces/{namespace}/configmaps?labelSelector=tier in front"
       Then the API server answers 400 BadRequest
 
   @API-READ-04 @MUST
   Rule: Field selectors match Pods by node, phase and scheduler, and any object by name
     The kubelet lists the Pods of its node by them, and the scheduler those that have not terminated.
 
-    # by-hand: no scheduler has this name, so the Pod has no node.
+    # no-such-scheduler: no scheduler has this name, so the Pod has no node.
     Scenario Outline: Pods by "<selector>"
       Given Pod "a" is created with
-        | field              | value   |
-        | spec.schedulerName | by-hand |
+        | field              | value             |
+        | spec.schedulerName | no-such-scheduler |
       And Pod "b" is created with
         | field              | value               |
         | spec.nodeName      | {namespace}-nowhere |
         | spec.restartPolicy | Never               |
-      When GET "/api/v1/namespaces/{namespace}/pods?fieldSelector=<selector>" is requested
+      When a client sends GET "/api/v1/namespaces/{namespace}/pods?fieldSelector=<selector>"
       Then the API server answers 200 OK
       And the answer has
         | field                  | value  |
@@ -116,12 +116,12 @@ Feature: API server: read and discover
         | metadata.name!=a                     | b    |
         | spec.nodeName=                       | a    |
         | spec.nodeName={namespace}-nowhere    | b    |
-        | spec.schedulerName=by-hand           | a    |
+        | spec.schedulerName=no-such-scheduler | a    |
         | spec.restartPolicy=Never             | b    |
         | status.phase=Pending,spec.nodeName!= | b    |
 
     Scenario: A field that selectors do not support
-      When GET "/api/v1/namespaces/{namespace}/pods?fieldSelector=spec.priority=1" is requested
+      When a client sends GET "/api/v1/namespaces/{namespace}/pods?fieldSelector=spec.priority=1"
       Then the API server answers 400 BadRequest
 
   @API-READ-09 @MUST
@@ -130,7 +130,7 @@ Feature: API server: read and discover
 
     Scenario Outline: The columns of a <kind>
       Given <kind> "web" is created
-      When GET "<path>" is requested accepting "application/json;as=Table;v=v1;g=meta.k8s.io"
+      When a client sends GET "<path>" accepting "application/json;as=Table;v=v1;g=meta.k8s.io"
       Then the API server answers 200 OK
       And the answer has
         | field                        | value                 |
@@ -152,7 +152,7 @@ Feature: API server: read and discover
 
     Scenario: The cells of a Deployment
       Given Deployment "web" with 2 replicas is ready
-      When GET "/apis/apps/v1/namespaces/{namespace}/deployments/web" is requested accepting "application/json;as=Table;v=v1;g=meta.k8s.io"
+      When a client sends GET "/apis/apps/v1/namespaces/{namespace}/deployments/web" accepting "application/json;as=Table;v=v1;g=meta.k8s.io"
       Then the answer has
         | field            | value |
         | rows[0].cells[0] | web   |
@@ -165,7 +165,7 @@ Feature: API server: read and discover
     A client that knows only the kind finds its path, verbs and short names in these documents.
 
     Scenario Outline: <path> has <resource>
-      When GET "<path>" is requested
+      When a client sends GET "<path>"
       Then the API server answers 200 OK
       And the answer has
         | field                                 | value            |
@@ -195,7 +195,7 @@ Feature: API server: read and discover
         | /api/v1       | pods/binding       | Binding    | true       | create             | absent |
 
     Scenario: The scale subresource names its group
-      When GET "/apis/apps/v1" is requested
+      When a client sends GET "/apis/apps/v1"
       Then the answer has
         | field                                     | value        |
         | resources[name=deployments/scale].group   | autoscaling  |
@@ -204,7 +204,7 @@ Feature: API server: read and discover
         | resources[name=deployments].categories    | includes all |
 
     Scenario: The API groups
-      When GET "/apis" is requested
+      When a client sends GET "/apis"
       Then the answer has
         | field                                            | value        |
         | kind                                             | APIGroupList |
@@ -218,7 +218,7 @@ Feature: API server: read and discover
     Clients adapt to the version, and tools that start links wait for /readyz.
 
     Scenario: The version
-      When GET "/version" is requested
+      When a client sends GET "/version"
       Then the API server answers 200 OK
       And the answer has
         | field      | value           |
@@ -227,7 +227,7 @@ Feature: API server: read and discover
         | gitVersion | matches /^v\d+/ |
 
     Scenario Outline: <path>
-      When GET "<path>" is requested
+      When a client sends GET "<path>"
       Then the API server answers 200 OK
 
       Examples:

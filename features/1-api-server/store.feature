@@ -10,7 +10,7 @@ Feature: The API server and its store
 
     @needs-store
     Scenario: A Deployment, its ReplicaSet and its Pod
-      Given there is a watcher of the store from now on
+      Given the store is watched from now on
       When Deployment "web" with 1 replica is created
       Then the store holds:
         | object                             | key                            |
@@ -20,7 +20,7 @@ Feature: The API server and its store
 
     @needs-store @needs-nodes
     Scenario: A Node and its Lease
-      Given there is a watcher of the store from now on
+      Given the store is watched from now on
       When these nodes join:
         | name |
         | a    |
@@ -35,8 +35,8 @@ Feature: The API server and its store
 
     @needs-store
     Scenario: A ConfigMap is created and modified
-      Given there is a watcher of the store from now on
-      When ConfigMap "a" is POSTed
+      Given the store is watched from now on
+      When a client POSTs ConfigMap "a"
       Then the API server answers 201 Created
       And the store created ConfigMap "a" at the resourceVersion of the answer
       And the store holds ConfigMap "a" at its resourceVersion
@@ -47,9 +47,9 @@ Feature: The API server and its store
 
     @needs-store
     Scenario: Many links write to one Deployment
-      Given there is a watcher of the store from now on
+      Given the store is watched from now on
       And Deployment "web" with 2 replicas is ready
-      When Deployment "web" is modified to 3 replicas
+      When Deployment "web" is scaled to 3 replicas
       Then Deployment "web" is ready
       And the store holds Deployment "web" at its resourceVersion
       And the store holds the ReplicaSet of Deployment "web" at its resourceVersion
@@ -60,13 +60,13 @@ Feature: The API server and its store
 
     @needs-store
     Scenario: A Deployment is created, scaled and deleted
-      Given there is a watcher of the store from now on
+      Given the store is watched from now on
       And Deployment "web" with 2 replicas is ready
-      When Deployment "web" is modified to 3 replicas
+      When Deployment "web" is scaled to 3 replicas
       Then Deployment "web" is ready
       When Deployment "web" is deleted in the foreground
-      Then Deployment "web" is gone
-      And every change of these kinds in the store is an event of the same revision, and the other way round:
+      Then Deployment "web" no longer exists
+      And every change of these kinds in the store is a watch event of the same revision, and vice versa:
         | kind       |
         | Deployment |
         | ReplicaSet |
@@ -80,21 +80,21 @@ Feature: The API server and its store
     @needs-store
     Scenario: An unchanged object is PUT back
       Given ConfigMap "a" is created
-      And there is a watcher of the store from now on
-      When ConfigMap "a" is PUT back
+      And the store is watched from now on
+      When a client reads ConfigMap "a" and PUTs it back
       Then the API server answers 200 OK
-      And no revision of ConfigMap "a" appears in the store, while a new ConfigMap gets one
+      And nothing is written to the store for ConfigMap "a", while a new ConfigMap is
 
     @needs-store
     Scenario Outline: A PUT that the API server answers with <answer>
       Given ConfigMap "a" is created
-      And there is a watcher of the store from now on
-      When ConfigMap "a" is PUT back with
+      And the store is watched from now on
+      When a client reads ConfigMap "a" and PUTs it back with
         | field   | value   |
         | data[k] | v       |
         | <field> | <value> |
       Then the API server answers <answer>
-      And no revision of ConfigMap "a" appears in the store, while a new ConfigMap gets one
+      And nothing is written to the store for ConfigMap "a", while a new ConfigMap is
 
       Examples:
         | answer       | field             | value                                |
@@ -104,30 +104,30 @@ Feature: The API server and its store
     @needs-store
     Scenario: A dry run of a change
       Given ConfigMap "a" is created
-      And there is a watcher of the store from now on
-      When ConfigMap "a" is PATCHed by merge patch with the query "dryRun=All":
+      And the store is watched from now on
+      When a client PATCHes ConfigMap "a" by merge patch with the query "dryRun=All":
         """
         {"data": {"k": "dry"}}
         """
       Then the API server answers 200 OK
-      And no revision of ConfigMap "a" appears in the store, while a new ConfigMap gets one
+      And nothing is written to the store for ConfigMap "a", while a new ConfigMap is
 
     @needs-store
     Scenario: A POST of a name that exists
       Given ConfigMap "a" is created
-      And there is a watcher of the store from now on
-      When ConfigMap "a" is POSTed
+      And the store is watched from now on
+      When a client POSTs ConfigMap "a"
       Then the API server answers 409 AlreadyExists
-      And no revision of ConfigMap "a" appears in the store, while a new ConfigMap gets one
+      And nothing is written to the store for ConfigMap "a", while a new ConfigMap is
 
     @needs-store
     Scenario Outline: A Deployment that is not created: <answer>
-      Given there is a watcher of the store from now on
-      When Deployment "web" is POSTed with the query "<query>" and with
+      Given the store is watched from now on
+      When a client POSTs Deployment "web" with the query "<query>" and with
         | field         | value      |
         | spec.replicas | <replicas> |
       Then the API server answers <answer>
-      And no revision of Deployment "web" appears in the store, while a new ConfigMap gets one
+      And nothing is written to the store for Deployment "web", while a new ConfigMap is
 
       Examples:
         | answer      | query       | replicas |
@@ -136,19 +136,19 @@ Feature: The API server and its store
 
     @needs-store
     Scenario: Deletions, with and without a finalizer
-      Given there is a watcher of the store from now on
+      Given the store is watched from now on
       And ConfigMap "a" is created
       And ConfigMap "b" is created with
         | field               | value              |
         | metadata.finalizers | [example.com/hold] |
       When ConfigMap "b" is deleted
       And ConfigMap "a" is deleted
-      Then the store does not hold ConfigMap "a" any more
+      Then the store no longer holds ConfigMap "a"
       And the store holds ConfigMap "b" at its resourceVersion
       When ConfigMap "b" is modified with
         | field               | value |
         | metadata.finalizers | []    |
-      Then the store does not hold ConfigMap "b" any more
+      Then the store no longer holds ConfigMap "b"
 
   @STORE-05 @MUST
   Rule: While the API server is down nothing is written to the store
@@ -158,12 +158,12 @@ Feature: The API server and its store
     @needs-links @needs-store @time-based
     Scenario: All links run except the API server
       Given Deployment "web" with 2 replicas is ready
-      And there is a watcher of the store from now on
+      And the store is watched from now on
       When the api-server is stopped
-      Then no revision appears in the store for 15 seconds
+      Then nothing is written to the store for 15 seconds
       When the api-server is started
       Then the API server is ready
-      When Deployment "web" is modified to 3 replicas
+      When Deployment "web" is scaled to 3 replicas
       Then Deployment "web" is ready
       And the store holds Deployment "web" at its resourceVersion
 
@@ -174,7 +174,7 @@ Feature: The API server and its store
 
     @needs-store
     Scenario: A client without the certificate, and the chain
-      Then the store lets nobody in without the certificate of the API server
+      Then the store refuses clients without the API server's certificate
       When Deployment "web" with 1 replica is created
       Then Deployment "web" is ready
 
@@ -192,7 +192,7 @@ Feature: The API server and its store
       And the api-server is started
       Then the API server is ready
       And ConfigMap "a" is stored as before
-      When Deployment "web" is modified to 2 replicas
+      When Deployment "web" is scaled to 2 replicas
       Then Deployment "web" is ready
 
     @needs-links
@@ -200,7 +200,7 @@ Feature: The API server and its store
       When the api-server is stopped while 8 clients POST ConfigMaps
       And the api-server is started
       Then the API server is ready
-      And every ConfigMap that was acknowledged is stored as it was answered, and every other whole or not at all
+      And every acknowledged ConfigMap is stored as answered, and every other one completely or not at all
 
   @STORE-08 @SHOULD
   Rule: While the store is unavailable no write succeeds, and the API server reports that it is not ready
@@ -209,12 +209,12 @@ Feature: The API server and its store
     @needs-outage @time-based
     Scenario: An outage of the store
       Given Deployment "web" with 1 replica is ready
-      When the store is away
+      When the store goes down
       Then the API server cannot store ConfigMap "a"
       And the API server is not ready
-      When the store is back
+      When the store comes back
       Then the API server is ready
-      When Deployment "web" is modified to 2 replicas
+      When Deployment "web" is scaled to 2 replicas
       Then Deployment "web" is ready
 
   @STORE-09 @MAY
@@ -223,9 +223,9 @@ Feature: The API server and its store
 
     @needs-store
     Scenario: The Events about a Deployment
-      Given there is a watcher of the store from now on
+      Given the store is watched from now on
       When Deployment "web" with 1 replica is created
       Then these events are recorded:
         | object           | type   | reason            |
         | Deployment "web" | Normal | ScalingReplicaSet |
-      And the store keeps the Events about Deployment "web" for a time only
+      And the store holds the Events about Deployment "web" under a lease

@@ -11,7 +11,7 @@ Feature: API server: update
       And Deployment "web" is modified with
         | field              | value |
         | metadata.labels[a] | b     |
-      When Deployment "web" is PUT back with
+      When a client reads Deployment "web" and PUTs it back with
         | field                    | value     |
         | metadata.resourceVersion | the first |
         | metadata.labels[a]       | c         |
@@ -26,7 +26,7 @@ Feature: API server: update
 
     Scenario: Ten clients add a label each
       Given ConfigMap "a" is created
-      When 10 clients modify ConfigMap "a" at the same time, each its own label, trying again on conflict
+      When 10 clients modify ConfigMap "a" at the same time, each setting a label of its own, retrying on conflict
       Then 10 answers are 200 OK
       And ConfigMap "a" is stored with
         | field           | value                                                                                                              |
@@ -38,7 +38,7 @@ Feature: API server: update
 
     Scenario Outline: <type>
       Given Deployment "web" is created
-      When Deployment "web" is PATCHed by <type>:
+      When a client PATCHes Deployment "web" by <type>:
         """
         <patch>
         """
@@ -55,7 +55,7 @@ Feature: API server: update
 
     Scenario Outline: A list of containers in a <type>
       Given Deployment "web" with 0 replicas is created
-      When Deployment "web" is PATCHed by <type>:
+      When a client PATCHes Deployment "web" by <type>:
         """
         {"spec": {"template": {"spec": {"containers": [{"name": "side", "image": "pause:1"}]}}}}
         """
@@ -73,7 +73,7 @@ Feature: API server: update
 
     Scenario: Apply
       Given ConfigMap "a" is created
-      When ConfigMap "a" is PATCHed by apply with the query "fieldManager=somebody":
+      When a client PATCHes ConfigMap "a" by apply with the query "fieldManager=somebody":
         """
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"new": "1"}}
         """
@@ -84,7 +84,7 @@ Feature: API server: update
 
     Scenario Outline: <fault>
       Given Deployment "web" is created
-      When Deployment "web" is PATCHed by <type>:
+      When a client PATCHes Deployment "web" by <type>:
         """
         <patch>
         """
@@ -107,7 +107,7 @@ Feature: API server: update
 
     Scenario Outline: The status of a <kind> in a PUT
       Given <kind> "web" is ready
-      When <kind> "web" is PUT back with
+      When a client reads <kind> "web" and PUTs it back with
         | field              | value   |
         | metadata.labels[a] | b       |
         | <field>            | <value> |
@@ -124,7 +124,7 @@ Feature: API server: update
         | Pod        | status.phase    | Failed |
 
     Scenario Outline: The status of a <kind> in a POST
-      When <kind> "web" is POSTed with
+      When a client POSTs <kind> "web" with
         | field                | value |
         | status.readyReplicas | 7     |
       Then the API server answers 201 Created
@@ -144,7 +144,7 @@ Feature: API server: update
 
     Scenario: The status of a Deployment
       Given Deployment "web" is ready
-      When the status of Deployment "web" is PATCHed by merge patch:
+      When a client PATCHes the status of Deployment "web" by merge patch:
         """
         {"metadata": {"annotations": {"example.com/a": "b"}, "labels": {"a": "b"}},
          "spec": {"replicas": 7},
@@ -159,12 +159,12 @@ Feature: API server: update
         | spec.replicas                       | unchanged |
         | metadata.generation                 | unchanged |
 
-    # by-hand: no scheduler has this name, so only the scenario writes to the Pod.
+    # no-such-scheduler: no scheduler has this name, so only the scenario writes to the Pod.
     Scenario: The status of a Pod
       Given Pod "a" is created with
-        | field              | value   |
-        | spec.schedulerName | by-hand |
-      When the status of Pod "a" is PATCHed by strategic merge patch:
+        | field              | value             |
+        | spec.schedulerName | no-such-scheduler |
+      When a client PATCHes the status of Pod "a" by strategic merge patch:
         """
         {"spec": {"activeDeadlineSeconds": 7},
          "status": {"conditions": [{"type": "example.com/mine", "status": "True"}]}}
@@ -183,7 +183,7 @@ Feature: API server: update
 
     Scenario Outline: Reading the scale of a <kind>
       Given <kind> "web" with 2 replicas is ready
-      When GET "/apis/apps/v1/namespaces/{namespace}/<resource>/web/scale" is requested
+      When a client sends GET "/apis/apps/v1/namespaces/{namespace}/<resource>/web/scale"
       Then the API server answers 200 OK
       And the answer has
         | field                      | value                                           |
@@ -204,7 +204,7 @@ Feature: API server: update
 
     Scenario Outline: Writing the scale: <patch>
       Given Deployment "web" with 0 replicas is ready
-      When the scale of Deployment "web" is PATCHed by merge patch:
+      When a client PATCHes the scale of Deployment "web" by merge patch:
         """
         <patch>
         """

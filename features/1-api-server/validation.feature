@@ -8,7 +8,7 @@ Feature: API server: validation
 
     # These workloads want no Pods, so that a server that wrongly accepts one starts nothing.
     Scenario Outline: A <kind> with the selector <selector>
-      When <kind> "web" is POSTed with
+      When a client POSTs <kind> "web" with
         | field         | value      |
         | spec.selector | <selector> |
         | <none>        | <at all>   |
@@ -34,7 +34,7 @@ Feature: API server: validation
 
     Scenario: A Deployment
       Given Deployment "web" is created
-      When Deployment "web" is PUT back with
+      When a client reads Deployment "web" and PUTs it back with
         | field                               | value |
         | spec.selector.matchLabels[tier]     | front |
         | spec.template.metadata.labels[tier] | front |
@@ -45,7 +45,7 @@ Feature: API server: validation
 
     Scenario: A ReplicaSet
       Given ReplicaSet "web" is created
-      When ReplicaSet "web" is PUT back with
+      When a client reads ReplicaSet "web" and PUTs it back with
         | field                               | value |
         | spec.selector.matchLabels[tier]     | front |
         | spec.template.metadata.labels[tier] | front |
@@ -59,12 +59,12 @@ Feature: API server: validation
     Images, a shorter activeDeadlineSeconds and more tolerations are accepted. Other changes need a new Pod;
     above all the node, which is set by the binding (SCHED-02) or at creation, and in no other way.
 
-    # by-hand: no scheduler has this name, so only the scenario writes to the Pod.
+    # no-such-scheduler: no scheduler has this name, so only the scenario writes to the Pod.
     Scenario Outline: <field> is refused
       Given Pod "a" is created with
-        | field              | value   |
-        | spec.schedulerName | by-hand |
-      When Pod "a" is PUT back with
+        | field              | value             |
+        | spec.schedulerName | no-such-scheduler |
+      When a client reads Pod "a" and PUTs it back with
         | field   | value   |
         | <field> | <value> |
       Then the API server answers 422 Invalid
@@ -83,9 +83,9 @@ Feature: API server: validation
 
     Scenario Outline: <field> is accepted
       Given Pod "a" is created with
-        | field              | value   |
-        | spec.schedulerName | by-hand |
-      When Pod "a" is PUT back with
+        | field              | value             |
+        | spec.schedulerName | no-such-scheduler |
+      When a client reads Pod "a" and PUTs it back with
         | field   | value   |
         | <field> | <value> |
       Then the API server answers 200 OK

@@ -13,7 +13,7 @@ Feature: API server: watch
         | field   | value |
         | data[k] | v     |
       And ConfigMap "b" is deleted
-      When there is a watcher of ConfigMaps with the label selector "app" from the first version of ConfigMap "a"
+      When a client watches ConfigMaps with the label selector "app" from the first version of ConfigMap "a"
       Then the watcher is notified of
         | event    | metadata.name | data[k] |
         | ADDED    | b             | absent  |
@@ -25,7 +25,7 @@ Feature: API server: watch
     DELETED carries the last state of the object, with the resourceVersion of the deletion.
 
     Scenario: The life of a ConfigMap
-      Given there is a watcher of ConfigMaps with the field selector "metadata.name=a" from now on
+      Given a client watches ConfigMaps with the field selector "metadata.name=a" from now on
       When ConfigMap "a" is created
       And ConfigMap "a" is modified with
         | field   | value |
@@ -43,7 +43,7 @@ Feature: API server: watch
 
     Scenario: A label is set, changed and set again
       Given ConfigMap "a" is created
-      And there is a watcher of ConfigMaps with the label selector "tier=front" from now on
+      And a client watches ConfigMaps with the label selector "tier=front" from now on
       When ConfigMap "a" is modified with
         | field                 | value |
         | metadata.labels[tier] | front |
@@ -71,38 +71,38 @@ Feature: API server: watch
     Each kubelet watches the Pods of its own node and sees no others. The scheduler watches all Pods that
     have not terminated.
 
-    # by-hand: no scheduler has this name, so the Pod has no node until the scenario binds it.
+    # no-such-scheduler: no scheduler has this name, so the Pod has no node until the scenario binds it.
     Scenario: The watcher of Pods without a node
-      Given there is a watcher of Pods with the field selector "spec.nodeName=" from now on
+      Given a client watches Pods with the field selector "spec.nodeName=" from now on
       When Pod "a" is created with
-        | field              | value   |
-        | spec.schedulerName | by-hand |
-      And Pod "a" is bound to Node "here" by hand
+        | field              | value             |
+        | spec.schedulerName | no-such-scheduler |
+      And Pod "a" is bound manually to Node "here"
       Then the watcher is notified of
         | event   | metadata.name | spec.nodeName | metadata.resourceVersion                 |
         | ADDED   | a             | absent        | any                                      |
         | DELETED | a             | absent        | same as Pod "a" metadata.resourceVersion |
 
     Scenario: The watcher of one node sees no Pod of another
-      Given there is a watcher of Pods with the field selector "spec.nodeName=here" from now on
+      Given a client watches Pods with the field selector "spec.nodeName=here" from now on
       When Pod "a" is created with
-        | field              | value   |
-        | spec.schedulerName | by-hand |
+        | field              | value             |
+        | spec.schedulerName | no-such-scheduler |
       And Pod "b" is created with
-        | field              | value   |
-        | spec.schedulerName | by-hand |
-      And Pod "b" is bound to Node "there" by hand
-      And Pod "a" is bound to Node "here" by hand
+        | field              | value             |
+        | spec.schedulerName | no-such-scheduler |
+      And Pod "b" is bound manually to Node "there"
+      And Pod "a" is bound manually to Node "here"
       Then the watcher is notified of
         | event | metadata.name | spec.nodeName | metadata.resourceVersion                 |
         | ADDED | a             | here          | same as Pod "a" metadata.resourceVersion |
 
     Scenario: The watcher of Pods that have not terminated
       Given Pod "a" is created with
-        | field              | value   |
-        | spec.schedulerName | by-hand |
-      And there is a watcher of Pods with the field selector "status.phase!=Succeeded,status.phase!=Failed" from now on
-      When the status of Pod "a" is set with
+        | field              | value             |
+        | spec.schedulerName | no-such-scheduler |
+      And a client watches Pods with the field selector "status.phase!=Succeeded,status.phase!=Failed" from now on
+      When the status of Pod "a" is modified with
         | field        | value     |
         | status.phase | Succeeded |
       Then the watcher is notified of
@@ -115,11 +115,11 @@ Feature: API server: watch
 
     Scenario: Ten watchers, ten writers
       Given ConfigMap "a" is created
-      And there are 10 watchers of ConfigMaps from now on
-      When 10 clients modify ConfigMap "a" at the same time, each its own label, trying again on conflict
+      And 10 clients watch ConfigMaps from now on
+      When 10 clients modify ConfigMap "a" at the same time, each setting a label of its own, retrying on conflict
       And ConfigMap "a" is deleted
-      Then the watchers are all notified of the same in the same order
-      And ConfigMap "a" is gone
+      Then all watchers are notified of the same events in the same order
+      And ConfigMap "a" no longer exists
 
   @WATCH-06 @MUST
   Rule: A watch without a resourceVersion begins with the objects that exist
@@ -129,7 +129,7 @@ Feature: API server: watch
       Given ConfigMap "a" is created with
         | field              | value |
         | metadata.labels[w] | yes   |
-      When there is a watcher of ConfigMaps with the label selector "w=yes" <where>
+      When a client watches ConfigMaps with the label selector "w=yes" <where>
       And ConfigMap "b" is created with
         | field              | value |
         | metadata.labels[w] | yes   |
@@ -139,9 +139,9 @@ Feature: API server: watch
         | ADDED | b             |
 
       Examples:
-        | where             |
-        | without a version |
-        | from version 0    |
+        | where                     |
+        | without a resourceVersion |
+        | from resourceVersion 0    |
 
   @WATCH-09 @MUST
   Rule: A resourceVersion that is no longer available is reported as expired
@@ -153,9 +153,9 @@ Feature: API server: watch
       And ConfigMap "a" is modified with
         | field   | value |
         | data[k] | v     |
-      And the API server forgets its history
-      When there is a watcher of ConfigMaps from the first version of ConfigMap "a"
-      Then the watcher is told that the version has expired
+      And the history of the API server is compacted
+      When a client watches ConfigMaps from the first version of ConfigMap "a"
+      Then the watch ends with 410 Expired
 
   @WATCH-12 @MUST
   Rule: A request that changes nothing causes no event
@@ -163,14 +163,14 @@ Feature: API server: watch
 
     Scenario: Three requests without effect, and one with
       Given ConfigMap "a" is created
-      And there is a watcher of ConfigMaps with the field selector "metadata.name=a" from now on
-      When ConfigMap "a" is PUT back
-      And ConfigMap "a" is POSTed
-      And ConfigMap "a" is PATCHed by merge patch with the query "dryRun=All":
+      And a client watches ConfigMaps with the field selector "metadata.name=a" from now on
+      When a client reads ConfigMap "a" and PUTs it back
+      And a client POSTs ConfigMap "a"
+      And a client PATCHes ConfigMap "a" by merge patch with the query "dryRun=All":
         """
         {"data": {"k": "dry"}}
         """
-      And ConfigMap "a" is PATCHed by merge patch:
+      And a client PATCHes ConfigMap "a" by merge patch:
         """
         {"data": {"k": "wet"}}
         """
@@ -185,7 +185,7 @@ Feature: API server: watch
 
     Scenario: ConfigMaps change between the end of a watch and its resumption
       Given ConfigMap "a" is created
-      And there is a watcher of ConfigMaps with the label selector "app" from now on
+      And a client watches ConfigMaps with the label selector "app" from now on
       And ConfigMap "a" is modified with
         | field   | value |
         | data[k] | v     |
@@ -200,8 +200,8 @@ Feature: API server: watch
         | data[k] | w     |
       And ConfigMap "b" is created
       And ConfigMap "a" is deleted
-      And there is a watcher of ConfigMaps with the label selector "app" from where the last one ended
-      Then the watcher is told that the version has expired, or notified of
+      And a client watches ConfigMaps with the label selector "app" from where the last watch ended
+      Then the watch ends with 410 Expired, or the watcher is notified of
         | event    | metadata.name | data[k] |
         | MODIFIED | a             | w       |
         | ADDED    | b             | absent  |

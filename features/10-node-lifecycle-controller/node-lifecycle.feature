@@ -49,7 +49,7 @@ Feature: Node lifecycle controller
         | name |
         | n1   |
       And the kubelet of Node "n1" is stopped
-      When the status of Node "n1" is set with
+      When the status of Node "n1" is modified with
         | field                         | value                          |
         | status.conditions[type=Ready] | {type: Ready, status: "False"} |
       Then Node "n1" has
@@ -57,7 +57,7 @@ Feature: Node lifecycle controller
         | spec.taints | includes {key: node.kubernetes.io/not-ready, effect: NoSchedule} |
         | spec.taints | includes {key: node.kubernetes.io/not-ready, effect: NoExecute}  |
         | spec.taints | not includes {key: node.kubernetes.io/unreachable}               |
-      When the status of Node "n1" is set with
+      When the status of Node "n1" is modified with
         | field                         | value                          |
         | status.conditions[type=Ready] | {type: Ready, status: Unknown} |
       Then Node "n1" has
@@ -65,7 +65,7 @@ Feature: Node lifecycle controller
         | spec.taints | includes {key: node.kubernetes.io/unreachable, effect: NoSchedule} |
         | spec.taints | includes {key: node.kubernetes.io/unreachable, effect: NoExecute}  |
         | spec.taints | not includes {key: node.kubernetes.io/not-ready}                   |
-      When the status of Node "n1" is set with
+      When the status of Node "n1" is modified with
         | field                         | value                         |
         | status.conditions[type=Ready] | {type: Ready, status: "True"} |
       Then Node "n1" has
@@ -78,7 +78,7 @@ Feature: Node lifecycle controller
         | name |
         | n1   |
       And the kubelet of Node "n1" is stopped
-      When the status of Node "n1" is set with
+      When the status of Node "n1" is modified with
         | field                                      | value                                      |
         | status.conditions[type=MemoryPressure]     | {type: MemoryPressure, status: "True"}     |
         | status.conditions[type=DiskPressure]       | {type: DiskPressure, status: "True"}       |
@@ -90,7 +90,7 @@ Feature: Node lifecycle controller
         | spec.taints | includes {key: node.kubernetes.io/disk-pressure, effect: NoSchedule}       |
         | spec.taints | includes {key: node.kubernetes.io/pid-pressure, effect: NoSchedule}        |
         | spec.taints | includes {key: node.kubernetes.io/network-unavailable, effect: NoSchedule} |
-      When the status of Node "n1" is set with
+      When the status of Node "n1" is modified with
         | field                                      | value                                       |
         | status.conditions[type=MemoryPressure]     | {type: MemoryPressure, status: "False"}     |
         | status.conditions[type=DiskPressure]       | {type: DiskPressure, status: "False"}       |
@@ -133,7 +133,7 @@ Feature: Node lifecycle controller
         | spec.taints | not includes {key: node.kubernetes.io/unschedulable} |
 
   @NODE-06 @MUST @needs-nodes @needs-kubelets
-  Rule: The Pods of an unreachable node do not count as ready
+  Rule: The Pods of an unreachable node are marked as not ready
     They may still run, which no link can know. Controllers do not count them as available any more, even
     before they are evicted.
 
@@ -179,7 +179,7 @@ Feature: Node lifecycle controller
         | status.conditions[type=DisruptionTarget].status | True                   |
         | status.conditions[type=DisruptionTarget].reason | DeletionByTaintManager |
         | metadata.deletionTimestamp                      | absent                 |
-      And Pod "a" is gone
+      And Pod "a" no longer exists
       And these events are recorded:
         | object  | type   | reason               |
         | Pod "a" | Normal | TaintManagerEviction |
@@ -203,7 +203,7 @@ Feature: Node lifecycle controller
       Then Pod "a" keeps for 3 seconds
         | field                      | value  |
         | metadata.deletionTimestamp | absent |
-      And Pod "a" is gone
+      And Pod "a" no longer exists
 
     Scenario: The taint is removed in time
       Given these nodes:
@@ -249,7 +249,7 @@ Feature: Node lifecycle controller
       When Node "n1" is modified with
         | field                               | value                                        |
         | spec.taints[key=example.com/repair] | {key: example.com/repair, effect: NoExecute} |
-      Then another Pod of ReplicaSet "web" appears before that Pod is gone
+      Then another Pod of ReplicaSet "web" appears while that Pod still exists
       And the second Pod of ReplicaSet "web" has
         | field                                | value                           |
         | spec.nodeName                        | same as Node "n2" metadata.name |
@@ -276,7 +276,7 @@ Feature: Node lifecycle controller
       Then that Pod keeps for 20 seconds
         | field                                | value |
         | status.conditions[type=Ready].status | True  |
-      And another Pod of ReplicaSet "web" appears before that Pod is gone
+      And another Pod of ReplicaSet "web" appears while that Pod still exists
       And the second Pod of ReplicaSet "web" has
         | field                                | value                           |
         | spec.nodeName                        | same as Node "n2" metadata.name |
@@ -306,7 +306,7 @@ Feature: Node lifecycle controller
         | status.phase                                    | Failed          |
         | status.conditions[type=DisruptionTarget].status | True            |
         | status.conditions[type=DisruptionTarget].reason | DeletionByPodGC |
-      And Pod "a" is gone
+      And Pod "a" no longer exists
 
     @time-based
     Scenario: The node is out of service
@@ -315,13 +315,13 @@ Feature: Node lifecycle controller
         | n1   |
       And Pod "a" is ready
       And the kubelet of Node "n1" is stopped
-      And the status of Node "n1" is set with
+      And the status of Node "n1" is modified with
         | field                         | value                          |
         | status.conditions[type=Ready] | {type: Ready, status: Unknown} |
       When Node "n1" is modified with
         | field                                              | value                                                                            |
         | spec.taints[key=node.kubernetes.io/out-of-service] | {key: node.kubernetes.io/out-of-service, value: nodeshutdown, effect: NoExecute} |
-      Then Pod "a" is gone
+      Then Pod "a" no longer exists
       And the last version of Pod "a" has
         | field        | value  |
         | status.phase | Failed |
@@ -350,7 +350,7 @@ Feature: Node lifecycle controller
         | n1   |
       And Pod "a" is ready
       And the kubelet of Node "n1" is stopped
-      And the status of Node "n1" is set with
+      And the status of Node "n1" is modified with
         | field                         | value                          |
         | status.conditions[type=Ready] | {type: Ready, status: Unknown} |
       And Node "n1" has
@@ -365,7 +365,7 @@ Feature: Node lifecycle controller
         | field                                | value                                              |
         | status.conditions[type=Ready].status | True                                               |
         | spec.taints                          | not includes {key: node.kubernetes.io/unreachable} |
-      And Pod "a" is gone
+      And Pod "a" no longer exists
       When Pod "b" is created
       Then Pod "b" is ready
 
@@ -375,7 +375,7 @@ Feature: Node lifecycle controller
         | n1   |
       And the kubelet of Node "n1" is stopped
       And Node "n1" is deleted
-      And Node "n1" is gone
+      And Node "n1" no longer exists
       When the kubelet of Node "n1" is started
       Then Node "n1" has
         | field                                | value                                            |

@@ -143,11 +143,11 @@ Feature: Deployment controller
     replicas, readyReplicas and availableReplicas count all ReplicaSets, updatedReplicas only the one with
     the current template. A counter that is zero may be left out.
 
-    # go-ahead: a readiness gate of the Pod. The Pod is not Ready until the scenario sets this condition to True.
+    # podchain.dev/gate: a readiness gate. The Pod is not Ready until the scenario sets this condition to True.
     Scenario: Pods that exist but are not ready, then ready
       Given Deployment "web" with 3 replicas is created with
-        | field                             | value                                    |
-        | spec.template.spec.readinessGates | [{conditionType: podchain.dev/go-ahead}] |
+        | field                             | value                                |
+        | spec.template.spec.readinessGates | [{conditionType: podchain.dev/gate}] |
       And 3 Pods of Deployment "web" appear
       And each of them has
         | field                                          | value |
@@ -159,7 +159,7 @@ Feature: Deployment controller
         | status.readyReplicas       | absent or 0 |
         | status.availableReplicas   | absent or 0 |
         | status.unavailableReplicas | 3           |
-      When the Pods of Deployment "web" get the go-ahead
+      When the readiness gates of the Pods of Deployment "web" are set to True
       Then Deployment "web" has
         | field                      | value       |
         | status.replicas            | 3           |
@@ -172,8 +172,8 @@ Feature: Deployment controller
         | field                       | value                            |
         | spec.strategy.rollingUpdate | {maxSurge: 1, maxUnavailable: 0} |
       When Deployment "web" is modified with
-        | field                             | value                                    |
-        | spec.template.spec.readinessGates | [{conditionType: podchain.dev/go-ahead}] |
+        | field                             | value                                |
+        | spec.template.spec.readinessGates | [{conditionType: podchain.dev/gate}] |
       Then Deployment "web" has
         | field                      | value |
         | status.replicas            | 4     |
@@ -228,17 +228,17 @@ Feature: Deployment controller
 
     Scenario Outline: <few> of <replicas> Pods are too few, one more is enough, with maxUnavailable <unavailable>
       Given Deployment "web" with <replicas> replicas is created with
-        | field                             | value                                    |
-        | spec.strategy.rollingUpdate       | {maxUnavailable: <unavailable>}          |
-        | spec.template.spec.readinessGates | [{conditionType: podchain.dev/go-ahead}] |
-      When <few> Pods of Deployment "web" get the go-ahead
+        | field                             | value                                |
+        | spec.strategy.rollingUpdate       | {maxUnavailable: <unavailable>}      |
+        | spec.template.spec.readinessGates | [{conditionType: podchain.dev/gate}] |
+      When the readiness gates of <few> Pods of Deployment "web" are set to True
       Then Deployment "web" has
         | field                                    | value                      |
         | status.replicas                          | <replicas>                 |
         | status.availableReplicas                 | <available>                |
         | status.conditions[type=Available].status | False                      |
         | status.conditions[type=Available].reason | MinimumReplicasUnavailable |
-      When 1 Pod of Deployment "web" gets the go-ahead
+      When the readiness gates of 1 Pod of Deployment "web" are set to True
       Then Deployment "web" has
         | field                                    | value                    |
         | status.replicas                          | <replicas>               |
@@ -272,8 +272,8 @@ Feature: Deployment controller
 
     Scenario: The rollout makes progress
       When Deployment "web" is created with
-        | field                             | value                                    |
-        | spec.template.spec.readinessGates | [{conditionType: podchain.dev/go-ahead}] |
+        | field                             | value                                |
+        | spec.template.spec.readinessGates | [{conditionType: podchain.dev/gate}] |
       Then Deployment "web" has
         | field                                      | value                                                              |
         | status.conditions[type=Progressing].status | True                                                               |
@@ -281,9 +281,9 @@ Feature: Deployment controller
 
     Scenario: The rollout exceeds its progress deadline
       When Deployment "web" is created with
-        | field                             | value                                    |
-        | spec.progressDeadlineSeconds      | 2                                        |
-        | spec.template.spec.readinessGates | [{conditionType: podchain.dev/go-ahead}] |
+        | field                             | value                                |
+        | spec.progressDeadlineSeconds      | 2                                    |
+        | spec.template.spec.readinessGates | [{conditionType: podchain.dev/gate}] |
       Then Deployment "web" has
         | field                                      | value                    |
         | status.conditions[type=Progressing].status | False                    |
@@ -329,7 +329,7 @@ Feature: Deployment controller
 
     Scenario Outline: The ReplicaSet is scaled by hand from 2 to <to>
       Given Deployment "web" with 2 replicas is ready
-      When the ReplicaSet of Deployment "web" is modified to <to> replicas
+      When the ReplicaSet of Deployment "web" is scaled to <to> replicas
       Then the ReplicaSet of Deployment "web" goes through:
         | field         | value |
         | spec.replicas | 2     |

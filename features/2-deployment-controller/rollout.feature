@@ -73,7 +73,7 @@ Feature: A Deployment gets a new template: rollout and rollback
         | metadata.annotations[deployment.kubernetes.io/max-replicas] | "<most>" |
       And <replicas> more Pods of Deployment "web" appear
       And Deployment "web" is ready
-      And the ReplicaSets of Deployment "web" never ask for more than <most> Pods together
+      And the ReplicaSets of Deployment "web" never ask for more than <most> Pods in total
 
       Examples:
         | replicas | surge | unavailable | most |

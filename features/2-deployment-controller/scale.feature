@@ -9,7 +9,7 @@ Feature: A Deployment is scaled to 3 replicas
 
     Scenario Outline: From 0 to 1 by <way>
       Given Deployment "web" with 0 replicas is ready
-      When Deployment "web" is modified to 1 replica by <way>
+      When Deployment "web" is scaled to 1 replica by <way>
       Then Deployment "web" has
         | field               | value      |
         | spec.replicas       | 1          |
@@ -32,7 +32,7 @@ Feature: A Deployment is scaled to 3 replicas
 
     Scenario: The ReplicaSet before and after
       Given Deployment "web" with 1 replica is ready
-      When Deployment "web" is modified to 3 replicas
+      When Deployment "web" is scaled to 3 replicas
       Then the ReplicaSet of Deployment "web" has
         | field                                                   | value     |
         | spec.replicas                                           | 3         |
@@ -48,7 +48,7 @@ Feature: A Deployment is scaled to 3 replicas
 
     Scenario: Every version of the ReplicaSet is consistent
       Given Deployment "web" with 1 replica is ready
-      When Deployment "web" is modified to 3 replicas
+      When Deployment "web" is scaled to 3 replicas
       Then the ReplicaSet of Deployment "web" has
         | field                                                           | value      |
         | spec.replicas                                                   | 3          |
@@ -70,7 +70,7 @@ Feature: A Deployment is scaled to 3 replicas
 
     Scenario: One Pod before, three after
       Given Deployment "web" with 1 replica is ready
-      When Deployment "web" is modified to 3 replicas
+      When Deployment "web" is scaled to 3 replicas
       Then 2 more Pods of Deployment "web" appear
       And Deployment "web" is ready
       And the first Pod of Deployment "web" has
@@ -89,7 +89,7 @@ Feature: A Deployment is scaled to 3 replicas
 
     Scenario: The path of the new Pods
       Given Deployment "web" with 1 replica is ready
-      When Deployment "web" is modified to 3 replicas
+      When Deployment "web" is scaled to 3 replicas
       Then 2 more Pods of Deployment "web" appear
       And each of them goes through:
         | field                                | value   |
@@ -105,7 +105,7 @@ Feature: A Deployment is scaled to 3 replicas
 
     Scenario: The status after scaling
       Given Deployment "web" with 1 replica is ready
-      When Deployment "web" is modified to 3 replicas
+      When Deployment "web" is scaled to 3 replicas
       Then Deployment "web" has
         | field                                                   | value     |
         | metadata.generation                                     | 2         |
@@ -120,15 +120,15 @@ Feature: A Deployment is scaled to 3 replicas
   Rule: Scaling down deletes the surplus Pods and leaves the others alone
     Pods that do not serve yet are deleted before those that do. Zero is a valid number of replicas, too.
 
-    # by-hand: no scheduler has this name, so these Pods have no node.
+    # no-such-scheduler: no scheduler has this name, so these Pods have no node.
     Scenario: The Pods without a node are deleted first
       Given ReplicaSet "web" with 1 replica is ready
       And ReplicaSet "web" is modified with
-        | field                            | value   |
-        | spec.template.spec.schedulerName | by-hand |
-      And ReplicaSet "web" is modified to 3 replicas
+        | field                            | value             |
+        | spec.template.spec.schedulerName | no-such-scheduler |
+      And ReplicaSet "web" is scaled to 3 replicas
       And 2 more Pods of ReplicaSet "web" appear
-      When ReplicaSet "web" is modified to 1 replica
+      When ReplicaSet "web" is scaled to 1 replica
       Then 2 Pods of ReplicaSet "web" are removed
       And the first Pod of ReplicaSet "web" keeps for 2 seconds
         | field                      | value     |
@@ -137,7 +137,7 @@ Feature: A Deployment is scaled to 3 replicas
 
     Scenario Outline: From <before> to <after> replicas
       Given Deployment "web" with <before> replicas is ready
-      When Deployment "web" is modified to <after> replicas
+      When Deployment "web" is scaled to <after> replicas
       Then <surplus> Pods of Deployment "web" are removed
       And no Pod of Deployment "web" appears, while a new Deployment gets a ReplicaSet
       And the ReplicaSet of Deployment "web" has
@@ -159,9 +159,9 @@ Feature: A Deployment is scaled to 3 replicas
 
     Scenario: 1, 3, 5, and finally 2
       Given Deployment "web" with 1 replica is ready
-      When Deployment "web" is modified to 3 replicas
-      And Deployment "web" is modified to 5 replicas
-      And Deployment "web" is modified to 2 replicas
+      When Deployment "web" is scaled to 3 replicas
+      And Deployment "web" is scaled to 5 replicas
+      And Deployment "web" is scaled to 2 replicas
       Then Deployment "web" has
         | field                     | value |
         | status.observedGeneration | 4     |

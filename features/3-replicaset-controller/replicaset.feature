@@ -20,7 +20,7 @@ Feature: ReplicaSet controller
 
     Scenario Outline: From <before> to <after> replicas
       Given ReplicaSet "web" with <before> replicas is ready
-      When ReplicaSet "web" is modified to <after> replicas
+      When ReplicaSet "web" is scaled to <after> replicas
       Then <created> more Pods of ReplicaSet "web" appear
       And <deleted> Pods of ReplicaSet "web" are removed
       And ReplicaSet "web" has
@@ -37,7 +37,7 @@ Feature: ReplicaSet controller
   Rule: Pods are copies of the template
     Labels, annotations, finalizers and spec come from spec.template; the API server adds its defaults.
 
-    # by-hand: no scheduler has this name, so the Pods stay as they were created.
+    # no-such-scheduler: no scheduler has this name, so the Pods stay as they were created.
     Scenario: Labels, annotations and spec of the template are in the Pod
       When ReplicaSet "web" with 2 replicas is created with
         | field                                             | value                        |
@@ -45,7 +45,7 @@ Feature: ReplicaSet controller
         | spec.template.metadata.annotations[example.com/a] | kept                         |
         | spec.template.spec.containers[0].command          | [podchain, play]             |
         | spec.template.spec.containers[0].env              | [{name: COLOUR, value: red}] |
-        | spec.template.spec.schedulerName                  | by-hand                      |
+        | spec.template.spec.schedulerName                  | no-such-scheduler            |
       Then 2 Pods of ReplicaSet "web" appear
       And each of them has
         | field                               | value                        |
@@ -55,7 +55,7 @@ Feature: ReplicaSet controller
         | spec.containers[0].name             | main                         |
         | spec.containers[0].command          | [podchain, play]             |
         | spec.containers[0].env              | [{name: COLOUR, value: red}] |
-        | spec.schedulerName                  | by-hand                      |
+        | spec.schedulerName                  | no-such-scheduler            |
 
     Scenario: Finalizers are copied too
       When ReplicaSet "web" with 1 replica is created with
@@ -76,8 +76,8 @@ Feature: ReplicaSet controller
         | field                 | value                       |
         | metadata.generateName | web-                        |
         | metadata.name         | matches /^web-[a-z0-9]{5}$/ |
-      And no two of them share their metadata.name
-      And no two of them share their metadata.uid
+      And no two of them have the same metadata.name
+      And no two of them have the same metadata.uid
 
   @RS-04 @MUST
   Rule: Each Pod has a controller reference to the ReplicaSet
@@ -103,8 +103,8 @@ Feature: ReplicaSet controller
 
     Scenario: No scheduler takes the Pods
       When ReplicaSet "web" with 3 replicas is created with
-        | field                            | value   |
-        | spec.template.spec.schedulerName | by-hand |
+        | field                            | value             |
+        | spec.template.spec.schedulerName | no-such-scheduler |
       Then 3 Pods of ReplicaSet "web" appear
       And each of them keeps for 2 seconds
         | field             | value   |
@@ -116,15 +116,15 @@ Feature: ReplicaSet controller
   Rule: A deleted Pod is replaced at once
     Terminating Pods do not count: the controller does not wait for the old Pod to terminate.
 
-    # deaf:1: an image whose containers ignore SIGTERM, and run until the grace period is over.
+    # ignores-term:1: an image whose containers ignore SIGTERM, and run until the grace period is over.
     @needs-containers
     Scenario Outline: One Pod of three is deleted and takes <grace> s to terminate
       Given ReplicaSet "web" with 3 replicas is ready with
-        | field                                            | value   |
-        | spec.template.spec.containers[0].image           | deaf:1  |
-        | spec.template.spec.terminationGracePeriodSeconds | <grace> |
+        | field                                            | value          |
+        | spec.template.spec.containers[0].image           | ignores-term:1 |
+        | spec.template.spec.terminationGracePeriodSeconds | <grace>        |
       When one of the Pods of ReplicaSet "web" is deleted
-      Then another Pod of ReplicaSet "web" appears before that Pod is gone
+      Then another Pod of ReplicaSet "web" appears while that Pod still exists
       And ReplicaSet "web" never has more than 3 active Pods
 
       Examples:
@@ -137,7 +137,7 @@ Feature: ReplicaSet controller
         | field                             | value              |
         | spec.template.metadata.finalizers | [example.com/hold] |
       When one of the Pods of ReplicaSet "web" is deleted
-      Then another Pod of ReplicaSet "web" appears before that Pod is gone
+      Then another Pod of ReplicaSet "web" appears while that Pod still exists
       And ReplicaSet "web" never has more than 2 active Pods
 
   @RS-08 @MUST
@@ -146,10 +146,10 @@ Feature: ReplicaSet controller
 
     Scenario Outline: One Pod of two is <phase>
       Given ReplicaSet "web" with 2 replicas is created with
-        | field                            | value   |
-        | spec.template.spec.schedulerName | by-hand |
+        | field                            | value             |
+        | spec.template.spec.schedulerName | no-such-scheduler |
       And 2 Pods of ReplicaSet "web" appear
-      When the status of one of the Pods of ReplicaSet "web" is set with
+      When the status of one of the Pods of ReplicaSet "web" is modified with
         | field        | value   |
         | status.phase | <phase> |
       Then 1 more Pod of ReplicaSet "web" appears
@@ -202,11 +202,11 @@ Feature: ReplicaSet controller
         | status.availableReplicas    | 3                                            |
         | status.observedGeneration   | same as ReplicaSet "web" metadata.generation |
 
-    # go-ahead: a readiness gate of the Pod. The Pod is not Ready until the scenario sets this condition to True.
-    Scenario: Pods that wait for the go-ahead are counted, but not as ready
+    # podchain.dev/gate: a readiness gate. The Pod is not Ready until the scenario sets this condition to True.
+    Scenario: Pods whose readiness gate is not True are counted, but not as ready
       Given ReplicaSet "web" with 2 replicas is created with
-        | field                             | value                                    |
-        | spec.template.spec.readinessGates | [{conditionType: podchain.dev/go-ahead}] |
+        | field                             | value                                |
+        | spec.template.spec.readinessGates | [{conditionType: podchain.dev/gate}] |
       Then 2 Pods of ReplicaSet "web" appear
       And each of them has
         | field                                          | value |
@@ -216,7 +216,7 @@ Feature: ReplicaSet controller
         | status.replicas          | 2           |
         | status.readyReplicas     | absent or 0 |
         | status.availableReplicas | absent or 0 |
-      When the Pods of ReplicaSet "web" get the go-ahead
+      When the readiness gates of the Pods of ReplicaSet "web" are set to True
       Then ReplicaSet "web" has
         | field                    | value |
         | status.readyReplicas     | 2     |
@@ -241,15 +241,15 @@ Feature: ReplicaSet controller
 
     Scenario: Many Pods at once
       When ReplicaSet "web" with 20 replicas is created with
-        | field                            | value   |
-        | spec.template.spec.schedulerName | by-hand |
+        | field                            | value             |
+        | spec.template.spec.schedulerName | no-such-scheduler |
       Then 20 Pods of ReplicaSet "web" appear
       And ReplicaSet "web" never has more than 20 active Pods
 
     Scenario: Pods are deleted while others are being created
       Given ReplicaSet "web" with 5 replicas is created with
-        | field                            | value   |
-        | spec.template.spec.schedulerName | by-hand |
+        | field                            | value             |
+        | spec.template.spec.schedulerName | no-such-scheduler |
       When one of the Pods of ReplicaSet "web" is deleted
       And one of the Pods of ReplicaSet "web" is deleted
       Then ReplicaSet "web" has

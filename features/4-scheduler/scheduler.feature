@@ -7,11 +7,11 @@ Feature: Scheduler
   Rule: The scheduler handles Pods that have no node and its own schedulerName, and no others
     Several schedulers can share a cluster; spec.schedulerName says which of them a Pod is for.
 
-    # by-hand: no scheduler has this name, so the Pod gets no node.
+    # no-such-scheduler: no scheduler has this name, so the Pod gets no node.
     Scenario: A Pod for another scheduler
       When Pod "theirs" is created with
-        | field              | value   |
-        | spec.schedulerName | by-hand |
+        | field              | value             |
+        | spec.schedulerName | no-such-scheduler |
       Then Pod "theirs" has
         | field                                | value   |
         | spec.nodeName                        | absent  |
@@ -404,7 +404,7 @@ Feature: Scheduler
       And each of them has
         | field         | value |
         | spec.nodeName | any   |
-      And no two of them share their spec.nodeName
+      And no two of them have the same spec.nodeName
 
   @SCHED-16 @MUST @needs-nodes
   Rule: The only node that fits is chosen, however low its score
@@ -524,7 +524,7 @@ Feature: Scheduler
       Given these nodes:
         | name | cpu | memory |
         | n1   | 2   | 4Gi    |
-      And requests of the scheduler meet
+      And requests of the scheduler meet these faults
         | verb   | resource | subresource | effect   | times |
         | create | pods     | binding     | <effect> | 1     |
       When Pod "a" is created with
@@ -572,5 +572,5 @@ Feature: Scheduler
         | field                                       | value         |
         | spec.nodeName                               | absent        |
         | status.conditions[type=PodScheduled].reason | Unschedulable |
-      When ReplicaSet "before" is modified to 0 replicas
+      When ReplicaSet "before" is scaled to 0 replicas
       Then Pod "b" is ready

@@ -1,7 +1,7 @@
 Feature: kubelet
   Steps 8 to 10 of the chain. The kubelet of a node is notified of a Pod that was bound to its node. It has
   the container runtime create a sandbox, pull the images that are not present and start the containers,
-  and reports the result in the Pod's status. What the containers of an image do, such as deaf:1 or
+  and reports the result in the Pod's status. What the containers of an image do, such as ignores-term:1 or
   slow-to-end:1, is listed in fixtures/images.yaml.
 
   @KUBELET-01 @MUST
@@ -41,7 +41,7 @@ Feature: kubelet
   Rule: A Pod that is created with a node runs without a scheduler
     The kubelet itself sets the condition PodScheduled, which the binding would have set.
 
-    # by-hand: no scheduler has this name.
+    # no-such-scheduler: no scheduler has this name.
     Scenario: The node is in the manifest
       Given these nodes:
         | name |
@@ -49,7 +49,7 @@ Feature: kubelet
       When Pod "a" is created with
         | field              | value                           |
         | spec.nodeName      | same as Node "n1" metadata.name |
-        | spec.schedulerName | by-hand                         |
+        | spec.schedulerName | no-such-scheduler               |
       Then Pod "a" has
         | field                                       | value   |
         | status.phase                                | Running |
@@ -60,21 +60,21 @@ Feature: kubelet
     Conditions that it does not own, such as those of readiness gates, survive all its updates. It never
     changes the spec.
 
-    # go-ahead: a readiness gate of the Pod. The Pod is not Ready until the scenario sets this condition to True.
+    # podchain.dev/gate: a readiness gate. The Pod is not Ready until the scenario sets this condition to True.
     Scenario: A condition of another client
       Given Pod "a" is created with
-        | field               | value                                    |
-        | spec.readinessGates | [{conditionType: podchain.dev/go-ahead}] |
-      And the status of Pod "a" is set with
+        | field               | value                                |
+        | spec.readinessGates | [{conditionType: podchain.dev/gate}] |
+      And the status of Pod "a" is modified with
         | field                                           | value |
         | status.conditions[type=example.com/mine].status | True  |
-      When Pod "a" gets the go-ahead
+      When the readiness gate of Pod "a" is set to True
       Then Pod "a" has
-        | field                                                | value |
-        | status.conditions[type=Ready].status                 | True  |
-        | status.conditions[type=podchain.dev/go-ahead].status | True  |
-        | status.conditions[type=example.com/mine].status      | True  |
-        | metadata.generation                                  | 1     |
+        | field                                            | value |
+        | status.conditions[type=Ready].status             | True  |
+        | status.conditions[type=podchain.dev/gate].status | True  |
+        | status.conditions[type=example.com/mine].status  | True  |
+        | metadata.generation                              | 1     |
 
   @KUBELET-06 @MUST @needs-nodes
   Rule: The first status that a kubelet writes has the start time and the host
@@ -107,13 +107,13 @@ Feature: kubelet
         | name |
         | n1   |
       And Pod "a" is created with
-        | field               | value                                    |
-        | spec.readinessGates | [{conditionType: podchain.dev/go-ahead}] |
+        | field               | value                                |
+        | spec.readinessGates | [{conditionType: podchain.dev/gate}] |
       And Pod "a" has
         | field        | value   |
         | status.phase | Running |
       When 3 seconds pass
-      And Pod "a" gets the go-ahead
+      And the readiness gate of Pod "a" is set to True
       Then Pod "a" has
         | field                                | value |
         | status.conditions[type=Ready].status | True  |
@@ -125,12 +125,12 @@ Feature: kubelet
   Rule: While a Pod starts, every container is reported as waiting
     The Pod is Pending, and no container is ready, started or restarted yet.
 
-    # late:1: an image that the registry does not have until the scenario publishes it.
+    # unpublished:1: an image that the registry does not have until the scenario publishes it.
     @needs-images
     Scenario: The image cannot be pulled
       When Pod "a" is created with
-        | field                    | value  |
-        | spec.containers[0].image | late:1 |
+        | field                    | value         |
+        | spec.containers[0].image | unpublished:1 |
       Then Pod "a" has
         | field                                                    | value                                                    |
         | status.phase                                             | Pending                                                  |
@@ -142,10 +142,10 @@ Feature: kubelet
 
     @needs-images
     Scenario: While the image is pulled
-      Given image "late:1" is published
+      Given image "unpublished:1" is published
       When Pod "a" is created with
-        | field                    | value  |
-        | spec.containers[0].image | late:1 |
+        | field                    | value         |
+        | spec.containers[0].image | unpublished:1 |
       Then Pod "a" goes through:
         | field                                                    | value             |
         | status.containerStatuses[name=main].state.waiting.reason | ContainerCreating |
@@ -154,8 +154,8 @@ Feature: kubelet
     @needs-images
     Scenario: An init container comes first
       When Pod "a" is created with
-        | field               | value                         |
-        | spec.initContainers | [{name: init, image: late:1}] |
+        | field               | value                                |
+        | spec.initContainers | [{name: init, image: unpublished:1}] |
       Then Pod "a" has
         | field                                                        | value                                                  |
         | status.phase                                                 | Pending                                                |
@@ -224,8 +224,8 @@ Feature: kubelet
     @needs-images
     Scenario: The image cannot be pulled
       When Pod "a" is created with
-        | field                    | value  |
-        | spec.containers[0].image | late:1 |
+        | field                    | value         |
+        | spec.containers[0].image | unpublished:1 |
       Then Pod "a" has
         | field                                                    | value   |
         | status.conditions[type=PodReadyToStartContainers].status | True    |
@@ -274,8 +274,8 @@ Feature: kubelet
     @needs-containers @needs-images
     Scenario: A container that cannot be started delays Running
       When Pod "a" is created with
-        | field           | value                                                      |
-        | spec.containers | [{name: main, image: web:1}, {name: other, image: late:1}] |
+        | field           | value                                                             |
+        | spec.containers | [{name: main, image: web:1}, {name: other, image: unpublished:1}] |
       Then Pod "a" has
         | field                                                     | value            |
         | status.containerStatuses[name=main].started               | true             |
@@ -298,20 +298,20 @@ Feature: kubelet
   Rule: A Pod is Ready when its containers are ready and all its readiness gates are True
     A readiness gate is a condition that another component writes, for instance a load balancer.
 
-    Scenario: A Pod waits for the go-ahead, gets it and loses it
+    Scenario: A Pod whose readiness gate is set to True, then to False
       Given Pod "a" is created with
-        | field               | value                                    |
-        | spec.readinessGates | [{conditionType: podchain.dev/go-ahead}] |
+        | field               | value                                |
+        | spec.readinessGates | [{conditionType: podchain.dev/gate}] |
       Then Pod "a" has
         | field                                          | value                  |
         | status.conditions[type=ContainersReady].status | True                   |
         | status.conditions[type=Ready].status           | False                  |
         | status.conditions[type=Ready].reason           | ReadinessGatesNotReady |
-      When Pod "a" gets the go-ahead
+      When the readiness gate of Pod "a" is set to True
       Then Pod "a" has
         | field                                | value |
         | status.conditions[type=Ready].status | True  |
-      When Pod "a" loses the go-ahead
+      When the readiness gate of Pod "a" is set to False
       Then Pod "a" has
         | field                                | value                  |
         | status.conditions[type=Ready].status | False                  |
@@ -376,17 +376,17 @@ Feature: kubelet
 
     @needs-images
     Scenario: The image is pulled before the container is created
-      Given image "late:1" is published
+      Given image "unpublished:1" is published
       When Pod "a" is created with
-        | field                    | value  |
-        | spec.containers[0].image | late:1 |
+        | field                    | value         |
+        | spec.containers[0].image | unpublished:1 |
       Then Pod "a" is ready
       And the container runtime is called for Pod "a":
-        | call            | container | image  |
-        | RunPodSandbox   |           |        |
-        | PullImage       |           | late:1 |
-        | CreateContainer | main      | late:1 |
-        | StartContainer  | main      |        |
+        | call            | container | image         |
+        | RunPodSandbox   |           |               |
+        | PullImage       |           | unpublished:1 |
+        | CreateContainer | main      | unpublished:1 |
+        | StartContainer  | main      |               |
 
   @KUBELET-17 @MUST @needs-containers
   Rule: Init containers run one after the other, each to completion, before the containers start
@@ -432,11 +432,11 @@ Feature: kubelet
       Given these nodes:
         | name |
         | n1   |
-      And image "late:1" is published
+      And image "unpublished:1" is published
       When Pod "a" is created with
-        | field                              | value        |
-        | spec.containers[0].image           | late:1       |
-        | spec.containers[0].imagePullPolicy | IfNotPresent |
+        | field                              | value         |
+        | spec.containers[0].image           | unpublished:1 |
+        | spec.containers[0].imagePullPolicy | IfNotPresent  |
       Then Pod "a" is ready
       And PullImage is called once for Pod "a"
 
@@ -452,38 +452,38 @@ Feature: kubelet
         | spec.containers[0].image           | web:1    |
         | spec.containers[0].imagePullPolicy | <policy> |
       Then Pod "a" is ready
-      And PullImage is called <pulls> for Pod "a"
+      And PullImage is <pulls> for Pod "a"
 
       Examples:
-        | policy       | pulls |
-        | IfNotPresent | never |
-        | Always       | once  |
-        | Never        | never |
+        | policy       | pulls        |
+        | IfNotPresent | never called |
+        | Always       | called once  |
+        | Never        | never called |
 
     Scenario: Never, and the image is missing
       Given these nodes:
         | name |
         | n1   |
-      And image "late:1" is published
+      And image "unpublished:1" is published
       When Pod "a" is created with
-        | field                              | value  |
-        | spec.containers[0].image           | late:1 |
-        | spec.containers[0].imagePullPolicy | Never  |
+        | field                              | value         |
+        | spec.containers[0].image           | unpublished:1 |
+        | spec.containers[0].imagePullPolicy | Never         |
       Then Pod "a" has
         | field                                            | value             |
         | status.phase                                     | Pending           |
         | status.containerStatuses[0].state.waiting.reason | ErrImageNeverPull |
-      And PullImage is called never for Pod "a"
+      And PullImage is never called for Pod "a"
 
   @KUBELET-25 @MUST @needs-containers @needs-images
-  Rule: An image that cannot be pulled is retried with back-off, and the Pod stays Pending
+  Rule: A failed image pull is retried with back-off, and the Pod stays Pending
     The Pod does not fail, whatever its restart policy: the image may be published later.
 
     Scenario Outline: The image is not published yet, and the restart policy is <policy>
       When Pod "a" is created with
-        | field                    | value    |
-        | spec.restartPolicy       | <policy> |
-        | spec.containers[0].image | late:1   |
+        | field                    | value         |
+        | spec.restartPolicy       | <policy>      |
+        | spec.containers[0].image | unpublished:1 |
       Then Pod "a" goes through:
         | field                                                    | value            |
         | status.containerStatuses[name=main].state.waiting.reason | ErrImagePull     |
@@ -503,12 +503,12 @@ Feature: kubelet
     @time-based
     Scenario: The image is published later
       Given Pod "a" is created with
-        | field                    | value  |
-        | spec.containers[0].image | late:1 |
+        | field                    | value         |
+        | spec.containers[0].image | unpublished:1 |
       And Pod "a" has
         | field                                                    | value            |
         | status.containerStatuses[name=main].state.waiting.reason | ImagePullBackOff |
-      When image "late:1" is published
+      When image "unpublished:1" is published
       Then Pod "a" has
         | field                                | value   |
         | status.phase                         | Running |
@@ -611,7 +611,7 @@ Feature: kubelet
         | field                      | value                    |
         | metadata.deletionTimestamp | any                      |
         | status.phase               | one of Succeeded, Failed |
-        |                            | gone                     |
+        |                            | no longer exists         |
       And the last version of Pod "a" has
         | field                                                | value                    |
         | status.phase                                         | one of Succeeded, Failed |
@@ -622,10 +622,10 @@ Feature: kubelet
         | Pod "a" | Normal | Killing |
 
       Examples:
-        | image         |
-        | web:1         |
-        | slow-to-end:1 |
-        | deaf:1        |
+        | image          |
+        | web:1          |
+        | slow-to-end:1  |
+        | ignores-term:1 |
 
     Scenario Outline: The container gets its grace period: <image>
       Given Pod "a" is ready with
@@ -637,12 +637,12 @@ Feature: kubelet
         | field                                             | value |
         | metadata.deletionTimestamp                        | any   |
         | status.containerStatuses[name=main].state.running | any   |
-      And Pod "a" is gone
+      And Pod "a" no longer exists
 
       Examples:
-        | image         |
-        | slow-to-end:1 |
-        | deaf:1        |
+        | image          |
+        | slow-to-end:1  |
+        | ignores-term:1 |
 
   @KUBELET-38 @MUST @needs-containers
   Rule: The termination of a Pod does not remove another Pod of the same name
@@ -651,12 +651,12 @@ Feature: kubelet
     Scenario: The name is used again while the containers are still terminating
       Given Pod "neighbour" is ready
       And Pod "a" is ready with
-        | field                              | value                             |
-        | spec.nodeName                      | {Pod "neighbour" spec.nodeName}   |
-        | spec.containers[0].image           | deaf:1                            |
-        | spec.terminationGracePeriodSeconds | 3                                 |
+        | field                              | value                           |
+        | spec.nodeName                      | {Pod "neighbour" spec.nodeName} |
+        | spec.containers[0].image           | ignores-term:1                  |
+        | spec.terminationGracePeriodSeconds | 3                               |
       When Pod "a" is deleted
-      And Pod "a" is DELETEd with
+      And a client DELETEs Pod "a" with
         | field              | value |
         | gracePeriodSeconds | 0     |
       And Pod "a" is created with
@@ -673,10 +673,10 @@ Feature: kubelet
 
     Scenario: A grace period of 0
       Given Pod "a" is ready
-      When Pod "a" is DELETEd with
+      When a client DELETEs Pod "a" with
         | field              | value |
         | gracePeriodSeconds | 0     |
-      Then Pod "a" is gone
+      Then Pod "a" no longer exists
       And the container runtime is called for Pod "a":
         | call           | container |
         | StartContainer | main      |
@@ -730,17 +730,17 @@ Feature: kubelet
         | field         | value                         |
         | spec.nodeName | {Pod "deleted" spec.nodeName} |
       And Pod "deleted" is deleted
-      And Pod "removed" is DELETEd with
+      And a client DELETEs Pod "removed" with
         | field              | value |
         | gracePeriodSeconds | 0     |
-      Then Pod "removed" is gone
+      Then Pod "removed" no longer exists
       And Pod "deleted" has
         | field                                             | value |
         | metadata.deletionTimestamp                        | any   |
         | status.containerStatuses[name=main].state.running | any   |
       When the kubelet is started
       Then Pod "new" is ready
-      And Pod "deleted" is gone
+      And Pod "deleted" no longer exists
       And the container runtime is called for Pod "deleted":
         | call           | container |
         | StopContainer  | main      |

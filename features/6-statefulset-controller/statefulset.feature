@@ -45,18 +45,18 @@ Feature: StatefulSet controller
   Rule: A Pod is created only when all Pods before it are Running and Ready
     OrderedReady, the default policy: at most one Pod at a time is not ready.
 
-    # go-ahead: a readiness gate of the Pod. The Pod is not Ready until the scenario sets this condition to True.
+    # podchain.dev/gate: a readiness gate. The Pod is not Ready until the scenario sets this condition to True.
     Scenario: The second Pod waits for the first
       Given StatefulSet "db" with 3 replicas is created with
-        | field                             | value                                    |
-        | spec.template.spec.readinessGates | [{conditionType: podchain.dev/go-ahead}] |
+        | field                             | value                                |
+        | spec.template.spec.readinessGates | [{conditionType: podchain.dev/gate}] |
       And Pod "db-0" has
         | field        | value   |
         | status.phase | Running |
       And 1 Pod of StatefulSet "db" appears
-      When Pod "db-0" gets the go-ahead
+      When the readiness gate of Pod "db-0" is set to True
       Then 1 more Pod of StatefulSet "db" appears
-      And these come in order:
+      And these happen in order:
         | object     | field                                | value   |
         | Pod "db-0" | status.conditions[type=Ready].status | True    |
         | Pod "db-1" |                                      | appears |
@@ -64,7 +64,7 @@ Feature: StatefulSet controller
     Scenario: All of them, in the order of their ordinals
       When StatefulSet "db" with 3 replicas is created
       Then StatefulSet "db" is ready
-      And these come in order:
+      And these happen in order:
         | object     | field                                | value   |
         | Pod "db-0" |                                      | appears |
         | Pod "db-0" | status.conditions[type=Ready].status | True    |
@@ -82,13 +82,13 @@ Feature: StatefulSet controller
       Given StatefulSet "db" with 3 replicas is ready with
         | field                                  | value         |
         | spec.template.spec.containers[0].image | slow-to-end:1 |
-      When StatefulSet "db" is modified to 1 replica
-      Then these come in order:
-        | object     | field                      | value |
-        | Pod "db-2" | metadata.deletionTimestamp | any   |
-        | Pod "db-2" |                            | gone  |
-        | Pod "db-1" | metadata.deletionTimestamp | any   |
-        | Pod "db-1" |                            | gone  |
+      When StatefulSet "db" is scaled to 1 replica
+      Then these happen in order:
+        | object     | field                      | value            |
+        | Pod "db-2" | metadata.deletionTimestamp | any              |
+        | Pod "db-2" |                            | no longer exists |
+        | Pod "db-1" | metadata.deletionTimestamp | any              |
+        | Pod "db-1" |                            | no longer exists |
       And Pod "db-0" keeps for 2 seconds
         | field                      | value     |
         | metadata.uid               | unchanged |
@@ -96,21 +96,21 @@ Feature: StatefulSet controller
 
     Scenario: A Pod that is not ready holds up scaling down
       Given StatefulSet "db" with 3 replicas is created with
-        | field                             | value                                    |
-        | spec.podManagementPolicy          | OrderedReady                             |
-        | spec.template.spec.readinessGates | [{conditionType: podchain.dev/go-ahead}] |
-      And Pod "db-0" gets the go-ahead
-      And Pod "db-1" gets the go-ahead
-      And Pod "db-2" gets the go-ahead
+        | field                             | value                                |
+        | spec.podManagementPolicy          | OrderedReady                         |
+        | spec.template.spec.readinessGates | [{conditionType: podchain.dev/gate}] |
+      And the readiness gate of Pod "db-0" is set to True
+      And the readiness gate of Pod "db-1" is set to True
+      And the readiness gate of Pod "db-2" is set to True
       And StatefulSet "db" is ready
-      And Pod "db-0" loses the go-ahead
+      And the readiness gate of Pod "db-0" is set to False
       And StatefulSet "db" has
         | field                | value |
         | status.readyReplicas | 2     |
-      When StatefulSet "db" is modified to 1 replica
+      When StatefulSet "db" is scaled to 1 replica
       Then Pod "db-2" keeps for 2 seconds
         | field                      | value  |
         | metadata.deletionTimestamp | absent |
-      When Pod "db-0" gets the go-ahead
-      Then Pod "db-2" is gone
-      And Pod "db-1" is gone
+      When the readiness gate of Pod "db-0" is set to True
+      Then Pod "db-2" no longer exists
+      And Pod "db-1" no longer exists

@@ -21,7 +21,7 @@ Feature: DaemonSet controller
         | field                           | value                                                       |
         | spec.nodeName                   | one of {Node "n1" metadata.name}, {Node "n4" metadata.name} |
         | metadata.ownerReferences[0].uid | same as DaemonSet "agent" metadata.uid                      |
-      And no two of them share their spec.nodeName
+      And no two of them have the same spec.nodeName
 
     Scenario: A toleration makes a node eligible
       Given these nodes:
@@ -90,7 +90,7 @@ Feature: DaemonSet controller
       When Node "n1" is modified with
         | field                 | value |
         | metadata.labels[disk] | tape  |
-      Then the second Pod of DaemonSet "agent" is gone
+      Then the second Pod of DaemonSet "agent" no longer exists
       And the first Pod of DaemonSet "agent" keeps for 2 seconds
         | field                      | value  |
         | metadata.deletionTimestamp | absent |

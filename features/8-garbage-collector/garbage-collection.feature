@@ -10,14 +10,14 @@ Feature: Garbage collector
       When ConfigMap "orphan" is created with
         | field                    | value                                                                                        |
         | metadata.ownerReferences | [{apiVersion: v1, kind: ConfigMap, name: nobody, uid: 00000000-0000-4000-8000-000000000000}] |
-      Then ConfigMap "orphan" is gone
+      Then ConfigMap "orphan" no longer exists
 
     Scenario: Another object has the name of the owner
       Given ConfigMap "owner" is created
       When ConfigMap "orphan" is created with
         | field                    | value                                                                                       |
         | metadata.ownerReferences | [{apiVersion: v1, kind: ConfigMap, name: owner, uid: 00000000-0000-4000-8000-000000000000}] |
-      Then ConfigMap "orphan" is gone
+      Then ConfigMap "orphan" no longer exists
       And ConfigMap "owner" keeps for 2 seconds
         | field                      | value  |
         | metadata.deletionTimestamp | absent |
@@ -31,7 +31,7 @@ Feature: Garbage collector
         | field                      | value  |
         | metadata.deletionTimestamp | absent |
       When ConfigMap "owner" is deleted
-      Then ConfigMap "owned" is gone
+      Then ConfigMap "owned" no longer exists
 
   @GC-02 @MUST
   Rule: Background deletion removes the Deployment first, then its ReplicaSet, then its Pods
@@ -41,22 +41,22 @@ Feature: Garbage collector
     Scenario: A Deployment is deleted with the default propagation policy
       Given Deployment "web" with 2 replicas is ready
       When Deployment "web" is deleted
-      Then these come in order:
-        | object                                   | field | value |
-        | Deployment "web"                         |       | gone  |
-        | the first ReplicaSet of Deployment "web" |       | gone  |
-        | the first Pod of Deployment "web"        |       | gone  |
-      And the second Pod of Deployment "web" is gone
+      Then these happen in order:
+        | object                                   | field | value            |
+        | Deployment "web"                         |       | no longer exists |
+        | the first ReplicaSet of Deployment "web" |       | no longer exists |
+        | the first Pod of Deployment "web"        |       | no longer exists |
+      And the second Pod of Deployment "web" no longer exists
 
     Scenario: A Deployment is deleted in the background
       Given Deployment "web" with 2 replicas is ready
       When Deployment "web" is deleted in the background
-      Then these come in order:
-        | object                                   | field | value |
-        | Deployment "web"                         |       | gone  |
-        | the first ReplicaSet of Deployment "web" |       | gone  |
-        | the first Pod of Deployment "web"        |       | gone  |
-      And the second Pod of Deployment "web" is gone
+      Then these happen in order:
+        | object                                   | field | value            |
+        | Deployment "web"                         |       | no longer exists |
+        | the first ReplicaSet of Deployment "web" |       | no longer exists |
+        | the first Pod of Deployment "web"        |       | no longer exists |
+      And the second Pod of Deployment "web" no longer exists
 
   @GC-03 @MUST
   Rule: Foreground deletion removes the Pods first, then the ReplicaSet, then the Deployment
@@ -66,13 +66,13 @@ Feature: Garbage collector
     Scenario: A Deployment
       Given Deployment "web" with 1 replica is ready
       When Deployment "web" is deleted in the foreground
-      Then these come in order:
-        | object                                   | field                      | value |
-        | Deployment "web"                         | metadata.deletionTimestamp | any   |
-        | the first ReplicaSet of Deployment "web" | metadata.deletionTimestamp | any   |
-        | the first Pod of Deployment "web"        |                            | gone  |
-        | the first ReplicaSet of Deployment "web" |                            | gone  |
-        | Deployment "web"                         |                            | gone  |
+      Then these happen in order:
+        | object                                   | field                      | value            |
+        | Deployment "web"                         | metadata.deletionTimestamp | any              |
+        | the first ReplicaSet of Deployment "web" | metadata.deletionTimestamp | any              |
+        | the first Pod of Deployment "web"        |                            | no longer exists |
+        | the first ReplicaSet of Deployment "web" |                            | no longer exists |
+        | Deployment "web"                         |                            | no longer exists |
 
     Scenario: The owner waits for a dependent that blocks its deletion
       Given ConfigMap "owner" is created
@@ -91,7 +91,7 @@ Feature: Garbage collector
       When ConfigMap "owned" is modified with
         | field               | value  |
         | metadata.finalizers | absent |
-      Then ConfigMap "owner" is gone
+      Then ConfigMap "owner" no longer exists
 
     Scenario: The owner does not wait for a dependent that does not block
       Given ConfigMap "owner" is created
@@ -100,7 +100,7 @@ Feature: Garbage collector
         | metadata.ownerReferences | [{apiVersion: v1, kind: ConfigMap, name: owner, uid: '{ConfigMap "owner" metadata.uid}', blockOwnerDeletion: false}] |
         | metadata.finalizers      | [example.com/hold]                                                                                                   |
       When ConfigMap "owner" is deleted in the foreground
-      Then ConfigMap "owner" is gone
+      Then ConfigMap "owner" no longer exists
       And ConfigMap "owned" has
         | field                      | value |
         | metadata.deletionTimestamp | any   |
@@ -121,7 +121,7 @@ Feature: Garbage collector
       And the garbage-collector is stopped
       When ConfigMap "gone" is deleted in the background
       And ConfigMap "waits" is deleted in the foreground
-      Then ConfigMap "gone" is gone
+      Then ConfigMap "gone" no longer exists
       And ConfigMap "of-gone" keeps for 1 second
         | field                      | value  |
         | metadata.deletionTimestamp | absent |
@@ -129,8 +129,8 @@ Feature: Garbage collector
         | field               | value                       |
         | metadata.finalizers | includes foregroundDeletion |
       When the garbage-collector is started
-      Then ConfigMap "of-gone" is gone
-      And these come in order:
-        | object               | field | value |
-        | ConfigMap "of-waits" |       | gone  |
-        | ConfigMap "waits"    |       | gone  |
+      Then ConfigMap "of-gone" no longer exists
+      And these happen in order:
+        | object               | field | value            |
+        | ConfigMap "of-waits" |       | no longer exists |
+        | ConfigMap "waits"    |       | no longer exists |

@@ -15,14 +15,14 @@ Feature: Namespace controller
         | spec.template.spec.containers[0].image | slow-to-end:1 |
       When Namespace "{namespace}" is deleted
       Then Namespace "{namespace}" goes through:
-        | field        | value       |
-        | status.phase | Terminating |
-        |              | gone        |
-      And these come in order:
-        | object                      | field | value |
-        | the Pod of Deployment "web" |       | gone  |
-        | ConfigMap "a"               |       | gone  |
-        | Namespace "{namespace}"     |       | gone  |
+        | field        | value            |
+        | status.phase | Terminating      |
+        |              | no longer exists |
+      And these happen in order:
+        | object                      | field | value            |
+        | the Pod of Deployment "web" |       | no longer exists |
+        | ConfigMap "a"               |       | no longer exists |
+        | Namespace "{namespace}"     |       | no longer exists |
 
     Scenario: A finalizer holds it, and nothing can be created
       Given ConfigMap "a" is created with
@@ -34,9 +34,9 @@ Feature: Namespace controller
         | status.phase                                                | Terminating |
         | status.conditions[type=NamespaceContentRemaining].status    | True        |
         | status.conditions[type=NamespaceFinalizersRemaining].status | True        |
-      When ConfigMap "b" is POSTed
+      When a client POSTs ConfigMap "b"
       Then the API server answers 403 Forbidden
       When ConfigMap "a" is modified with
         | field               | value  |
         | metadata.finalizers | absent |
-      Then Namespace "{namespace}" is gone
+      Then Namespace "{namespace}" no longer exists

@@ -22,6 +22,7 @@ import (
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/podchain/podchain/conformance/crijournal"
 	"github.com/podchain/podchain/reference/apiserver"
 	"github.com/podchain/podchain/reference/inmemoryhttp"
 	"github.com/podchain/podchain/reference/kubelet"
@@ -38,7 +39,7 @@ type cluster struct {
 	client   kubernetes.Interface
 	registry *runtime.Registry
 	runtime  *runtime.Simulated
-	journal  *runtime.Journal
+	journal  *crijournal.Journal
 	root     string // of volumes
 	quiet    bool   // the runtime has no events to tell
 	dial     func(ctx context.Context, network, address string) (net.Conn, error)
@@ -60,7 +61,7 @@ func startWith(t *testing.T, images runtime.RegistryOptions) *cluster {
 	})
 	registry := runtime.NewRegistry(images)
 	c := &cluster{
-		t: t, config: inmemoryhttp.Config(transport), registry: registry, journal: runtime.NewJournal(),
+		t: t, config: inmemoryhttp.Config(transport), registry: registry, journal: crijournal.New(),
 		runtime: runtime.NewSimulated(runtime.Options{Registry: registry}),
 		history: map[string][]string{},
 	}
@@ -87,7 +88,7 @@ func startWith(t *testing.T, images runtime.RegistryOptions) *cluster {
 func (c *cluster) run() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	runtime := c.journal.Wrap(nodeName, c.runtime)
+	runtime := runtime.Observe(nodeName, c.runtime, c.journal.Record)
 	if c.quiet {
 		runtime = quietRuntime{runtime}
 	}
@@ -221,8 +222,10 @@ func describeContainer(status corev1.ContainerStatus) string {
 // calls returns the methods that the runtime was called with for the Pod,
 // without the questions.
 func (c *cluster) calls(uid types.UID) []string {
+	all, err := c.journal.Calls(c.t.Context())
+	require.NoError(c.t, err)
 	var methods []string
-	for _, call := range c.journal.Calls() {
+	for _, call := range all {
 		if call.PodUID == string(uid) && call.Method != "PodSandboxStatus" {
 			methods = append(methods, call.Method)
 		}

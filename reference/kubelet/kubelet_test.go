@@ -189,7 +189,7 @@ func TestHistory(t *testing.T) {
 		},
 		{
 			name: "gets ill and is restarted (KUBELET-31)", lasts: 12 * time.Second,
-			spec: `containers: [{name: app, image: "gets-ill:1", livenessProbe: {exec: {command: [healthy]}, periodSeconds: 1, failureThreshold: 2}}]`,
+			spec: `containers: [{name: app, image: "becomes-unhealthy:1", livenessProbe: {exec: {command: [healthy]}, periodSeconds: 1, failureThreshold: 2}}]`,
 			told: `
 				0s Pending [PI] app:ContainerCreating
 				5ms Pending [PSI] app:ContainerCreating
@@ -203,7 +203,7 @@ func TestHistory(t *testing.T) {
 			name: "does not listen to TERM (KUBELET-36)", lasts: time.Minute,
 			spec: `
 				terminationGracePeriodSeconds: 7
-				containers: [{name: app, image: "deaf:1"}]`,
+				containers: [{name: app, image: "ignores-term:1"}]`,
 			told: `
 				0s Pending [PI] app:ContainerCreating
 				5ms Pending [PSI] app:ContainerCreating
@@ -216,7 +216,7 @@ func TestHistory(t *testing.T) {
 			name: "preStop counts in the grace period (KUBELET-37)", lasts: time.Minute,
 			spec: `
 				terminationGracePeriodSeconds: 7
-				containers: [{name: app, image: "deaf:1", lifecycle: {preStop: {sleep: {seconds: 3}}}}]`,
+				containers: [{name: app, image: "ignores-term:1", lifecycle: {preStop: {sleep: {seconds: 3}}}}]`,
 			told: `
 				0s Pending [PI] app:ContainerCreating
 				5ms Pending [PSI] app:ContainerCreating
@@ -317,7 +317,7 @@ func TestForceDelete(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := start(t)
 		defer c.run()()
-		old := c.create("pod", `containers: [{name: app, image: "deaf:1"}]`)
+		old := c.create("pod", `containers: [{name: app, image: "ignores-term:1"}]`)
 		c.pass(time.Minute)
 		c.delete("pod", metav1.DeleteOptions{GracePeriodSeconds: ptr.To[int64](0)})
 		next := c.create("pod", `containers: [{name: app, image: "web:1"}]`)
@@ -396,10 +396,10 @@ func TestPublish(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := start(t)
 		defer c.run()()
-		c.create("pod", `containers: [{name: app, image: "registry.example/late:1"}]`)
+		c.create("pod", `containers: [{name: app, image: "registry.example/unpublished:1"}]`)
 		c.pass(15 * time.Second)
 		require.Equal(t, "Pending [PSI] app:ImagePullBackOff", describe(c.get("pod")))
-		require.NoError(t, c.registry.Publish("late:1"))
+		require.NoError(t, c.registry.Publish("unpublished:1"))
 		c.pass(time.Minute)
 		require.Equal(t, "Running [PSICR] app:ready", describe(c.get("pod")))
 	})

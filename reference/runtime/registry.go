@@ -52,7 +52,7 @@ func NewRegistry(options RegistryOptions) *Registry {
 }
 
 // Publish makes an image available that the registry lacked so far, given by
-// its short name: everywhere, or in one repository, "team/late:1".
+// its short name: everywhere, or in one repository, "team/unpublished:1".
 func (r *Registry) Publish(short string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/status"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
+	"github.com/podchain/podchain/conformance/crijournal"
 	"github.com/podchain/podchain/reference/runtime"
 )
 
@@ -73,7 +74,7 @@ func TestParts(t *testing.T) {
 		{image: "fails:1", stop: time.Minute, runs: time.Second, code: 3},
 		{image: "fails-once:1", stop: time.Minute, runs: 0, code: 1},
 		{image: "slow-to-end:1", stop: time.Minute, runs: time.Minute + 2*time.Second, code: 0},
-		{image: "deaf:1", stop: time.Minute, runs: time.Minute + 10*time.Second, code: 137},
+		{image: "ignores-term:1", stop: time.Minute, runs: time.Minute + 10*time.Second, code: 137},
 	} {
 		t.Run(test.image, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -105,12 +106,12 @@ func TestRegistry(t *testing.T) {
 		require.Equal(t, codes.NotFound, pull(strict, "nginx"))
 		require.Equal(t, codes.OK, pull(lenient, "nginx"))
 		require.Equal(t, codes.InvalidArgument, pull(lenient, "no:such:name"))
-		require.Equal(t, codes.NotFound, pull(lenient, "late:1"))
-		require.NoError(t, lenient.Publish("team/late:1"))
-		require.Equal(t, codes.OK, pull(lenient, "team/late:1"))
-		require.Equal(t, codes.NotFound, pull(lenient, "late:1"))
-		require.NoError(t, lenient.Publish("late:1"))
-		require.Equal(t, codes.OK, pull(lenient, "late:1"))
+		require.Equal(t, codes.NotFound, pull(lenient, "unpublished:1"))
+		require.NoError(t, lenient.Publish("team/unpublished:1"))
+		require.Equal(t, codes.OK, pull(lenient, "team/unpublished:1"))
+		require.Equal(t, codes.NotFound, pull(lenient, "unpublished:1"))
+		require.NoError(t, lenient.Publish("unpublished:1"))
+		require.Equal(t, codes.OK, pull(lenient, "unpublished:1"))
 		require.Error(t, strict.Publish("nobody-has:this"))
 	})
 }
@@ -150,8 +151,8 @@ func TestProbing(t *testing.T) {
 // that made one is written down.
 func TestEventsAndJournal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		journal := runtime.NewJournal()
-		r := journal.Wrap("node-1", runtime.NewSimulated(runtime.Options{}))
+		journal := crijournal.New()
+		r := runtime.Observe("node-1", runtime.NewSimulated(runtime.Options{}), journal.Record)
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		events := make(chan *runtimeapi.ContainerEventResponse, 10)
@@ -171,7 +172,9 @@ func TestEventsAndJournal(t *testing.T) {
 			"CONTAINER_STOPPED_EVENT", "CONTAINER_DELETED_EVENT", // the sandbox
 		}, kinds))
 		var methods []string
-		for _, call := range journal.Calls() {
+		calls, err := journal.Calls(ctx)
+		require.NoError(t, err)
+		for _, call := range calls {
 			require.Equal(t, "node-1", call.Node)
 			require.Equal(t, "uid", call.PodUID)
 			require.True(t, call.Method == "PullImage" || call.Sandbox == sandbox, call.Method)

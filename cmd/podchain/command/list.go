@@ -74,7 +74,7 @@ On a terminal, lines are as wide as it is; elsewhere they are not broken.`,
 
 func listSentences(out io.Writer) error {
 	var rows [][]string
-	for _, sentence := range steps.Vocabulary {
+	for _, sentence := range steps.Vocabulary() {
 		rows = append(rows, []string{fmt.Sprint(sentence)})
 	}
 	return printTable(out, rows)

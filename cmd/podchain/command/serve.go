@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/podchain/podchain/conformance/control"
+	"github.com/podchain/podchain/conformance/hooks"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/kubeconfig"
 	"github.com/podchain/podchain/reference"
@@ -99,14 +100,14 @@ func serve(ctx context.Context, out, progress io.Writer, options serveOptions) (
 	if nodes == 0 {
 		nodes = -1 // to the reference, 0 is the default
 	}
-	cluster, err := startServed(ctx, reference.Options{Nodes: nodes, Capacity: servedCapacity, Token: entry.credentials.Token, AnyImage: true, Store: held.Store, Offers: held.offers}, entry.socket != nil)
+	cluster, offered, err := startServed(ctx, reference.Options{Nodes: nodes, Capacity: servedCapacity, Token: entry.credentials.Token, AnyImage: true, Store: held.Store, Offers: held.offers}, entry.socket != nil)
 	if err != nil {
 		return err
 	}
 	serving, end := entry.serve(ctx, cluster)
 	defer func() { err = errors.Join(err, end()) }()
 	if entry.socket != nil {
-		endControl := entry.socket.Serve(control.Handler(reference.New(reference.Options{}).Describe(), cluster))
+		endControl := entry.socket.Serve(control.Handler(reference.New(reference.Options{}).Describe(), offered))
 		entry.socket = nil
 		// The cluster ends after it.
 		defer func() { err = errors.Join(err, endControl()) }()
@@ -186,7 +187,7 @@ func (e *entry) close() error {
 
 // serve has clients reach the cluster. The channel yields why that ended by itself; end
 // ends it, and then the cluster.
-func (e *entry) serve(ctx context.Context, cluster servedCluster) (_ <-chan error, end func() error) {
+func (e *entry) serve(ctx context.Context, cluster *reference.Cluster) (_ <-chan error, end func() error) {
 	server := &http.Server{
 		Handler:           cluster,
 		TLSConfig:         e.credentials.TLS,
@@ -212,25 +213,19 @@ func (e *entry) serve(ctx context.Context, cluster servedCluster) (_ <-chan erro
 	}
 }
 
-// servedCluster is a reference cluster that others reach.
-type servedCluster interface {
-	implementation.Cluster
-	http.Handler
-	// Failed yields the error of the first link that gave up.
-	Failed() <-chan error
-}
-
-// startServed starts a cluster; one that is observed keeps a journal of what its
-// kubelets call, which never forgets.
-func startServed(ctx context.Context, options reference.Options, observed bool) (servedCluster, error) {
-	if !observed {
-		return reference.Start(ctx, options)
+// startServed starts a cluster. What it returns for a control socket also keeps a journal of
+// what its kubelets call, which never forgets.
+func startServed(ctx context.Context, options reference.Options, controlled bool) (*reference.Cluster, implementation.Cluster, error) {
+	if !controlled {
+		cluster, err := reference.Start(ctx, options)
+		return cluster, cluster, err
 	}
-	cluster, err := reference.New(options).Start(ctx)
+	offered, err := hooks.Start(ctx, reference.New(options))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return cluster.(servedCluster), nil
+	cluster, _ := implementation.As[*reference.Cluster](offered)
+	return cluster, offered, nil
 }
 
 func listen(ctx context.Context, port uint16) (net.Listener, error) {

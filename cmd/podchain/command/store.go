@@ -10,11 +10,11 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/podchain/podchain/conformance/etcdserver"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/reference/apiserver"
 	"github.com/podchain/podchain/reference/store"
 	"github.com/podchain/podchain/reference/store/etcd"
-	"github.com/podchain/podchain/reference/store/etcd/local"
 )
 
 // storeOptions say where a cluster keeps its objects.
@@ -49,7 +49,7 @@ type opened struct {
 // check returns an error for flags that do not go together.
 func (o *storeOptions) check() error {
 	kind, _, external := strings.Cut(o.store, "=")
-	_, known := local.Programs[kind]
+	_, known := etcdserver.Programs[kind]
 	switch {
 	case o.files != (etcd.Files{}) && !external:
 		return errors.New("--etcd-cafile, --etcd-certfile and --etcd-keyfile go with --store etcd=https://HOST:PORT")
@@ -57,7 +57,7 @@ func (o *storeOptions) check() error {
 		return fmt.Errorf("--event-ttl %s: must be at least 1s", o.eventTTL)
 	case o.store == inMemory && o.eventTTL != defaultEventTTL:
 		return errors.New("--event-ttl goes with --store etcd: --store memory keeps Events for ever")
-	case o.store != inMemory && (!known || external && kind != local.Etcd.Name):
+	case o.store != inMemory && (!known || external && kind != etcdserver.Etcd.Name):
 		return fmt.Errorf("--store %s: expected memory, etcd, kine, or etcd=URL", o.store)
 	}
 	return nil
@@ -72,7 +72,7 @@ func (o *storeOptions) open(ctx context.Context, progress io.Writer) (*opened, e
 		return &opened{close: func() error { return nil }}, nil
 	}
 	kind, endpoints, external := strings.Cut(o.store, "=")
-	program := local.Programs[kind]
+	program := etcdserver.Programs[kind]
 	open := func() (*opened, error) { return o.ofItsOwn(ctx, program, progress) }
 	if external {
 		open = func() (*opened, error) { return o.external(ctx, strings.Split(endpoints, ",")) }
@@ -98,7 +98,7 @@ func (o *storeOptions) external(ctx context.Context, endpoints []string) (*opene
 	if err != nil {
 		return nil, err
 	}
-	access, err := local.Access(endpoints, apiserver.Root, o.files)
+	access, err := etcdserver.Access(endpoints, apiserver.Root, etcdserver.Files(o.files))
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -114,24 +114,24 @@ func (r readable) StoreAccess(context.Context) (implementation.StoreAccess, erro
 }
 
 // ofItsOwn starts a store that ends when it is closed.
-func (o *storeOptions) ofItsOwn(ctx context.Context, program local.Program, progress io.Writer) (*opened, error) {
+func (o *storeOptions) ofItsOwn(ctx context.Context, program etcdserver.Program, progress io.Writer) (*opened, error) {
 	binary, err := program.Binary(ctx, func(path string) {
 		fmt.Fprintf(progress, "there is no %s on PATH: building %s, once\n", program.Name, path)
 	})
 	if err != nil {
 		return nil, err
 	}
-	server, err := local.Start(ctx, local.Options{Program: program, Binary: binary})
+	server, err := etcdserver.Start(ctx, etcdserver.Options{Program: program, Binary: binary})
 	if err != nil {
 		return nil, err
 	}
-	s, err := o.connect(ctx, []string{server.Endpoint()}, server.Files())
+	s, err := o.connect(ctx, []string{server.Endpoint()}, etcd.Files(server.Files()))
 	if err != nil {
 		return nil, errors.Join(err, server.Stop())
 	}
 	return &opened{
 		Store:  s,
-		offers: []any{local.Offer{Server: server, Prefix: apiserver.Root}},
+		offers: []any{etcdserver.Offer{Server: server, Prefix: apiserver.Root}},
 		close:  func() error { return errors.Join(s.Close(), server.Stop()) },
 	}, nil
 }

@@ -238,9 +238,9 @@ func TestRunsAtOnceDoNotSeeEachOther(t *testing.T) {
 // On any cluster a scenario changes nothing but what it has made.
 func TestVerifyDoesNotTrespass(t *testing.T) {
 	for name, step := range map[string]string{
-		"a node that is there":          `When DELETE "/api/v1/nodes/node-1" is requested`,
-		"another namespace":             `When DELETE "/api/v1/namespaces/default" is requested`,
-		"an object elsewhere":           `When DELETE "/api/v1/namespaces/kube-system/configmaps/c" is requested`,
+		"a node that is there":          `When a client sends DELETE "/api/v1/nodes/node-1"`,
+		"another namespace":             `When a client sends DELETE "/api/v1/namespaces/default"`,
+		"an object elsewhere":           `When a client sends DELETE "/api/v1/namespaces/kube-system/configmaps/c"`,
 		"a name that others may use":    `When Node "mine" is created`,
 		"a label on a node that is not": `When Node "node-1" is modified with` + "\n        | field | value |\n        | metadata.labels.a | b |",
 	} {

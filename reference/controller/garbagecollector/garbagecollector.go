@@ -1,10 +1,9 @@
-// Package garbagecollector is the garbage collector: it deletes what nobody
-// owns any more, holds back an owner that asked to go last until its dependents
-// are gone, and releases dependents that are to outlive their owner
-// (GC-01..GC-11).
+// Package garbagecollector is the garbage collector: it deletes objects whose
+// owners are gone, keeps an owner in foreground deletion until its dependents are
+// gone, and orphans dependents that are to outlive their owner (GC-01..GC-11).
 //
-// It watches the metadata of every resource that takes part, keeps who owns
-// whom in a graph by uid, and acts on one object at a time:
+// It watches the metadata of every resource that takes part, keeps the owner
+// references in a graph by uid, and acts on one object at a time:
 //
 //	graph.go     what is known: objects, owner references, dependents
 //	decide.go    what is to be done with an object, as a pure function
@@ -178,8 +177,8 @@ func (c *collector) lookUp(ctx context.Context, dependent *object, ref metav1.Ow
 	namespace := ""
 	if r.namespaced {
 		if namespace = dependent.namespace; namespace == "" {
-			// Nothing cluster-scoped can be owned from within a namespace. The
-			// owner may exist, so the object stays; its author is told.
+			// A cluster-scoped object cannot have an owner in a namespace. The owner
+			// may exist, so the object stays; an Event reports it.
 			c.reportNamespace(dependent, ref)
 			return solid, nil
 		}
@@ -218,8 +217,8 @@ func (c *collector) orphan(ctx context.Context, owner *object, dependents []*obj
 	return c.patch(ctx, owner, removeFinalizer(owner, metav1.FinalizerOrphanDependents))
 }
 
-// delete removes exactly this object, in exactly this version if one is given:
-// whoever gave it an owner in the meantime gets to keep it (GC-01).
+// delete removes exactly this object, in exactly this version if one is given: if it
+// got an owner in the meantime it stays (GC-01).
 func (c *collector) delete(ctx context.Context, o *object, version string, policy metav1.DeletionPropagation) error {
 	client := c.objects.Resource(o.resource.GroupVersionResource).Namespace(o.namespace)
 	preconditions := &metav1.Preconditions{UID: &o.uid}

@@ -157,11 +157,11 @@ func (d *deleter) clearResource(ctx context.Context, resource schema.GroupVersio
 	return content{resource, list.ResourceVersion, list.Items}, nil
 }
 
-// stays tells whether nobody has told the object to go.
+// stays returns whether the object is not marked for deletion.
 func stays(item metav1.PartialObjectMetadata) bool { return item.DeletionTimestamp == nil }
 
-// stayers is how many of what is left have not been told to go: their creation was
-// under way when the rest was.
+// stayers counts the remaining objects that are not marked for deletion: they were
+// being created when the others were deleted.
 func stayers(left []content) (count int) {
 	for _, content := range left {
 		for _, item := range content.items {
@@ -258,8 +258,8 @@ func (d *deleter) report(ctx context.Context, namespace *corev1.Namespace, found
 	return d.namespaces.UpdateStatus(ctx, namespace, metav1.UpdateOptions{})
 }
 
-// finalize says that nothing is left as far as this controller is concerned.
-// The API server removes the namespace when nobody else holds it.
+// finalize removes this controller's finalizer. The API server removes the namespace
+// when no other finalizer is left.
 func (d *deleter) finalize(ctx context.Context, namespace *corev1.Namespace) error {
 	namespace = namespace.DeepCopy()
 	namespace.Spec.Finalizers = slices.DeleteFunc(namespace.Spec.Finalizers, func(finalizer corev1.FinalizerName) bool {

@@ -28,10 +28,10 @@ const Name = "namespace-controller"
 // workers is how many namespaces each of the three loops deals with at a time.
 const workers = 4
 
-// straggling is how long a namespace is given, from the moment that it is to go, until
-// it is emptied. An API server that has just found it alive may still be creating an
-// object in it, and must have done so before somebody finds the namespace empty: the
-// object would outlive it, with nobody to remove it. Kubernetes waits as long.
+// straggling is how long the controller waits from the deletion of a namespace before
+// it checks that it is empty. An API server that has just read the namespace as active
+// may still be creating an object in it, which would otherwise outlive the namespace
+// for ever. Kubernetes waits as long.
 const straggling = 5 * time.Second
 
 // Run runs the controller until ctx is done.

@@ -13,15 +13,15 @@ import (
 	"github.com/podchain/podchain/reference/link"
 )
 
-// rootCA is the ConfigMap from which Pods learn whom to trust as API server;
-// every projected service account token volume refers to it.
+// rootCA is the ConfigMap with the certificate authority by which Pods verify the API
+// server; every projected service account token volume refers to it.
 const (
 	rootCA    = "kube-root-ca.crt"
 	rootCAKey = "ca.crt"
 )
 
 // rootCertificate is the certificate authority by which this controller itself
-// knows the API server; empty if there is none to know it by.
+// verifies the API server; empty if it does not verify it.
 func rootCertificate(config *rest.Config) (string, error) {
 	if len(config.CAData) > 0 || config.CAFile == "" {
 		return string(config.CAData), nil

@@ -19,9 +19,9 @@ const (
 	startupGrace = 60 * time.Second
 )
 
-// signs are the nodes' signs of life: a new heartbeat in their status, or a
-// renewal of their Lease. When it came is told by the controller's own clock, so
-// that nobody's clocks need to agree.
+// signs are the heartbeats of the nodes: in their status, or as a renewal of their
+// Lease. They are timed by the controller's own clock, so that the clocks of two
+// machines need not agree.
 type signs struct {
 	mu sync.Mutex
 	of map[string]*sign
@@ -107,8 +107,8 @@ var fromKubelet = []corev1.NodeConditionType{
 	corev1.NodeReady, corev1.NodeMemoryPressure, corev1.NodeDiskPressure, corev1.NodePIDPressure,
 }
 
-// unknown sets the conditions of a node that is not heard of (NODE-04), and
-// returns whether that changes any.
+// unknown sets the conditions of a node without heartbeats (NODE-04), and returns
+// whether that changes any.
 func unknown(node *corev1.Node, now metav1.Time) (changed bool) {
 	for _, kind := range fromKubelet {
 		known := condition(node, kind)

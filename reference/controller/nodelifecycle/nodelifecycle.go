@@ -1,16 +1,16 @@
-// Package nodelifecycle is the node lifecycle controller. A node that fails says
-// nothing: somebody else has to notice, keep Pods off it, and get those away that
-// are on it. It does what Kubernetes has three controllers for, node lifecycle,
-// taint eviction and Pod garbage collection:
+// Package nodelifecycle is the node lifecycle controller. A node that fails cannot
+// report it: this controller notices, keeps new Pods off the node, and evicts those on
+// it. It does the work of three controllers of Kubernetes, node lifecycle, taint
+// eviction and Pod garbage collection:
 //
-//	health.go   a node that is not heard of any more has conditions Unknown (NODE-04)
-//	taints.go   what is wrong with a node is a taint on it (NODE-05)
-//	node.go     a look at a node; its Pods are not ready while it is lost (NODE-06)
+//	health.go   the conditions of a node without heartbeats are Unknown (NODE-04)
+//	taints.go   each problem of a node is a taint on it (NODE-05)
+//	node.go     one sync of a node; the Pods of an unreachable one are not ready (NODE-06)
 //	evict.go    Pods that do not tolerate a NoExecute taint are deleted (NODE-07)
-//	collect.go  Pods that no kubelet will end any more are removed (NODE-09)
-//	pod.go      a look at a Pod
+//	collect.go  Pods that no kubelet will terminate are removed (NODE-09)
+//	pod.go      one sync of a Pod
 //
-// Nothing is looked at every so often: what is due later is queued for then.
+// Nothing is polled: what is due later is queued for then.
 package nodelifecycle
 
 import (

@@ -12,7 +12,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// podID is one Pod, whoever has had its name before or will have it after.
+// podID is one Pod, not another one of the same name.
 type podID = types.UID
 
 // podSeen queues a Pod when something has changed that decides over it. The

@@ -1,6 +1,5 @@
-// Package cri reaches container runtimes through the container runtime
-// interface: a client that the kubelet can drive in place of the simulated
-// runtime, and a proxy that sees what a kubelet asks of its runtime.
+// Package cri reaches container runtimes through the container runtime interface: the
+// kubelet can drive its client in place of the simulated runtime.
 package cri
 
 import (
@@ -35,28 +34,19 @@ var _ runtime.Runtime = (*Client)(nil)
 // NewClient returns the runtime at the endpoint, given as "unix:///run/….sock".
 // The connection is made with the first call.
 func NewClient(endpoint string) (*Client, error) {
-	connection, err := dial(endpoint)
+	if !strings.HasPrefix(endpoint, "unix:///") {
+		return nil, fmt.Errorf("CRI endpoint %q: expected one like unix:///run/containerd/containerd.sock", endpoint)
+	}
+	connection, err := grpc.NewClient(endpoint, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("CRI endpoint %q: %w", endpoint, err)
 	}
 	return &Client{
 		connection: connection,
 		runtime:    runtimeapi.NewRuntimeServiceClient(connection),
 		images:     runtimeapi.NewImageServiceClient(connection),
 	}, nil
-}
-
-func dial(endpoint string, options ...grpc.DialOption) (*grpc.ClientConn, error) {
-	if !strings.HasPrefix(endpoint, "unix:///") {
-		return nil, fmt.Errorf("CRI endpoint %q: expected one like unix:///run/containerd/containerd.sock", endpoint)
-	}
-	connection, err := grpc.NewClient(endpoint, append(options,
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)))...)
-	if err != nil {
-		return nil, fmt.Errorf("CRI endpoint %q: %w", endpoint, err)
-	}
-	return connection, nil
 }
 
 // Close ends the connection.

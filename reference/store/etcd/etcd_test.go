@@ -25,7 +25,7 @@ func TestEtcd(t *testing.T) {
 // (STORE-09). Another write begins it anew.
 func TestTimeToLive(t *testing.T) {
 	server := etcdtest.Start(t)
-	certificates, err := server.Files().TLS()
+	certificates, err := etcd.Files(server.Files()).TLS()
 	require.NoError(t, err)
 	s, err := etcd.Open(t.Context(), etcd.Options{Endpoints: []string{server.Endpoint()}, TLS: certificates,
 		TimeToLive: func(key string) time.Duration {
@@ -147,7 +147,7 @@ func TestAway(t *testing.T) {
 func TestClosed(t *testing.T) {
 	server := etcdtest.Start(t)
 	present := goleak.IgnoreCurrent()
-	certificates, err := server.Files().TLS()
+	certificates, err := etcd.Files(server.Files()).TLS()
 	require.NoError(t, err)
 	s, err := etcd.Open(t.Context(), etcd.Options{Endpoints: []string{server.Endpoint()}, TLS: certificates})
 	require.NoError(t, err)

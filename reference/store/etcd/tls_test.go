@@ -12,7 +12,7 @@ import (
 
 func TestTLS(t *testing.T) {
 	server := etcdtest.Start(t)
-	mine := server.Files()
+	mine := etcd.Files(server.Files())
 	other, err := pki.NewAuthority(t.TempDir(), "other")
 	require.NoError(t, err)
 	stranger, err := other.Issue("stranger", "api-server")

@@ -7,8 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/podchain/podchain/conformance/etcdserver"
 	"github.com/podchain/podchain/reference/store/etcd"
-	"github.com/podchain/podchain/reference/store/etcd/local"
 )
 
 // Wanted is the environment variable without which tests that need an etcd are
@@ -17,12 +17,12 @@ import (
 const Wanted = "PODCHAIN_TEST_ETCD"
 
 // Start starts an etcd for the time of the test, or skips it.
-func Start(t testing.TB) *local.Server {
+func Start(t testing.TB) *etcdserver.Server {
 	t.Helper()
 	Need(t)
-	binary, err := local.Etcd.Binary(t.Context(), func(path string) { t.Log("building", path) })
+	binary, err := etcdserver.Etcd.Binary(t.Context(), func(path string) { t.Log("building", path) })
 	require.NoError(t, err)
-	server, err := local.Start(t.Context(), local.Options{Binary: binary})
+	server, err := etcdserver.Start(t.Context(), etcdserver.Options{Binary: binary})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, server.Stop()) })
 	return server
@@ -37,9 +37,9 @@ func Need(t testing.TB) {
 }
 
 // Open opens the store of a server for the time of the test.
-func Open(t testing.TB, server *local.Server) *etcd.Store {
+func Open(t testing.TB, server *etcdserver.Server) *etcd.Store {
 	t.Helper()
-	certificates, err := server.Files().TLS()
+	certificates, err := etcd.Files(server.Files()).TLS()
 	require.NoError(t, err)
 	s, err := etcd.Open(t.Context(), etcd.Options{Endpoints: []string{server.Endpoint()}, TLS: certificates})
 	require.NoError(t, err)

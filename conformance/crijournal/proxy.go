@@ -1,4 +1,4 @@
-package cri
+package crijournal
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -19,26 +20,29 @@ import (
 	"github.com/podchain/podchain/conformance/implementation/crash"
 )
 
-// Observer observes the calls through a proxy. Journal.Record of package runtime is
-// one, for a node.
-type Observer func(request any) (done func(response any, err error))
-
 // Proxy stands between a kubelet and its container runtime. It passes on every
-// call as it is, methods that it does not know included, and tells an observer
-// of those that it can read.
+// call as it is, methods that it does not know included, and records in a journal
+// those that it can read.
 type Proxy struct {
 	server  *grpc.Server
 	runtime *grpc.ClientConn
-	observe Observer
+	journal *Journal
+	node    string
 }
 
-// NewProxy returns a proxy to the CRI endpoint, given as "unix:///run/….sock".
-func NewProxy(endpoint string, observe Observer) (*Proxy, error) {
-	connection, err := dial(endpoint, grpc.WithDefaultCallOptions(grpc.ForceCodec(frames{})))
+// maxMessage is the largest message, as kubelets have it: a list of all
+// containers is long.
+const maxMessage = 16 << 20
+
+// NewProxy returns a proxy to the CRI endpoint of a node, given as
+// "unix:///run/….sock".
+func (j *Journal) NewProxy(node, endpoint string) (*Proxy, error) {
+	connection, err := grpc.NewClient(endpoint, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultCallOptions(
+		grpc.ForceCodec(frames{}), grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("CRI endpoint %q: %w", endpoint, err)
 	}
-	p := &Proxy{runtime: connection, observe: observe}
+	p := &Proxy{runtime: connection, journal: j, node: node}
 	p.server = grpc.NewServer(
 		grpc.ForceServerCodec(frames{}), grpc.UnknownServiceHandler(p.pass),
 		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage))
@@ -70,7 +74,7 @@ func (p *Proxy) pass(_ any, caller grpc.ServerStream) error {
 	if err != nil {
 		return err
 	}
-	call := &observed{kind: messages[path.Base(method)], observe: p.observe}
+	call := &observed{kind: messages[path.Base(method)], proxy: p}
 	crash.Go(func() {
 		// An error of one side reaches the other through what is received below.
 		if err := call.requests(caller, callee); err != nil {
@@ -82,7 +86,7 @@ func (p *Proxy) pass(_ any, caller grpc.ServerStream) error {
 	return err
 }
 
-// kind are the messages of an observed method.
+// kind are the messages of a method that is recorded.
 type kind struct{ request, response func() proto.Message }
 
 func of[Request, Response any, Q interface {
@@ -113,14 +117,14 @@ var messages = map[string]kind{
 
 // observed is a call on its way through.
 type observed struct {
-	kind    kind
-	observe Observer
+	kind  kind
+	proxy *Proxy
 
 	mu   sync.Mutex
 	done func(any, error) // nil before the request is known, and after the end
 }
 
-// begin tells the observer of the request.
+// begin records the request.
 func (o *observed) begin(message frame) error {
 	if o.kind.request == nil {
 		return nil
@@ -131,11 +135,11 @@ func (o *observed) begin(message frame) error {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.done = o.observe(request)
+	o.done = o.proxy.journal.Record(o.proxy.node, request)
 	return nil
 }
 
-// end tells the observer, once, of the answer or the error.
+// end records, once, the answer or the error.
 func (o *observed) end(message frame, err error) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -192,9 +196,9 @@ func (o *observed) responses(callee grpc.ClientStream, caller grpc.ServerStream)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
-		// The observer knows before the caller can act on it.
-		if observedErr := o.end(message, err); observedErr != nil && err == nil {
-			err = observedErr
+		// The journal has it before the caller can act on it.
+		if unreadable := o.end(message, err); unreadable != nil && err == nil {
+			err = unreadable
 		}
 		if err != nil {
 			return err

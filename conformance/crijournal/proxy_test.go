@@ -1,4 +1,4 @@
-package cri_test
+package crijournal_test
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 	"k8s.io/utils/exec"
 
+	"github.com/podchain/podchain/conformance/crijournal"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/reference/runtime"
 	"github.com/podchain/podchain/reference/runtime/cri"
@@ -75,8 +76,8 @@ func TestThroughTheProxy(t *testing.T) {
 	go func() { _ = backend.Serve(listener) }()
 	defer backend.Stop()
 
-	journal := runtime.NewJournal()
-	proxy, err := cri.NewProxy(endpoint, func(request any) func(any, error) { return journal.Record("n1", request) })
+	journal := crijournal.New()
+	proxy, err := journal.NewProxy("n1", endpoint)
 	require.NoError(t, err)
 	front, frontEndpoint := listen(t)
 	go func() { _ = proxy.Serve(front) }()
@@ -114,6 +115,8 @@ func TestThroughTheProxy(t *testing.T) {
 	require.NoError(t, client.GetContainerEvents(ctx, events, nil))
 	require.Len(t, events, 2)
 
+	calls, err := journal.Calls(ctx)
+	require.NoError(t, err)
 	require.Empty(t, cmp.Diff([]implementation.Call{
 		{Node: "n1", Method: "RunPodSandbox", PodUID: "uid", PodName: "a", PodNamespace: "default", Sandbox: "sandbox", Labels: labels},
 		{Node: "n1", Method: "CreateContainer", PodUID: "uid", Container: "main", Image: "web:1", Sandbox: "sandbox",
@@ -124,19 +127,5 @@ func TestThroughTheProxy(t *testing.T) {
 			Command: []string{"ready"}, Timeout: time.Second, Error: `command "ready" exited with 3`},
 		{Node: "n1", Method: "PullImage", Image: "web:1",
 			Error: "rpc error: code = Unimplemented desc = method PullImage not implemented"},
-	}, journal.Calls(), cmpopts.IgnoreFields(implementation.Call{}, "Time")))
-}
-
-// TestEndpoints: a mistyped endpoint is told from one where nobody answers.
-func TestEndpoints(t *testing.T) {
-	for name, test := range map[string]struct{ endpoint, want string }{
-		"a path":   {"/run/s.sock", "expected one like unix:///run"},
-		"relative": {"unix://run/s.sock", "expected one like unix:///run"},
-		"empty":    {"", "expected one like unix:///run"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, err := cri.NewClient(test.endpoint)
-			require.ErrorContains(t, err, test.want)
-		})
-	}
+	}, calls, cmpopts.IgnoreFields(implementation.Call{}, "Time")))
 }

@@ -1,4 +1,7 @@
-package runtime
+// Package crijournal keeps the calls that kubelets make on their container runtimes: what
+// passes through a proxy before a CRI endpoint, and what an implementation in this process
+// tells of (implementation.Hooks).
+package crijournal
 
 import (
 	"context"
@@ -24,21 +27,19 @@ type Journal struct {
 	subjects map[string]implementation.Call
 }
 
-// NewJournal returns an empty journal.
-func NewJournal() *Journal {
+var _ implementation.Runtime = (*Journal)(nil)
+
+// New returns an empty journal.
+func New() *Journal {
 	return &Journal{subjects: map[string]implementation.Call{}}
 }
 
-// Calls returns all calls so far, in the order in which they were made.
-func (j *Journal) Calls() []implementation.Call {
+// Calls implements implementation.Runtime: all calls so far, in the order in which they
+// were made.
+func (j *Journal) Calls(context.Context) ([]implementation.Call, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return slices.Clone(j.calls)
-}
-
-// Wrap returns the runtime of a node with its calls going through the journal.
-func (j *Journal) Wrap(node string, runtime Runtime) Runtime {
-	return &journaled{Runtime: runtime, journal: j, node: node}
+	return slices.Clone(j.calls), nil
 }
 
 // Record writes down a call, given by its CRI request, before it is made. What
@@ -140,9 +141,17 @@ func (j *Journal) complete(index int, request, response any, err error) {
 	}
 }
 
+// The labels by which a kubelet marks its sandboxes and containers (KUBELET-16).
+const (
+	podNameLabel       = "io.kubernetes.pod.name"
+	podNamespaceLabel  = "io.kubernetes.pod.namespace"
+	podUIDLabel        = "io.kubernetes.pod.uid"
+	containerNameLabel = "io.kubernetes.container.name"
+)
+
 func subjectOf(labels map[string]string) implementation.Call {
 	return implementation.Call{
-		PodUID: labels[PodUIDLabel], PodName: labels[PodNameLabel], PodNamespace: labels[PodNamespaceLabel], Container: labels[ContainerNameLabel],
+		PodUID: labels[podUIDLabel], PodName: labels[podNameLabel], PodNamespace: labels[podNamespaceLabel], Container: labels[containerNameLabel],
 	}
 }
 
@@ -151,90 +160,6 @@ func containerOf(r *runtimeapi.CreateContainerRequest) implementation.Call {
 	subject := subjectOf(r.GetConfig().GetLabels())
 	subject.Sandbox, subject.Image = r.GetPodSandboxId(), imageName(r.GetConfig().GetImage())
 	return subject
-}
-
-// journaled puts the calls that are made in Go as CRI puts them on the wire.
-type journaled struct {
-	Runtime
-	journal *Journal
-	node    string
-}
-
-func (r *journaled) RunPodSandbox(ctx context.Context, config *runtimeapi.PodSandboxConfig, handler string) (string, error) {
-	done := r.journal.Record(r.node, &runtimeapi.RunPodSandboxRequest{Config: config, RuntimeHandler: handler})
-	id, err := r.Runtime.RunPodSandbox(ctx, config, handler)
-	done(&runtimeapi.RunPodSandboxResponse{PodSandboxId: id}, err)
-	return id, err
-}
-
-func (r *journaled) PodSandboxStatus(ctx context.Context, id string, verbose bool) (*runtimeapi.PodSandboxStatusResponse, error) {
-	done := r.journal.Record(r.node, &runtimeapi.PodSandboxStatusRequest{PodSandboxId: id, Verbose: verbose})
-	response, err := r.Runtime.PodSandboxStatus(ctx, id, verbose)
-	done(response, err)
-	return response, err
-}
-
-func (r *journaled) StopPodSandbox(ctx context.Context, id string) error {
-	done := r.journal.Record(r.node, &runtimeapi.StopPodSandboxRequest{PodSandboxId: id})
-	err := r.Runtime.StopPodSandbox(ctx, id)
-	done(nil, err)
-	return err
-}
-
-func (r *journaled) RemovePodSandbox(ctx context.Context, id string) error {
-	done := r.journal.Record(r.node, &runtimeapi.RemovePodSandboxRequest{PodSandboxId: id})
-	err := r.Runtime.RemovePodSandbox(ctx, id)
-	done(nil, err)
-	return err
-}
-
-func (r *journaled) CreateContainer(ctx context.Context, sandbox string, config *runtimeapi.ContainerConfig, sandboxConfig *runtimeapi.PodSandboxConfig) (string, error) {
-	done := r.journal.Record(r.node, &runtimeapi.CreateContainerRequest{PodSandboxId: sandbox, Config: config, SandboxConfig: sandboxConfig})
-	id, err := r.Runtime.CreateContainer(ctx, sandbox, config, sandboxConfig)
-	done(&runtimeapi.CreateContainerResponse{ContainerId: id}, err)
-	return id, err
-}
-
-func (r *journaled) StartContainer(ctx context.Context, id string) error {
-	done := r.journal.Record(r.node, &runtimeapi.StartContainerRequest{ContainerId: id})
-	err := r.Runtime.StartContainer(ctx, id)
-	done(nil, err)
-	return err
-}
-
-func (r *journaled) StopContainer(ctx context.Context, id string, timeout int64) error {
-	done := r.journal.Record(r.node, &runtimeapi.StopContainerRequest{ContainerId: id, Timeout: timeout})
-	err := r.Runtime.StopContainer(ctx, id, timeout)
-	done(nil, err)
-	return err
-}
-
-func (r *journaled) RemoveContainer(ctx context.Context, id string) error {
-	done := r.journal.Record(r.node, &runtimeapi.RemoveContainerRequest{ContainerId: id})
-	err := r.Runtime.RemoveContainer(ctx, id)
-	done(nil, err)
-	return err
-}
-
-func (r *journaled) ExecSync(ctx context.Context, id string, cmd []string, timeout time.Duration) ([]byte, []byte, error) {
-	done := r.journal.Record(r.node, &runtimeapi.ExecSyncRequest{ContainerId: id, Cmd: cmd, Timeout: int64(timeout / time.Second)})
-	stdout, stderr, err := r.Runtime.ExecSync(ctx, id, cmd, timeout)
-	done(nil, err)
-	return stdout, stderr, err
-}
-
-func (r *journaled) ImageStatus(ctx context.Context, image *runtimeapi.ImageSpec, verbose bool) (*runtimeapi.ImageStatusResponse, error) {
-	done := r.journal.Record(r.node, &runtimeapi.ImageStatusRequest{Image: image, Verbose: verbose})
-	response, err := r.Runtime.ImageStatus(ctx, image, verbose)
-	done(response, err)
-	return response, err
-}
-
-func (r *journaled) PullImage(ctx context.Context, image *runtimeapi.ImageSpec, auth *runtimeapi.AuthConfig, config *runtimeapi.PodSandboxConfig) (string, error) {
-	done := r.journal.Record(r.node, &runtimeapi.PullImageRequest{Image: image, Auth: auth, SandboxConfig: config})
-	id, err := r.Runtime.PullImage(ctx, image, auth, config)
-	done(&runtimeapi.PullImageResponse{ImageRef: id}, err)
-	return id, err
 }
 
 // imageName is the reference that the Pod gave, where the kubelet tells.

@@ -1,11 +1,10 @@
-package local
+package etcdserver
 
 import (
 	"context"
 	"os"
 
 	"github.com/podchain/podchain/conformance/implementation"
-	"github.com/podchain/podchain/reference/store/etcd"
 )
 
 // Offer is what a cluster lets the suite do with the store that it has for
@@ -23,7 +22,9 @@ var (
 
 // StoreAccess implements implementation.Store.
 func (o Offer) StoreAccess(context.Context) (implementation.StoreAccess, error) {
-	return Access([]string{o.Server.Endpoint()}, o.Prefix, o.Server.Files())
+	access := o.Server.access()
+	access.Prefix = o.Prefix
+	return access, nil
 }
 
 // StopStore implements implementation.Outage.
@@ -35,8 +36,12 @@ func (o Offer) StopStore(context.Context) error {
 // StartStore implements implementation.Outage.
 func (o Offer) StartStore(ctx context.Context) error { return o.Server.Restart(ctx) }
 
+// Files are those that let a client in: the authority of the server's certificate, and
+// the client's own certificate with its key.
+type Files struct{ CA, Cert, Key string }
+
 // Access is how the suite reaches a store to which the files let a client in.
-func Access(endpoints []string, prefix string, files etcd.Files) (implementation.StoreAccess, error) {
+func Access(endpoints []string, prefix string, files Files) (implementation.StoreAccess, error) {
 	access := implementation.StoreAccess{Endpoints: endpoints, Prefix: prefix}
 	for file, content := range map[string]*[]byte{files.CA: &access.CA, files.Cert: &access.Certificate, files.Key: &access.Key} {
 		if file == "" {

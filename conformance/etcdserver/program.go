@@ -1,4 +1,4 @@
-package local
+package etcdserver
 
 // Program is a store that speaks etcd's protocol: what it is built from, and the flags
 // that say where it serves.

@@ -1,7 +1,7 @@
-// Package local runs a store of one's own, etcd or kine, as a process beside this
-// one: linked into it, it would cost every user of podchain its dependencies and
-// its build, whether they want it or not.
-package local
+// Package etcdserver runs a store that speaks etcd's protocol, etcd or kine, as a
+// process beside this one: linked into it, the store would cost every user of podchain
+// its dependencies and its build.
+package etcdserver
 
 import (
 	"context"
@@ -11,17 +11,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
-	"time"
-
-	clientv3 "go.etcd.io/etcd/client/v3"
-	"go.uber.org/zap"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/backoff"
 
 	"github.com/podchain/podchain/conformance/children"
+	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/implementation/crash"
 	"github.com/podchain/podchain/conformance/pki"
-	"github.com/podchain/podchain/reference/store/etcd"
+	"github.com/podchain/podchain/conformance/storehistory"
 )
 
 // Options say what runs where.
@@ -123,8 +118,14 @@ func (s *Server) path(name string) string { return filepath.Join(s.options.Direc
 func (s *Server) Endpoint() string { return "unixs://" + s.path(socket) }
 
 // Files let a client in.
-func (s *Server) Files() etcd.Files {
-	return etcd.Files{CA: s.authority.File(), Cert: s.client.CertificateFile, Key: s.client.KeyFile}
+func (s *Server) Files() Files {
+	return Files{CA: s.authority.File(), Cert: s.client.CertificateFile, Key: s.client.KeyFile}
+}
+
+func (s *Server) access() implementation.StoreAccess {
+	return implementation.StoreAccess{
+		Endpoints: []string{s.Endpoint()}, CA: s.authority.PEM, Certificate: s.client.Certificate, Key: s.client.Key,
+	}
 }
 
 // Restart starts it again with the data that it has, after Kill. It does nothing
@@ -188,17 +189,7 @@ func (s *Server) serves(ctx context.Context, ended <-chan struct{}) error {
 		case <-ctx.Done():
 		}
 	})
-	certificates, err := s.Files().TLS()
-	if err != nil {
-		return err
-	}
-	client, err := clientv3.New(clientv3.Config{
-		Endpoints: []string{s.Endpoint()}, TLS: certificates, Logger: zap.NewNop(),
-		DialOptions: []grpc.DialOption{grpc.WithConnectParams(grpc.ConnectParams{
-			Backoff:           backoff.Config{BaseDelay: 20 * time.Millisecond, Multiplier: 1.6, MaxDelay: time.Second},
-			MinConnectTimeout: time.Second,
-		})},
-	})
+	client, err := storehistory.Connect(s.access())
 	if err != nil {
 		return err
 	}
