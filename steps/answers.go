@@ -139,7 +139,7 @@ func (w *World) answerHas(ctx context.Context, table *godog.Table) error {
 		return err
 	}
 	if got.body == nil {
-		return fmt.Errorf("the answer is no object: %.200s", got.raw)
+		return fmt.Errorf("the answer is not an object: %.200s", got.raw)
 	}
 	if err := field.Check(got.body, expected, w.lookup(w.History.Now(), subjectOf(got))); err != nil {
 		return fmt.Errorf("the answer to %s: %w", got, err)
@@ -256,8 +256,8 @@ func (w *World) awaitVersion(ctx context.Context, subject reference, object *uns
 	})
 }
 
-// isNotStored demands that the object is not there, and that since the last
-// stimulus nobody was notified that it is.
+// isNotStored demands that the object does not exist, and that no watcher has been
+// notified of it since the last stimulus.
 func (w *World) isNotStored(ctx context.Context, text string) error {
 	if err := w.settle(ctx); err != nil {
 		return err

@@ -11,11 +11,11 @@ import (
 	"github.com/podchain/podchain/conformance/runresources"
 )
 
-// remove takes away what the scenario made: of a cluster that ends with the run
-// only what goes on using it up, otherwise the namespace with all that is in it,
-// which the namespace controller empties in its own time. Either way it lets go of
-// what nobody else would, and that comes last, so that no controller makes another
-// object to hold on to.
+// remove removes what the scenario created: in a cluster that ends with the run only
+// what keeps using resources, otherwise the namespace with all its content, which the
+// namespace controller deletes in its own time. Either way it removes the finalizers
+// that the scenario set, last of all, so that no controller creates another object
+// with them.
 func (w *World) remove(ctx context.Context) error {
 	removing := w.removeWorkloads
 	if w.Persistent {

@@ -40,8 +40,8 @@ func gvr(group, version, name string) schema.GroupVersionResource {
 	return schema.GroupVersionResource{Group: group, Version: version, Resource: name}
 }
 
-// Finalizable returns the resources of a scenario's namespace in which it may hold on to
-// objects: nobody else lets go of those.
+// Finalizable returns the resources of a scenario's namespace whose objects may have
+// finalizers of the scenario: no controller removes those.
 func Finalizable() []schema.GroupVersionResource {
 	var held []schema.GroupVersionResource
 	for name, kind := range kinds {

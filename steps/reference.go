@@ -138,8 +138,8 @@ func (w *World) children(record history.Record, kind, owner string) ([]*unstruct
 	for _, version := range parent.versions(record) {
 		family[version.Object.GetUID()] = true
 	}
-	// A child may be seen before its parent, on another watch: go over the
-	// record until nobody joins.
+	// A child may be seen before its parent, on another watch: repeat until no
+	// object is added.
 	for grown := true; grown; {
 		grown = false
 		for _, version := range record.All() {

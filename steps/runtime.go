@@ -68,7 +68,7 @@ func (w *World) calls(ctx context.Context, pod string) ([]implementation.Call, e
 	}
 	versions := subject.versions(w.History.Now())
 	if len(versions) == 0 {
-		return nil, CouldNotRun{fmt.Errorf("%s has never been there", pod)}
+		return nil, CouldNotRun{fmt.Errorf("%s never existed", pod)}
 	}
 	uid := versions[len(versions)-1].Object.GetUID() // of the last of that name, which may be gone
 	calls, err := runtime.Calls(ctx)
@@ -80,8 +80,8 @@ func (w *World) calls(ctx context.Context, pod string) ([]implementation.Call, e
 	}), nil
 }
 
-// askAgain is how long after an answer that does not do the runtimes are asked again
-// for what they were called: they tell nobody by themselves.
+// askAgain is how long after an insufficient answer the runtimes are asked for their
+// calls again: they do not report them by themselves.
 const askAgain = 200 * time.Millisecond
 
 // awaitCalls asks for the calls for a Pod until holds returns nil.

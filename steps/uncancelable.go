@@ -8,8 +8,8 @@ import (
 )
 
 // uncancelable lets no write be canceled: when the run is ended in the middle of
-// one, its answer is still awaited. Otherwise nobody would know whether there is
-// something to remove, and what is removed might be made after that.
+// one, its answer is still awaited. Otherwise it would not be known whether there is
+// something to remove, and the write might take effect after the cleanup.
 type uncancelable struct {
 	http.RoundTripper
 	patience time.Duration

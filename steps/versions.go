@@ -218,13 +218,13 @@ func (w *World) noLongerExists(ctx context.Context, text string) error {
 		}
 		versions := found.versions(record)
 		if len(versions) == 0 {
-			return fmt.Errorf("it has never been there")
+			return fmt.Errorf("it never existed")
 		}
 		if object := found.live(record); object != nil {
 			if object.GetDeletionTimestamp() == nil {
-				return errors.New("it is there, and nobody has deleted it")
+				return errors.New("it exists, and has not been deleted")
 			}
-			return fmt.Errorf("it is there, deleted at %s, with the finalizers %v", object.GetDeletionTimestamp().UTC().Format(time.RFC3339), object.GetFinalizers())
+			return fmt.Errorf("it exists, deleted at %s, with the finalizers %v", object.GetDeletionTimestamp().UTC().Format(time.RFC3339), object.GetFinalizers())
 		}
 		return nil
 	})
@@ -243,7 +243,7 @@ func (w *World) noVersionHas(ctx context.Context, kind, text string, table *godo
 	record := w.History.Now()
 	for _, version := range versions {
 		if version.Type != watch.Deleted && w.check(record, nil, version.Object, expected) == nil {
-			return &Wrong{version, fmt.Errorf("%s is as the table says no version may be", history.Describe(version))}
+			return &Wrong{version, fmt.Errorf("%s matches the table, which no version may", history.Describe(version))}
 		}
 	}
 	return nil

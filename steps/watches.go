@@ -67,8 +67,7 @@ var watchSentences = []Sentence{
 	},
 }
 
-// watcher is a watch that a scenario is about. What it is told goes into a
-// history of its own.
+// watcher is a watch that a scenario is about. Its events go into a history of its own.
 type watcher struct {
 	history *history.History
 	stream  watch.Interface
@@ -182,13 +181,13 @@ func (w *World) versionOf(ctx context.Context, kind, from string) (string, error
 	return list.GetResourceVersion(), nil
 }
 
-// watcherIsNotifiedOf waits until the last watcher was told exactly the rows, in order,
-// and nothing else.
+// watcherIsNotifiedOf waits until the last watcher was notified of exactly the rows, in
+// order, and of nothing else.
 func (w *World) watcherIsNotifiedOf(ctx context.Context, table *godog.Table) error {
 	if len(w.watchers) == 0 {
 		return CouldNotRun{errors.New("there is no watcher")}
 	}
-	told := w.watchers[len(w.watchers)-1]
+	watcher := w.watchers[len(w.watchers)-1]
 	lines, err := rows(table)
 	if err != nil {
 		return err
@@ -199,37 +198,37 @@ func (w *World) watcherIsNotifiedOf(ctx context.Context, table *godog.Table) err
 		events := slices.DeleteFunc(slices.Clone(record.All()), isPublishedCA)
 		for i, line := range lines {
 			if i >= len(events) {
-				return fmt.Errorf("it was told %d of %d rows: %s", len(events), len(lines), told.told())
+				return fmt.Errorf("it was notified of %d of %d rows: %s", len(events), len(lines), watcher.received())
 			}
 			var before *unstructured.Unstructured
 			if i > 0 {
 				before = events[i-1].Object
 			}
 			if err := w.isRow(events[i], line, before); err != nil {
-				return history.Final{Err: fmt.Errorf("row %d: %w; it was told: %s", i+1, err, told.told())}
+				return history.Final{Err: fmt.Errorf("row %d: %w; it was notified of: %s", i+1, err, watcher.received())}
 			}
 		}
 		if len(events) > len(lines) {
-			return history.Final{Err: fmt.Errorf("it was told more than the %d rows: %s", len(lines), told.told())}
+			return history.Final{Err: fmt.Errorf("it was notified of more than the %d rows: %s", len(lines), watcher.received())}
 		}
 		return nil
 	}
-	if err := told.history.Await(waiting, "the watcher to be notified", exact); err != nil {
+	if err := watcher.history.Await(waiting, "the watcher to be notified", exact); err != nil {
 		return err
 	}
-	if err := told.history.Quiet(waiting, calm, time.Now(), func(history.Version) bool { return true }); err != nil {
+	if err := watcher.history.Quiet(waiting, calm, time.Now(), func(history.Version) bool { return true }); err != nil {
 		return err
 	}
-	return exact(told.history.Now())
+	return exact(watcher.history.Now())
 }
 
-// isPublishedCA tells of the ConfigMap that every namespace gets in its own time,
-// maybe when a scenario has begun: it is none of the watcher's.
+// isPublishedCA returns whether the version is of the ConfigMap that every namespace
+// gets in its own time, maybe after a scenario has begun: watchers ignore it.
 func isPublishedCA(version history.Version) bool {
 	return version.Object.GetKind() == "ConfigMap" && version.Object.GetName() == "kube-root-ca.crt"
 }
 
-func (w *watcher) told() string {
+func (w *watcher) received() string {
 	var all []string
 	for _, event := range w.history.Now().All() {
 		all = append(all, history.Describe(event))
@@ -267,10 +266,10 @@ func (w *World) isRow(event history.Version, line map[string]string, before *uns
 // rowBefore stands for the same field in the row before.
 const rowBefore = "the row before"
 
-// allWatchersAreNotified demands that all watchers were told the same in the same order.
+// allWatchersAreNotified demands that all watchers were notified of the same in the same order.
 func (w *World) allWatchersAreNotified(ctx context.Context) error {
 	if len(w.watchers) < 2 {
-		return CouldNotRun{errors.New("there are not several watchers to compare")}
+		return CouldNotRun{errors.New("the sentence needs at least two watchers")}
 	}
 	if err := w.settle(ctx); err != nil {
 		return err
@@ -283,35 +282,35 @@ func (w *World) allWatchersAreNotified(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		var told []string
+		var received []string
 		for _, event := range watcher.history.Now().All() {
-			told = append(told, history.Describe(event))
+			received = append(received, history.Describe(event))
 		}
-		if len(told) == 0 {
-			return fmt.Errorf("watcher %d was told nothing", i+1)
+		if len(received) == 0 {
+			return fmt.Errorf("watcher %d was notified of nothing", i+1)
 		}
 		if i == 0 {
-			first = told
-		} else if diff := cmp.Diff(first, told); diff != "" {
-			return fmt.Errorf("watcher %d was told otherwise than the first (-first +this):\n%s", i+1, diff)
+			first = received
+		} else if diff := cmp.Diff(first, received); diff != "" {
+			return fmt.Errorf("watcher %d was notified of other events than the first (-first +this):\n%s", i+1, diff)
 		}
 	}
 	return nil
 }
 
-// lastReceived is the version that the last watcher was told of last, or began with.
+// lastReceived is the version that the last watcher received last, or began with.
 func (w *World) lastReceived() string {
 	if len(w.watchers) == 0 {
 		return ""
 	}
 	last := w.watchers[len(w.watchers)-1]
-	if told := last.history.Now().All(); len(told) > 0 {
-		return told[len(told)-1].Object.GetResourceVersion()
+	if received := last.history.Now().All(); len(received) > 0 {
+		return received[len(received)-1].Object.GetResourceVersion()
 	}
 	return last.from
 }
 
-// watchEnds waits until the last watcher's stream has ended, however that is told.
+// watchEnds waits until the last watcher's stream has ended, in whatever way.
 func (w *World) watchEnds(_ context.Context) error {
 	if len(w.watchers) == 0 {
 		return CouldNotRun{errors.New("there is no watcher")}
@@ -323,7 +322,7 @@ func (w *World) watchEnds(_ context.Context) error {
 	case <-last.done:
 		return nil
 	case <-timer.C:
-		return fmt.Errorf("waited %s for the watch to end; it was told: %s", w.Timeout, last.told())
+		return fmt.Errorf("waited %s for the watch to end; it was notified of: %s", w.Timeout, last.received())
 	}
 }
 
@@ -345,22 +344,22 @@ func (w *World) watchEndsWithExpiredOrWatcherIsNotifiedOf(ctx context.Context, t
 	return err
 }
 
-// watchEndsWithExpired waits until the last watcher was told that its version is not kept
-// any more (WATCH-09): by an ERROR event, or by a refusal.
+// watchEndsWithExpired waits until the last watcher learns that its version has expired
+// (WATCH-09): by an ERROR event, or by a refusal.
 func (w *World) watchEndsWithExpired(_ context.Context) error {
 	if len(w.watchers) == 0 {
 		return CouldNotRun{errors.New("there is no watcher")}
 	}
-	told := w.watchers[len(w.watchers)-1]
+	watcher := w.watchers[len(w.watchers)-1]
 	timer := time.NewTimer(w.Timeout)
 	defer timer.Stop()
 	select {
-	case <-told.done:
+	case <-watcher.done:
 	case <-timer.C:
-		return fmt.Errorf("the watch goes on from a version that is long gone; it was told: %s", told.told())
+		return fmt.Errorf("the watch continues from a version that has expired; it was notified of: %s", watcher.received())
 	}
-	if !isExpired(told.ended) {
-		return fmt.Errorf("expected 410 Expired, the watch ended with: %w", told.ended)
+	if !isExpired(watcher.ended) {
+		return fmt.Errorf("expected 410 Expired, the watch ended with: %w", watcher.ended)
 	}
 	return nil
 }
