@@ -101,7 +101,7 @@ func (w *World) apiServerAnswers(_ context.Context, code, reason string) error {
 	return nil
 }
 
-// apiServerRefuses demands any answer that is not a success.
+// apiServerRefusesIt demands any answer that is not a success.
 func (w *World) apiServerRefusesIt(_ context.Context) error {
 	got, err := w.answer()
 	if err == nil && got.code < 300 {
@@ -256,8 +256,8 @@ func (w *World) awaitVersion(ctx context.Context, subject reference, object *uns
 	})
 }
 
-// isNotStored demands that the object does not exist, and that no watcher has been
-// notified of it since the last stimulus.
+// isNotStored demands that the object is not there, and that since the last
+// stimulus no watch has brought it.
 func (w *World) isNotStored(ctx context.Context, text string) error {
 	if err := w.settle(ctx); err != nil {
 		return err

@@ -94,8 +94,8 @@ func (w *World) storeComesBack(ctx context.Context) error {
 	return outage.StartStore(ctx)
 }
 
-// writePatience is how long the API server is given to say that a write has failed.
-const writePatience = 10 * time.Second
+// writeTimeout is how long the API server is given to say that a write has failed.
+const writeTimeout = 10 * time.Second
 
 // apiServerCannotStore demands that a POST is answered as a fault of the server's, or not
 // in time (STORE-08).
@@ -110,7 +110,7 @@ func (w *World) apiServerCannotStore(ctx context.Context, kind, name string) err
 	}
 	w.stimulus()
 	got, err := w.exchange(ctx, request{method: http.MethodPost, path: path, body: object,
-		query: url.Values{"timeout": {writePatience.String()}}})
+		query: url.Values{"timeout": {writeTimeout.String()}}})
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return nil
@@ -122,8 +122,7 @@ func (w *World) apiServerCannotStore(ctx context.Context, kind, name string) err
 	return nil
 }
 
-// probePause is the time between two questions to a probe, which has no way to
-// tell by itself.
+// probePause is the time between two requests to a probe, which cannot be watched.
 const probePause = 100 * time.Millisecond
 
 // apiServerIsReady waits until the API server says that it is ready, or that it is not.

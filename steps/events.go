@@ -120,7 +120,7 @@ func (w *World) events(record history.Record, since int, text string) ([]*unstru
 	return events, nil
 }
 
-// isAbout tells whether an Event is about an object with one of the uids. One
+// isAbout says whether an Event is about an object with one of the uids. One
 // that names none, as the taint eviction controller's, is about that name.
 func isAbout(event *unstructured.Unstructured, kind string, names map[string]string) bool {
 	if uid := history.Text(event, "involvedObject", "uid"); uid != "" {

@@ -11,8 +11,9 @@ import (
 )
 
 // isolated returns an error for a request that would change what the scenario has
-// not created: on any cluster, shared or not, a scenario keeps to its namespace, to
-// the nodes that it added, and to names that begin with its namespace's.
+// not made: on any cluster, shared or not, a scenario keeps to its
+// namespace, to the nodes that it brought, and to names that begin with its
+// namespace's.
 func (w *World) isolated(request request) error {
 	if request.method == http.MethodGet {
 		return nil

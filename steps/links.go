@@ -24,7 +24,7 @@ var linkSentences = []Sentence{
 	},
 	{
 		text:        `the ` + link + ` is started`,
-		Description: "Starts the link again, with nothing but what the API server tells it.",
+		Description: "Starts the link again, without any state of its own.",
 		Example:     `When the scheduler is started`,
 		Step:        func(w *World) any { return w.linkIsStarted },
 	},
@@ -150,7 +150,7 @@ func (w *World) historyIsCompacted(ctx context.Context) error {
 }
 
 // theseLinksHaveWritten demands of every row that its object was written like that, and
-// only by the link that the row names (CHAIN-08).
+// by no link except the one that the row names (CHAIN-08).
 func (w *World) theseLinksHaveWritten(ctx context.Context, table *godog.Table) error {
 	faults, err := w.faults()
 	if err != nil {

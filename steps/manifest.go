@@ -39,7 +39,7 @@ func (w *World) manifest(ctx context.Context, kind, name, replicas string, table
 		}
 	}
 	if kind == "Node" {
-		// It is the scenario's own, like those that join.
+		// It belongs to the scenario alone, like those that join.
 		if err := unstructured.SetNestedField(object.Object, w.Namespace, "metadata", "labels", runresources.NodesLabel); err != nil {
 			return nil, CouldNotRun{err}
 		}

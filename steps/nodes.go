@@ -231,7 +231,7 @@ func (w *World) isBoundManuallyTo(ctx context.Context, text, target string) erro
 	if err != nil {
 		return err
 	}
-	node := ""
+	var node string
 	if match := named.FindStringSubmatch(target); match != nil {
 		node = w.real("Node", match[2])
 	} else if node, err = w.someNode(ctx); err != nil {

@@ -149,8 +149,9 @@ func (w *World) clientReadsAndPUTsBack(ctx context.Context, text string) error {
 }
 
 // clientReadsAndPUTsBackWith reads the object, changes the fields of the table, and PUTs it. A
-// resourceVersion of "the first" is that of the object's first version. After a
-// conflict it is retried, unless the table itself says which version or uid to send.
+// resourceVersion of "the first" is that of the object's first version. If
+// another client wrote in between, it is done again, unless the table itself says
+// which version or uid to send.
 func (w *World) clientReadsAndPUTsBackWith(ctx context.Context, subresource, text string, table *godog.Table) error {
 	object, err := w.object(ctx, text)
 	if err != nil {

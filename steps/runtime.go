@@ -80,13 +80,13 @@ func (w *World) calls(ctx context.Context, pod string) ([]implementation.Call, e
 	}), nil
 }
 
-// askAgain is how long after an insufficient answer the runtimes are asked for their
-// calls again: they do not report them by themselves.
+// askAgain is how long after an answer that does not do the runtimes are asked again
+// for their calls, which cannot be watched.
 const askAgain = 200 * time.Millisecond
 
 // awaitCalls asks for the calls for a Pod until holds returns nil.
 func (w *World) awaitCalls(ctx context.Context, pod string, holds func([]implementation.Call) error) error {
-	patience, cancel := context.WithTimeout(ctx, w.Timeout)
+	waiting, cancel := context.WithTimeout(ctx, w.Timeout)
 	defer cancel()
 	for {
 		calls, err := w.calls(ctx, pod)
@@ -100,7 +100,7 @@ func (w *World) awaitCalls(ctx context.Context, pod string, holds func([]impleme
 		timer := time.NewTimer(askAgain)
 		select {
 		case <-timer.C:
-		case <-patience.Done():
+		case <-waiting.Done():
 			timer.Stop()
 			return fmt.Errorf("waited %s: %w; the calls were: %s", w.Timeout, fault, describeCalls(calls))
 		}

@@ -221,7 +221,7 @@ func (w *World) storeNoLongerHolds(ctx context.Context, text string) error {
 	})
 }
 
-// storeCreated demands that the revision which made the key of the object is the
+// storeCreatedAtTheResourceVersion demands that the revision which made the key of the object is the
 // resourceVersion of the answer (STORE-02).
 func (w *World) storeCreatedAtTheResourceVersion(ctx context.Context, text string) error {
 	got, err := w.answer()
@@ -293,14 +293,14 @@ func (w *World) everyChangeIsWatchEvent(ctx context.Context, table *godog.Table)
 			return CouldNotRun{fmt.Errorf("the scenario proves nothing: the store has no change of a %s", line["kind"])}
 		}
 		err = w.await(ctx, "the watchers to be notified of what the store has written of "+line["kind"]+"s", func(record history.Record) error {
-			var notified []string
+			var delivered []string
 			for _, version := range record.Of(line["kind"], nil) {
 				if at := revisionOf(version.Object); at > w.store.Since() && at <= revision {
-					notified = append(notified, event(version.Type, folder+version.Object.GetName(), at))
+					delivered = append(delivered, event(version.Type, folder+version.Object.GetName(), at))
 				}
 			}
-			sort.Strings(notified)
-			if diff := cmp.Diff(events(want), notified); diff != "" {
+			sort.Strings(delivered)
+			if diff := cmp.Diff(events(want), delivered); diff != "" {
 				return fmt.Errorf("the changes in the store (-) are not the events of the API (+):\n%s", diff)
 			}
 			return nil
@@ -369,8 +369,8 @@ func (w *World) nothingIsWrittenForWhile(ctx context.Context, text, kind string)
 	return nil
 }
 
-// nothingIsWrittenForSeconds demands that for a number of seconds no client writes to the
-// store, whatever the key (STORE-05). A key removed with its lease does not count.
+// nothingIsWrittenForSeconds demands that for that many seconds no client writes to the store,
+// whatever the keys (STORE-05). What the end of a lease removes was not written.
 func (w *World) nothingIsWrittenForSeconds(ctx context.Context, seconds string) error {
 	_, from, err := w.storeUpToNow(ctx)
 	if err != nil {
@@ -389,7 +389,7 @@ func (w *World) nothingIsWrittenForSeconds(ctx context.Context, seconds string) 
 	return nil
 }
 
-// storeHoldsEventsUnderALease demands that every Event about an object has a lease, by which the
+// storeHoldsTheEventsUnderLease demands that every Event about an object has a lease, by which the
 // store removes it (STORE-09).
 func (w *World) storeHoldsTheEventsUnderLease(ctx context.Context, text string) error {
 	folder, err := w.folder("Event")
@@ -430,8 +430,8 @@ func (w *World) storeHoldsTheEventsUnderLease(ctx context.Context, text string) 
 	return nil
 }
 
-// storeRefusesClientsWithoutCertificate demands that the store accepts the API server's
-// client certificate only (STORE-06).
+// storeRefusesClientsWithoutCertificate demands that the store answers who has the API server's certificate,
+// and no other client (STORE-06).
 func (w *World) storeRefusesClientsWithoutCertificate(ctx context.Context) error {
 	access, err := w.access(ctx)
 	if err != nil {
@@ -441,7 +441,7 @@ func (w *World) storeRefusesClientsWithoutCertificate(ctx context.Context) error
 		return CouldNotRun{fmt.Errorf("without an answer to the API server's certificate the sentence proves nothing: %w", err)}
 	}
 	if len(access.Certificate) == 0 {
-		return errors.New("the store asks for no certificate: every client that reaches it is accepted")
+		return errors.New("the store asks for no certificate: any client that reaches it may read and write")
 	}
 	for whose, pair := range map[string][2][]byte{
 		"no certificate": {},
@@ -453,7 +453,7 @@ func (w *World) storeRefusesClientsWithoutCertificate(ctx context.Context) error
 		stranger := access
 		stranger.Certificate, stranger.Key = pair[0], pair[1]
 		if err := storehistory.Ask(ctx, stranger); err == nil {
-			return fmt.Errorf("the store accepts a client with %s", whose)
+			return fmt.Errorf("the store answers a client that shows %s", whose)
 		}
 	}
 	return nil

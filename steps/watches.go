@@ -67,7 +67,8 @@ var watchSentences = []Sentence{
 	},
 }
 
-// watcher is a watch that a scenario is about. Its events go into a history of its own.
+// watcher is a watch that a scenario is about. What it receives goes into a
+// history of its own.
 type watcher struct {
 	history *history.History
 	stream  watch.Interface
@@ -181,13 +182,13 @@ func (w *World) versionOf(ctx context.Context, kind, from string) (string, error
 	return list.GetResourceVersion(), nil
 }
 
-// watcherIsNotifiedOf waits until the last watcher was notified of exactly the rows, in
-// order, and of nothing else.
+// watcherIsNotifiedOf waits until the last watcher received exactly the rows, in order,
+// and nothing else.
 func (w *World) watcherIsNotifiedOf(ctx context.Context, table *godog.Table) error {
-	if len(w.watchers) == 0 {
-		return CouldNotRun{errors.New("there is no watcher")}
+	last, err := w.lastWatcher()
+	if err != nil {
+		return err
 	}
-	watcher := w.watchers[len(w.watchers)-1]
 	lines, err := rows(table)
 	if err != nil {
 		return err
@@ -198,32 +199,32 @@ func (w *World) watcherIsNotifiedOf(ctx context.Context, table *godog.Table) err
 		events := slices.DeleteFunc(slices.Clone(record.All()), isPublishedCA)
 		for i, line := range lines {
 			if i >= len(events) {
-				return fmt.Errorf("it was notified of %d of %d rows: %s", len(events), len(lines), watcher.received())
+				return fmt.Errorf("it received %d of %d rows: %s", len(events), len(lines), last.received())
 			}
 			var before *unstructured.Unstructured
 			if i > 0 {
 				before = events[i-1].Object
 			}
 			if err := w.isRow(events[i], line, before); err != nil {
-				return history.Final{Err: fmt.Errorf("row %d: %w; it was notified of: %s", i+1, err, watcher.received())}
+				return history.Final{Err: fmt.Errorf("row %d: %w; it received: %s", i+1, err, last.received())}
 			}
 		}
 		if len(events) > len(lines) {
-			return history.Final{Err: fmt.Errorf("it was notified of more than the %d rows: %s", len(lines), watcher.received())}
+			return history.Final{Err: fmt.Errorf("it received more than the %d rows: %s", len(lines), last.received())}
 		}
 		return nil
 	}
-	if err := watcher.history.Await(waiting, "the watcher to be notified", exact); err != nil {
+	if err := last.history.Await(waiting, "the watcher to be notified", exact); err != nil {
 		return err
 	}
-	if err := watcher.history.Quiet(waiting, calm, time.Now(), func(history.Version) bool { return true }); err != nil {
+	if err := last.history.Quiet(waiting, calm, time.Now(), func(history.Version) bool { return true }); err != nil {
 		return err
 	}
-	return exact(watcher.history.Now())
+	return exact(last.history.Now())
 }
 
-// isPublishedCA returns whether the version is of the ConfigMap that every namespace
-// gets in its own time, maybe after a scenario has begun: watchers ignore it.
+// isPublishedCA is true for the ConfigMap that every namespace gets, maybe after the
+// scenario has begun: no table lists it.
 func isPublishedCA(version history.Version) bool {
 	return version.Object.GetKind() == "ConfigMap" && version.Object.GetName() == "kube-root-ca.crt"
 }
@@ -266,7 +267,7 @@ func (w *World) isRow(event history.Version, line map[string]string, before *uns
 // rowBefore stands for the same field in the row before.
 const rowBefore = "the row before"
 
-// allWatchersAreNotified demands that all watchers were notified of the same in the same order.
+// allWatchersAreNotified demands that all watchers received the same events in the same order.
 func (w *World) allWatchersAreNotified(ctx context.Context) error {
 	if len(w.watchers) < 2 {
 		return CouldNotRun{errors.New("the sentence needs at least two watchers")}
@@ -287,12 +288,12 @@ func (w *World) allWatchersAreNotified(ctx context.Context) error {
 			received = append(received, history.Describe(event))
 		}
 		if len(received) == 0 {
-			return fmt.Errorf("watcher %d was notified of nothing", i+1)
+			return fmt.Errorf("watcher %d received nothing", i+1)
 		}
 		if i == 0 {
 			first = received
 		} else if diff := cmp.Diff(first, received); diff != "" {
-			return fmt.Errorf("watcher %d was notified of other events than the first (-first +this):\n%s", i+1, diff)
+			return fmt.Errorf("watcher %d received other events than the first (-first +this):\n%s", i+1, diff)
 		}
 	}
 	return nil
@@ -304,36 +305,56 @@ func (w *World) lastReceived() string {
 		return ""
 	}
 	last := w.watchers[len(w.watchers)-1]
-	if received := last.history.Now().All(); len(received) > 0 {
-		return received[len(received)-1].Object.GetResourceVersion()
+	if all := last.history.Now().All(); len(all) > 0 {
+		return all[len(all)-1].Object.GetResourceVersion()
 	}
 	return last.from
 }
 
-// watchEnds waits until the last watcher's stream has ended, in whatever way.
-func (w *World) watchEnds(_ context.Context) error {
+// lastWatcher is the one that was opened last.
+func (w *World) lastWatcher() (*watcher, error) {
 	if len(w.watchers) == 0 {
-		return CouldNotRun{errors.New("there is no watcher")}
+		return nil, CouldNotRun{errors.New("no client watches: open a watch before")}
 	}
-	last := w.watchers[len(w.watchers)-1]
+	return w.watchers[len(w.watchers)-1], nil
+}
+
+// watchEnds waits until the last watch has ended, with or without an error.
+func (w *World) watchEnds(context.Context) error {
+	last, err := w.lastWatcher()
+	if err != nil {
+		return err
+	}
 	timer := time.NewTimer(w.Timeout)
 	defer timer.Stop()
 	select {
 	case <-last.done:
 		return nil
 	case <-timer.C:
-		return fmt.Errorf("waited %s for the watch to end; it was notified of: %s", w.Timeout, last.received())
+		return fmt.Errorf("waited %s for the watch to end; it received: %s", w.Timeout, last.received())
 	}
 }
 
-// watchEndsWithExpiredOrWatcherIsNotifiedOf is notified, where the server may say instead that it does
-// not know any more what came after (WATCH-16).
-func (w *World) watchEndsWithExpiredOrWatcherIsNotifiedOf(ctx context.Context, table *godog.Table) error {
-	err := w.watcherIsNotifiedOf(ctx, table)
-	if err == nil || len(w.watchers) == 0 {
+// watchEndsWithExpired waits until the last watch has ended because its version is not
+// kept any more (WATCH-09): by an ERROR event, or by a refusal.
+func (w *World) watchEndsWithExpired(ctx context.Context) error {
+	if err := w.watchEnds(ctx); err != nil {
 		return err
 	}
-	last := w.watchers[len(w.watchers)-1]
+	if last := w.watchers[len(w.watchers)-1]; !isExpired(last.ended) {
+		return fmt.Errorf("expected 410 Expired, the watch ended with: %w", last.ended)
+	}
+	return nil
+}
+
+// watchEndsWithExpiredOrWatcherIsNotifiedOf is for a server that may say that it does
+// not know any more what came after a version (WATCH-16).
+func (w *World) watchEndsWithExpiredOrWatcherIsNotifiedOf(ctx context.Context, table *godog.Table) error {
+	last, err := w.lastWatcher()
+	if err != nil {
+		return err
+	}
+	err = w.watcherIsNotifiedOf(ctx, table)
 	select {
 	case <-last.done:
 		if isExpired(last.ended) {
@@ -342,26 +363,6 @@ func (w *World) watchEndsWithExpiredOrWatcherIsNotifiedOf(ctx context.Context, t
 	default:
 	}
 	return err
-}
-
-// watchEndsWithExpired waits until the last watcher learns that its version has expired
-// (WATCH-09): by an ERROR event, or by a refusal.
-func (w *World) watchEndsWithExpired(_ context.Context) error {
-	if len(w.watchers) == 0 {
-		return CouldNotRun{errors.New("there is no watcher")}
-	}
-	watcher := w.watchers[len(w.watchers)-1]
-	timer := time.NewTimer(w.Timeout)
-	defer timer.Stop()
-	select {
-	case <-watcher.done:
-	case <-timer.C:
-		return fmt.Errorf("the watch continues from a version that has expired; it was notified of: %s", watcher.received())
-	}
-	if !isExpired(watcher.ended) {
-		return fmt.Errorf("expected 410 Expired, the watch ended with: %w", watcher.ended)
-	}
-	return nil
 }
 
 func isExpired(err error) bool { return apierrors.IsResourceExpired(err) || apierrors.IsGone(err) }

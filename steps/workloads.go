@@ -138,11 +138,11 @@ func (w *World) awaitReady(ctx context.Context, text string) error {
 	}
 	// What the watches of other kinds bring of it may come a moment later.
 	for _, kind := range []string{"ReplicaSet", "Pod"} {
-		if err := w.overtake(ctx, kind); err != nil {
+		if err := w.awaitListed(ctx, kind); err != nil {
 			return err
 		}
 	}
-	return w.catchUp(ctx)
+	return w.awaitRecorded(ctx)
 }
 
 // isScaledTo changes the number of replicas, in one of the ways there are to
@@ -183,7 +183,8 @@ func (w *World) isScaledTo(ctx context.Context, text, replicas, way string) erro
 	return err
 }
 
-// putReplicas reads, changes and writes, and retries on conflict (API-UPDATE-03).
+// putReplicas reads, changes and writes, and again after a conflict
+// (API-UPDATE-03).
 func (w *World) putReplicas(ctx context.Context, path string, count int64) error {
 	for {
 		got, err := w.demand(ctx, request{method: "GET", path: path})
@@ -397,8 +398,8 @@ func (w *World) ofEachOfThemAppear(ctx context.Context, count, kind string) erro
 	return w.each(func(one reference) error { return exactly(record, one) })
 }
 
-// areRemoved waits until exactly count of the owner's objects have been marked for
-// deletion, or removed, since the last stimulus.
+// areRemoved waits until exactly count of the owner's objects were deleted, or
+// removed, since the last stimulus.
 func (w *World) areRemoved(ctx context.Context, count, kind, owner string) error {
 	want, err := number(count)
 	if err != nil {
@@ -446,7 +447,7 @@ func (w *World) leaving(record history.Record, kind, owner string) (map[types.UI
 }
 
 // anotherAppears waits for a replacement, and demands that it came before the picked
-// one was gone.
+// one was removed.
 func (w *World) anotherAppears(ctx context.Context, kind, owner, picked string) error {
 	var replacement history.Version
 	err := w.await(ctx, "another "+kind+" of "+owner, func(record history.Record) error {

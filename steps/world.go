@@ -103,7 +103,7 @@ func configuration(cluster implementation.Cluster) *rest.Config {
 	config.AcceptContentTypes = "application/json"
 	config.UserAgent = "podchain"
 	config.QPS = -1
-	// Of the warnings that matter the answers of a scenario tell.
+	// The answers of a scenario hold the warnings that matter.
 	config.WarningHandlerWithContext = rest.NoWarnings{}
 	// It is near, and packing and unpacking every event would take more time than it saves.
 	config.DisableCompression = true
