@@ -139,7 +139,7 @@ func (w *World) awaitReady(ctx context.Context, text string) error {
 	}
 	// What the watches of other kinds bring of it may come a moment later.
 	for _, kind := range chain.Family(found.kind) {
-		if err := w.overtake(ctx, kind.Name); err != nil {
+		if err := w.awaitListed(ctx, kind.Name); err != nil {
 			return err
 		}
 	}
