@@ -88,8 +88,8 @@ func (i *injected) meet() {
 
 func (i *injected) spent() bool { return i.Times > 0 && i.met >= i.Times }
 
-// Met implements implementation.Faults.
-func (t *Taps) Met(ctx context.Context, namespace string) error {
+// AwaitTriggered implements implementation.Faults.
+func (t *Taps) AwaitTriggered(ctx context.Context, namespace string) error {
 	t.mu.Lock()
 	faults := slices.Clone(t.faults)
 	t.mu.Unlock()

@@ -216,9 +216,9 @@ func TestMet(t *testing.T) {
 		twice.Times = 2
 		require.NoError(t, taps.Inject(ctx, link, twice))
 		require.NoError(t, taps.Inject(ctx, link, refuse))
-		require.NoError(t, taps.Met(ctx, "elsewhere"))
+		require.NoError(t, taps.AwaitTriggered(ctx, "elsewhere"))
 		met := make(chan error, 1)
-		go func() { met <- taps.Met(ctx, "") }()
+		go func() { met <- taps.AwaitTriggered(ctx, "") }()
 		for range 3 {
 			synctest.Wait()
 			require.Empty(t, met)
@@ -229,8 +229,8 @@ func TestMet(t *testing.T) {
 		require.NoError(t, taps.Inject(ctx, link, twice))
 		impatient, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()
-		require.ErrorContains(t, taps.Met(impatient, ""), "requests of the scheduler that were to meet a fault")
-		go func() { met <- taps.Met(ctx, "") }()
+		require.ErrorContains(t, taps.AwaitTriggered(impatient, ""), "requests of the scheduler that were to meet a fault")
+		go func() { met <- taps.AwaitTriggered(ctx, "") }()
 		synctest.Wait()
 		require.NoError(t, taps.Heal(ctx, ""))
 		require.NoError(t, <-met, "it cannot be met any more")
