@@ -1,6 +1,9 @@
 package chain
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Link is one station of the chain.
 type Link string
@@ -37,5 +40,9 @@ func ParseLink(name string) (Link, error) {
 			return link, nil
 		}
 	}
-	return "", fmt.Errorf("unknown link %q: there are %v", name, AllLinks)
+	var names []string
+	for _, link := range AllLinks {
+		names = append(names, string(link))
+	}
+	return "", fmt.Errorf("unknown link %q: expected one of %s", name, strings.Join(names, ", "))
 }

@@ -240,7 +240,7 @@ func TestConnectFails(t *testing.T) {
 		"nobody listens":     {says: "no such file or directory"},
 		"it is no control":   {answer: http.NotFound, says: "404 Not Found"},
 		"it answers garbage": {answer: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }, says: "the answer to GET /v1"},
-		"it offers what nobody knows": {says: `it offers "wings", which is no capability`,
+		"it offers what nobody knows": {says: `it offers "wings", which is not a capability`,
 			answer: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"capabilities": ["wings"]}`)) }},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/events"
+	"github.com/podchain/podchain/conformance/printable"
 	"github.com/podchain/podchain/conformance/specification"
 )
 
@@ -206,7 +207,7 @@ func YAML(claims Claims) func(io.Writer, *events.RunRecord) error {
 func ReadConformance(text []byte) (*Conformance, error) {
 	c := &Conformance{}
 	if err := yaml.UnmarshalStrict(text, c); err != nil {
-		return nil, err
+		return nil, printable.YAML(err)
 	}
 	if c.APIVersion != ConformanceAPIVersion || c.Kind != ConformanceKind {
 		return nil, fmt.Errorf("expected apiVersion %s and kind %s, found %q and %q",

@@ -60,7 +60,7 @@ Feature: kubelet
     Conditions that it does not own, such as those of readiness gates, survive all its updates. It never
     changes the spec.
 
-    # podchain.dev/gate: a readiness gate of the Pod. The Pod is not Ready until the scenario sets this condition to True.
+    # podchain.dev/gate: a readiness gate. The Pod is not Ready until the scenario sets this condition to True.
     Scenario: A condition of another client
       Given Pod "a" is created with
         | field               | value                                |

@@ -16,7 +16,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/diagnosis"
@@ -24,6 +23,7 @@ import (
 	"github.com/podchain/podchain/conformance/external"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/kubeconfig"
 	"github.com/podchain/podchain/conformance/printable"
 	"github.com/podchain/podchain/conformance/site"
 	"github.com/podchain/podchain/conformance/trace"
@@ -191,9 +191,9 @@ func placeIn(deployment *unstructured.Unstructured, options traceOptions) error 
 	}
 	namespace := options.namespace
 	if namespace == "" && options.kubeconfig != "" {
-		loaded, err := clientcmd.LoadFromFile(options.kubeconfig)
+		loaded, err := kubeconfig.Load(options.kubeconfig)
 		if err != nil {
-			return fmt.Errorf("kubeconfig %s: %w", options.kubeconfig, err)
+			return err
 		}
 		if current := loaded.Contexts[loaded.CurrentContext]; current != nil {
 			namespace = current.Namespace
