@@ -306,22 +306,22 @@ func TestInjectRefusesWhatIsNoFault(t *testing.T) {
 	}
 }
 
-// A program behind a door meets the same faults, as a client of a real port.
+// A program behind a proxy meets the same faults, as a client of a real port.
 func TestDoor(t *testing.T) {
 	cluster := reference.StartForTest(t, reference.Options{Nodes: -1})
 	taps := tap.New()
-	door, err := taps.Open(link, cluster.Config())
+	proxy, err := taps.OpenProxy(link, cluster.Config())
 	require.NoError(t, err)
-	defer func() { require.NoError(t, door.Close()) }()
+	defer func() { require.NoError(t, proxy.Close()) }()
 	file := filepath.Join(t.TempDir(), "kubeconfig")
-	require.NoError(t, door.WriteKubeconfig(file))
+	require.NoError(t, proxy.WriteKubeconfig(file))
 	config, err := clientcmd.BuildConfigFromFlags("", file)
 	require.NoError(t, err)
 	client, err := kubernetes.NewForConfig(config)
 	require.NoError(t, err)
 	configMaps := client.CoreV1().ConfigMaps("kube-node-lease")
 
-	asked := door.Expect()
+	asked := proxy.NextRequest()
 	w, err := configMaps.Watch(t.Context(), onlyA)
 	require.NoError(t, err)
 	<-asked
