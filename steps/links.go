@@ -52,9 +52,9 @@ var linkSentences = []Sentence{
 		Description: "When the cluster is at rest, demands of every row that the link has made such a write with success, and that no other link has. The scenario " +
 			"needs the tag @needs-faults.",
 		Example: `Then these links have written, and no others:
-  | object                      | verb   | subresource | link               |
+  | object                      | verb   | subresource | link                  |
   | the Pod of Deployment "web" | create |             | replicaset-controller |
-  | the Pod of Deployment "web" | create | binding     | scheduler          |`,
+  | the Pod of Deployment "web" | create | binding     | scheduler             |`,
 		Table: writes,
 		Step:  func(w *World) any { return w.theseLinksHaveWritten },
 	},
@@ -193,7 +193,7 @@ func (w *World) writtenBy(record history.Record, subject reference, writes []imp
 	what := strings.TrimSpace(fmt.Sprintf("%s %s of %s", line["verb"], line["subresource"], subject.text))
 	found := false
 	for _, write := range writes {
-		if !write.Succeeded() || write.Resource != kinds[subject.kind].Resource || write.Subresource != line["subresource"] ||
+		if !write.Succeeded() || write.Resource != chain.KindOf(subject.kind).Resource || write.Subresource != line["subresource"] ||
 			write.Namespace != object.GetNamespace() || write.Name != object.GetName() || verb.Match(write.Verb, true, nil) != nil {
 			continue
 		}

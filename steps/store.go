@@ -30,7 +30,7 @@ var storeSentences = []Sentence{
 		text:        `the store holds`,
 		Description: "Waits until every object of the table is in the store under its key.",
 		Example: `Then the store holds:
-  | object           | key                           |
+  | object           | key                            |
   | Deployment "web" | deployments/{namespace}/{name} |`,
 		Table: keysOfStore,
 		Step:  func(w *World) any { return w.storeHolds },
@@ -108,7 +108,7 @@ func (w *World) folder(kindName string) (string, error) {
 		place = other + "/"
 	}
 	switch {
-	case kind.cluster:
+	case kind.ClusterScoped:
 		return place, nil
 	case kindName == "Lease":
 		return place + nodeLeases + "/", nil
