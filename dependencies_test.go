@@ -22,7 +22,7 @@ var (
 	// contract is what an implementation and the suite agree on.
 	contract = []string{"conformance/chain", "conformance/implementation/..."}
 	// leaves are what steps and the runner are made of.
-	leaves = slices.Concat(contract, []string{"conformance/events", "conformance/field", "conformance/history", "conformance/permission",
+	leaves = slices.Concat(contract, []string{"conformance/events", "conformance/field", "conformance/history", "conformance/objects", "conformance/permission",
 		"conformance/printable", "conformance/runresources", "conformance/specification", "conformance/storehistory"})
 	// machinery brings up real parts, and observes them.
 	machinery = []string{"conformance/assembly", "conformance/children", "conformance/control", "conformance/crijournal",
