@@ -36,7 +36,8 @@ var (
 // arrows say what packages import of this module: of each the first row that has it.
 // "/..." stands for a folder with all that is below.
 var arrows = []struct{ packages, imports []string }{
-	{[]string{"features", "fixtures", "conformance/chain", "conformance/specification"}, nil},
+	{[]string{"features", "fixtures", "conformance/objects", "conformance/specification"}, nil},
+	{[]string{"conformance/chain"}, []string{"conformance/objects"}},
 	{[]string{"conformance/implementation/..."}, contract},
 	{[]string{"conformance/events"}, slices.Concat(contract, []string{"conformance/specification"})},
 	{leaves, leaves},
