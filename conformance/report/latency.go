@@ -9,7 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/podchain/podchain/conformance/diagnosis"
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/events"
 )
 
@@ -42,7 +42,7 @@ func Latencies(run *events.RunRecord) []Latency {
 		}
 	}
 	var all []Latency
-	for _, name := range diagnosis.TransitionNames {
+	for _, name := range chain.TransitionNames() {
 		if sorted := measured[name]; len(sorted) > 0 {
 			slices.Sort(sorted)
 			all = append(all, Latency{name, sorted})
@@ -92,8 +92,8 @@ func ParseThreshold(text string) (Threshold, error) {
 	if match == nil {
 		return Threshold{}, fmt.Errorf("%q: expected STEP pPERCENTILE < DURATION, such as \"bound p99 < 1s\"", text)
 	}
-	if !slices.Contains(diagnosis.TransitionNames, match[1]) {
-		return Threshold{}, fmt.Errorf("%q: %s is no step of the chain: there are %s", text, match[1], strings.Join(diagnosis.TransitionNames, ", "))
+	if !slices.Contains(chain.TransitionNames(), match[1]) {
+		return Threshold{}, fmt.Errorf("%q: %s is no step of the chain: there are %s", text, match[1], strings.Join(chain.TransitionNames(), ", "))
 	}
 	percentile, err := strconv.Atoi(match[2])
 	if err != nil || percentile < 1 || percentile > 100 {
