@@ -99,7 +99,7 @@ func Match(text string) []Sentence {
 func CutsOff(text string) bool {
 	return slices.ContainsFunc(Match(text), func(sentence Sentence) bool {
 		stopped := sentence.Pattern.ReplaceAllString(text, sentence.cutsOff)
-		return stopped == string(chain.APIServer) || stopped == theStore
+		return chain.Link(stopped).Serves() || stopped == theStore
 	})
 }
 

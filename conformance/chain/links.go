@@ -117,7 +117,7 @@ var contracts = []Contract{
 			{Kind: pod, Verbs: []string{"patch"}, Subresource: "status", Shared: []string{"status.phase"}},
 			lease,
 		},
-		Duties: []Duty{{Stage: Cleaning, Kinds: names(Finalizable()), Undone: isCollected}}},
+		Duties: []Duty{{Stage: Cleaning, Kinds: Names(Finalizable()), Undone: isCollected}}},
 	{Link: NodeLifecycle, Program: "kube-controller-manager", Chapter: 10,
 		Watches: []string{"Node", pod, "Lease"},
 		Writes: []Write{
