@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
@@ -84,6 +85,6 @@ type nowhere struct{}
 
 var errNowhere = errors.New("it does not start")
 
-func (nowhere) Describe() implementation.Description { return implementation.Description{} }
+func (nowhere) Describe() chain.Description { return chain.Description{} }
 
 func (nowhere) Start(context.Context) (implementation.Cluster, error) { return nil, errNowhere }

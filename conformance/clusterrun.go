@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/implementation/clients"
 	"github.com/podchain/podchain/conformance/permission"
 	"github.com/podchain/podchain/conformance/runresources"
 )
@@ -64,7 +64,7 @@ func NewJanitor(cluster implementation.Cluster) (*runresources.Janitor, error) {
 	// find out.
 	config.ContentType, config.AcceptContentTypes = "application/json", "application/json"
 	config.UserAgent = "podchain"
-	client, err := kubernetes.NewForConfig(config)
+	client, err := clients.New(config)
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ import (
 // links were stopped.
 type real struct{ clusters, disturbed atomic.Int64 }
 
-func (r *real) Describe() implementation.Description { return implementation.Description{Name: "real"} }
+func (r *real) Describe() chain.Description { return chain.Description{Name: "real"} }
 
 func (r *real) Start(ctx context.Context) (implementation.Cluster, error) {
 	r.clusters.Add(1)

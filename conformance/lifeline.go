@@ -16,10 +16,10 @@ import (
 )
 
 const (
-	// absence is how long an API server that nobody has stopped may be away: one that
-	// is started again takes a few seconds.
+	// absence is how long an API server that the suite has not stopped may be away: a
+	// restart takes a few seconds.
 	absence = 10 * time.Second
-	// lifePace is how often it is asked meanwhile: it tells nobody that it is back.
+	// lifePace is how often it is asked meanwhile: it does not announce that it is back.
 	lifePace = 250 * time.Millisecond
 	// answerPatience is how long it may take for an answer then.
 	answerPatience = 5 * time.Second
@@ -97,7 +97,7 @@ func (l *lifeline) close() {
 	l.asking.Wait()
 }
 
-// doubt begins to ask, unless that goes on already.
+// doubt begins to ask, unless it does so already.
 func (l *lifeline) doubt() {
 	if l == nil {
 		return
@@ -181,7 +181,7 @@ type noticing struct {
 // RoundTrip implements http.RoundTripper.
 func (n noticing) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := n.RoundTripper.RoundTrip(r)
-	// Whoever has given up himself knows nothing; one whose time was up may.
+	// A request that its client canceled says nothing; one that timed out may.
 	if err != nil && !errors.Is(err, context.Canceled) || err == nil && response.StatusCode >= http.StatusInternalServerError {
 		n.of.doubt()
 	}

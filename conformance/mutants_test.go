@@ -8,9 +8,9 @@ import (
 
 	"github.com/podchain/podchain/conformance"
 	"github.com/podchain/podchain/conformance/chain"
-	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/mutant"
+	"github.com/podchain/podchain/conformance/report"
 	"github.com/podchain/podchain/conformance/specification"
 	"github.com/podchain/podchain/features"
 	"github.com/podchain/podchain/reference"
@@ -33,7 +33,7 @@ func TestMutantsAreBlamed(t *testing.T) {
 				}
 				failures++
 				assert.Equal(t, events.Failed, example.Verdict.Outcome, example.Location)
-				assert.Equal(t, m.Link, example.Verdict.Evidence.Blamed, diagnosis.Tell(example))
+				assert.Equal(t, m.Link, example.Verdict.Evidence.Blamed, report.Tell(example))
 			}
 			assert.Positive(t, failures, "nobody has noticed")
 		})

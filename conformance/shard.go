@@ -9,8 +9,8 @@ import (
 	"github.com/podchain/podchain/conformance/specification"
 )
 
-// CheckShard returns an error for a shard that there is not, or that some shard of as
-// many would have nothing to run.
+// CheckShard returns an error for a shard whose index is out of range, or if some shard
+// of that many would have nothing to run.
 func CheckShard(shard events.Shard, whole *specification.Specification) error {
 	switch {
 	case shard.Index < 1 || shard.Index > shard.Count:
@@ -42,8 +42,8 @@ func costOf(requirement *specification.Requirement) (p cost) {
 	return p
 }
 
-// assignShards says for each requirement which of so many shards runs it, from 1; of no shards,
-// 0. It depends on nothing but the specification. A requirement stays whole, so that the
+// assignShards says for each requirement which of the shards runs it, from 1; without
+// shards, 0. It depends only on the specification. A requirement stays whole, so that the
 // verdict on it is made in one place. What runs alone and what takes its time is spread
 // by itself: a requirement goes to the shard that has the fewest scenarios of its pace,
 // and among these to the one that has the fewest at all.

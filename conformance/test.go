@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/events"
+	"github.com/podchain/podchain/conformance/report"
 	"github.com/podchain/podchain/conformance/specification"
 )
 
@@ -55,7 +55,7 @@ func (r *run) test(t *testing.T, requirement *specification.Requirement) {
 			case events.NotApplicable, events.KnownFailing:
 				t.Skip(verdict.Reason)
 			default:
-				t.Error(diagnosis.Tell(scenario))
+				t.Error(report.Tell(scenario))
 			}
 		})
 	}

@@ -184,7 +184,7 @@ Feature: What happens when a Deployment is created
         | the ReplicaSet of Deployment "web" | status.readyReplicas                 | 1     |
         | Deployment "web"                   | status.availableReplicas             | 1     |
 
-    # podchain.dev/gate: a readiness gate of the Pod. The Pod is not Ready until the scenario sets this condition to True.
+    # podchain.dev/gate: a readiness gate. The Pod is not Ready until the scenario sets this condition to True.
     Scenario: Pods that are not ready are not reported as ready
       Given Deployment "web" with 2 replicas is created with
         | field                             | value                                |

@@ -12,11 +12,11 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	kruntime "k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/implementation/clients"
 	"github.com/podchain/podchain/conformance/implementation/crash"
 	"github.com/podchain/podchain/reference/kubelet"
 	"github.com/podchain/podchain/reference/runtime"
@@ -126,11 +126,11 @@ func (c *Cluster) RemoveNode(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	client, err := kubernetes.NewForConfig(c.Config())
+	client, err := clients.New(c.Config())
 	if err != nil {
 		return err
 	}
-	err = client.CoreV1().Nodes().Delete(ctx, name, metav1.DeleteOptions{})
+	err = client.Nodes().Delete(ctx, name, metav1.DeleteOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil // its kubelet never got to register it
 	}
@@ -186,11 +186,11 @@ func (c *Cluster) WaitReady(ctx context.Context) error {
 	if !accounts {
 		return nil
 	}
-	client, err := kubernetes.NewForConfig(c.Config())
+	client, err := clients.New(c.Config())
 	if err != nil {
 		return err
 	}
-	return waitFor(ctx, "ServiceAccount", "default", client.CoreV1().ServiceAccounts(metav1.NamespaceDefault).Watch,
+	return waitFor(ctx, "ServiceAccount", "default", client.ServiceAccounts(metav1.NamespaceDefault).Watch,
 		func(kruntime.Object) bool { return true })
 }
 
@@ -198,14 +198,14 @@ func (c *Cluster) WaitReady(ctx context.Context) error {
 const nodePatience = time.Minute
 
 func (c *Cluster) waitForNode(ctx context.Context, name string, usable func(*corev1.Node) error) error {
-	client, err := kubernetes.NewForConfig(c.Config())
+	client, err := clients.New(c.Config())
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, nodePatience)
 	defer cancel()
 	last := errors.New("it has not registered")
-	err = waitFor(ctx, "node", name, client.CoreV1().Nodes().Watch, func(object kruntime.Object) bool {
+	err = waitFor(ctx, "node", name, client.Nodes().Watch, func(object kruntime.Object) bool {
 		if node, ok := object.(*corev1.Node); ok {
 			last = usable(node)
 		}

@@ -96,8 +96,8 @@ func New(options Options) InProcess {
 }
 
 // Describe implements implementation.Implementation.
-func (i *Implementation) Describe() implementation.Description {
-	description := implementation.Description{Name: "reference", Version: Version}
+func (i *Implementation) Describe() chain.Description {
+	description := chain.Description{Name: "reference", Version: Version}
 	for link, what := range i.options.Replaced {
 		description.From(link, what)
 	}

@@ -4,16 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/leaderelection"
-	"k8s.io/client-go/tools/leaderelection/resourcelock"
 
 	"github.com/podchain/podchain/conformance/chain"
-	"github.com/podchain/podchain/conformance/implementation/crash"
+	"github.com/podchain/podchain/conformance/implementation/clients"
+	"github.com/podchain/podchain/reference/link"
 )
 
 // replicas are the processes of a link that runs twice.
@@ -22,13 +19,6 @@ type replicas struct {
 	// leaders yields each when it begins to lead.
 	leaders chan *station
 }
-
-// The times of an election, as those of Kubernetes' own components.
-const (
-	leaseDuration = 15 * time.Second
-	renewDeadline = 10 * time.Second
-	retryPeriod   = 2 * time.Second
-)
 
 // StartReplica implements implementation.Replicas: the link's process makes way for
 // two, and it returns when one of them leads.
@@ -124,41 +114,16 @@ func (c *Cluster) endReplicas(ctx context.Context, pair *replicas) error {
 }
 
 // elected returns a program that runs another as long as it holds the link's Lease,
-// and tells when it does. It does not let go of the Lease at its end, as nobody does
-// who crashes.
-func elected(link chain.Link, identity string, run func(context.Context, *rest.Config) error, leads func()) func(context.Context, *rest.Config) error {
+// and tells when it does. It keeps the Lease at its end, as a process does that crashes.
+func elected(name chain.Link, identity string, run func(context.Context, *rest.Config) error, leads func()) func(context.Context, *rest.Config) error {
 	return func(ctx context.Context, config *rest.Config) error {
-		client, err := kubernetes.NewForConfig(config)
+		made, err := clients.New(config)
 		if err != nil {
 			return err
 		}
-		var working crash.Group
-		var failed error
-		elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
-			Lock: &resourcelock.LeaseLock{
-				LeaseMeta:  metav1.ObjectMeta{Namespace: metav1.NamespaceSystem, Name: string(link)},
-				Client:     client.CoordinationV1(),
-				LockConfig: resourcelock.ResourceLockConfig{Identity: identity},
-			},
-			LeaseDuration: leaseDuration, RenewDeadline: renewDeadline, RetryPeriod: retryPeriod,
-			Callbacks: leaderelection.LeaderCallbacks{
-				OnStartedLeading: func(leading context.Context) {
-					working.Go(func() {
-						leads()
-						failed = run(leading, config)
-					})
-				},
-				OnStoppedLeading: func() {},
-			},
+		return link.Lead(ctx, made.Leases(metav1.NamespaceSystem), string(name), identity, func(leading context.Context) error {
+			leads()
+			return run(leading, config)
 		})
-		if err != nil {
-			return err
-		}
-		elector.Run(ctx)
-		working.Wait()
-		if ctx.Err() == nil {
-			return errors.Join(errors.New("it leads no longer"), failed)
-		}
-		return failed
 	}
 }

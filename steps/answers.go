@@ -38,8 +38,8 @@ var answerSentences = []Sentence{
 		text:        `the answer has`,
 		Description: "Demands that the object in the last answer is as the table says.",
 		Example: `And the answer has
-  | field                 | value |
-  | metadata.generation   | 1     |`,
+  | field               | value |
+  | metadata.generation | 1     |`,
 		Table: fieldsToCheck,
 		Step:  func(w *World) any { return w.answerHas },
 	},

@@ -52,9 +52,9 @@ var linkSentences = []Sentence{
 		Description: "When the cluster is at rest, demands of every row that the link has made such a write with success, and that no other link has. The scenario " +
 			"needs the tag @needs-faults.",
 		Example: `Then these links have written, and no others:
-  | object                      | verb   | subresource | link               |
+  | object                      | verb   | subresource | link                  |
   | the Pod of Deployment "web" | create |             | replicaset-controller |
-  | the Pod of Deployment "web" | create | binding     | scheduler          |`,
+  | the Pod of Deployment "web" | create | binding     | scheduler             |`,
 		Table: writes,
 		Step:  func(w *World) any { return w.theseLinksHaveWritten },
 	},

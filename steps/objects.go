@@ -22,8 +22,8 @@ var objectSentences = []Sentence{
 		text:        object + replicas + ` is created with`,
 		Description: "Creates the object from the manifest of its kind with the fields of the table set, and fails if the API server does not accept it.",
 		Example: `Given Pod "a" is created with
-  | field         | value    |
-  | spec.nodeName | node-1   |`,
+  | field         | value  |
+  | spec.nodeName | node-1 |`,
 		Table: fieldsToSet,
 		Step:  func(w *World) any { return w.isCreatedWith },
 	},

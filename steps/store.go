@@ -30,7 +30,7 @@ var storeSentences = []Sentence{
 		text:        `the store holds`,
 		Description: "Waits until every object of the table is in the store under its key.",
 		Example: `Then the store holds:
-  | object           | key                           |
+  | object           | key                            |
   | Deployment "web" | deployments/{namespace}/{name} |`,
 		Table: keysOfStore,
 		Step:  func(w *World) any { return w.storeHolds },

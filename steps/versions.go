@@ -89,8 +89,8 @@ var versionSentences = []Sentence{
 		text:        `each of them has`,
 		Description: "As “has”, for each of the objects that appeared, or were created, in the last sentence about a number of objects.",
 		Example: `And each of them has
-  | field                     | value |
-  | metadata.labels[app]      | web   |`,
+  | field                | value |
+  | metadata.labels[app] | web   |`,
 		Table: fieldsToCheck,
 		Step:  func(w *World) any { return w.eachOfThemHas },
 	},

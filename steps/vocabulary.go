@@ -8,6 +8,7 @@ package steps
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -38,11 +39,27 @@ type Sentence struct {
 	cutsOff string // what it stops, if all links need that: a template over the groups
 }
 
+// MarshalJSON writes what an author wants to know of the sentence.
+func (s Sentence) MarshalJSON() ([]byte, error) {
+	shown := struct {
+		Sentence    string         `json:"sentence"`
+		Pattern     *regexp.Regexp `json:"pattern"`
+		Description string         `json:"description"`
+		Example     string         `json:"example"`
+		Table       string         `json:"table,omitempty"`
+		Document    bool           `json:"document,omitempty"`
+	}{Sentence: s.String(), Pattern: s.Pattern, Description: s.Description, Example: s.Example, Document: s.Document}
+	if s.Table != nil {
+		shown.Table = s.Table.Name
+	}
+	return json.Marshal(shown)
+}
+
 // Subject is what a part of the vocabulary is about.
 type Subject struct {
-	Name        string
-	Description string
-	Sentences   []Sentence
+	Name        string     `json:"name"`
+	Description string     `json:"description"`
+	Sentences   []Sentence `json:"sentences"`
 }
 
 // Subjects is the vocabulary in the order in which it is best read.
@@ -110,15 +127,12 @@ const theStore = "store"
 // table or document that it does not take or needs, or a column that its table
 // does not have.
 func (s Sentence) Check(table [][]string, document string) error {
+	takes := map[bool]string{true: "needs a", false: "takes no"}
 	switch {
-	case s.Table == nil && len(table) > 0:
-		return fmt.Errorf("the sentence %q takes no table", s)
-	case s.Table != nil && len(table) == 0:
-		return fmt.Errorf("the sentence %q needs a table of %s", s, s.Table.Name)
-	case !s.Document && document != "":
-		return fmt.Errorf("the sentence %q takes no document", s)
-	case s.Document && document == "":
-		return fmt.Errorf("the sentence %q needs a document", s)
+	case (s.Table != nil) != (len(table) > 0):
+		return fmt.Errorf("the sentence %q %s table", s, takes[s.Table != nil])
+	case s.Document != (document != ""):
+		return fmt.Errorf("the sentence %q %s document", s, takes[s.Document])
 	case s.Table != nil:
 		return s.Table.Check(table[0])
 	}
@@ -144,7 +158,7 @@ var placeholders = strings.NewReplacer(
 	ref, "REF", object, `KIND "NAME"`, count, "N", link, "LINK",
 	`([A-Z]\w+?)s?`, "KIND", `([A-Z]\w+)`, "KIND", `([A-Z]\w+?)`, "KIND", `that [A-Z]\w+`, "that KIND",
 	`"([^"]+)"`, `"…"`, `"([^"]*)"`, `"…"`,
-	`(\d{3})`, "CODE", `([A-Za-z ]+?)`, "…", `([A-Za-z ]+)`, "…", `(\S+)`, "FIELD", `(.+)`, "…", `([A-Z]+)`, "METHOD", `\d+`, "N",
+	`(status)`, "status", `(\d{3})`, "CODE", `([A-Za-z ]+?)`, "…", `([A-Za-z ]+)`, "…", `(\S+)`, "FIELD", `(.+)`, "…", `([A-Z]+)`, "METHOD", `\d+`, "N",
 )
 
 // String returns the sentence as an author reads it: an object is REF, a number N,

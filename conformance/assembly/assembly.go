@@ -22,6 +22,8 @@ type Options struct {
 	// Links says where each link comes from; those that it does not have come from
 	// nowhere. Links of the same Origin are started together.
 	Links map[chain.Link]Origin
+	// Without are links that are left out on request, which descriptions mention.
+	Without []chain.Link
 	// Nodes is how many nodes there are from the start; 0 means 2.
 	Nodes int
 	// Logs is the directory where the programs' logs stay; those of further clusters
@@ -71,7 +73,7 @@ type group struct {
 
 // Describe implements implementation.Implementation: the cluster is named after
 // the origin of most links.
-func (i *Implementation) Describe() implementation.Description {
+func (i *Implementation) Describe() chain.Description {
 	groups := i.groups()
 	most := slices.MaxFunc(groups, func(a, b group) int { return len(a.links) - len(b.links) })
 	description := most.origin.Describe()
@@ -82,10 +84,8 @@ func (i *Implementation) Describe() implementation.Description {
 			}
 		}
 	}
-	for _, link := range chain.AllLinks {
-		if i.options.Links[link] == nil {
-			description.Without(link)
-		}
+	for _, link := range i.options.Without {
+		description.Without(link)
 	}
 	return description
 }

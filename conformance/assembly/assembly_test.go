@@ -61,8 +61,8 @@ type member struct {
 	events *[]string
 }
 
-func (m *member) Describe() implementation.Description {
-	return implementation.Description{Name: m.name, Version: "v1"}
+func (m *member) Describe() chain.Description {
+	return chain.Description{Name: m.name, Version: "v1"}
 }
 
 func (m *member) Start(_ context.Context, part assembly.Part) (implementation.Cluster, error) {

@@ -12,11 +12,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
 	watchtools "k8s.io/client-go/tools/watch"
 
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/implementation/clients"
 )
 
 // kubelets are a program that runs once for each node.
@@ -46,7 +46,7 @@ func (k kubelets) AddNode(ctx context.Context, node *corev1.Node) error {
 		ObjectMeta: metav1.ObjectMeta{Name: node.Name, Labels: node.Labels, Annotations: node.Annotations},
 		Spec:       corev1.NodeSpec{Taints: node.Spec.Taints},
 	}
-	if _, err := k.client.CoreV1().Nodes().Create(ctx, made, metav1.CreateOptions{}); err != nil {
+	if _, err := k.client.Nodes().Create(ctx, made, metav1.CreateOptions{}); err != nil {
 		return err
 	}
 	var begun []begun
@@ -86,7 +86,7 @@ func (k kubelets) RemoveNode(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	err = k.client.CoreV1().Nodes().Delete(ctx, name, metav1.DeleteOptions{})
+	err = k.client.Nodes().Delete(ctx, name, metav1.DeleteOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil
 	}
@@ -94,9 +94,9 @@ func (k kubelets) RemoveNode(ctx context.Context, name string) error {
 }
 
 // awaitNode returns when the Node is there and as it is to be.
-func awaitNode(ctx context.Context, client kubernetes.Interface, name string, is func(*corev1.Node) error) error {
+func awaitNode(ctx context.Context, client *clients.Clients, name string, is func(*corev1.Node) error) error {
 	last := errors.New("it has registered no Node")
-	source := cache.NewListWatchFromClient(client.CoreV1().RESTClient(), "nodes", metav1.NamespaceAll,
+	source := cache.NewListWatchFromClient(client.Nodes().GetClient(), "nodes", metav1.NamespaceAll,
 		fields.OneTermEqualSelector(metav1.ObjectNameField, name))
 	_, err := watchtools.UntilWithSync(ctx, source, &corev1.Node{}, nil, func(event watch.Event) (bool, error) {
 		node, ok := event.Object.(*corev1.Node)

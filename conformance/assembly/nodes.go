@@ -10,10 +10,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/kubernetes"
 
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/implementation/clients"
 )
 
 // nodes come from the kubelets' owner. A new one has the mark of the beginner until
@@ -32,7 +32,7 @@ func (n nodes) AddNode(ctx context.Context, node *corev1.Node) error {
 	if err := n.Nodes.AddNode(ctx, node); err != nil || !n.c.runs(chain.NodeLifecycle) {
 		return err
 	}
-	client, err := kubernetes.NewForConfig(n.c.Config())
+	client, err := clients.New(n.c.Config())
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (n nodes) AddNode(ctx context.Context, node *corev1.Node) error {
 	only := metav1.ListOptions{FieldSelector: fields.OneTermEqualSelector(metav1.ObjectNameField, node.Name).String()}
 	for {
 		// A watch from no version begins with what there is.
-		events, err := client.CoreV1().Nodes().Watch(ctx, only)
+		events, err := client.Nodes().Watch(ctx, only)
 		if err != nil {
 			return fmt.Errorf("node %s: %w", node.Name, err)
 		}

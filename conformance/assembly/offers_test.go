@@ -20,8 +20,8 @@ type release struct {
 	hollow  bool
 }
 
-func (r *release) Describe() implementation.Description {
-	return implementation.Description{Name: "release", Version: r.version}
+func (r *release) Describe() chain.Description {
+	return chain.Description{Name: "release", Version: r.version}
 }
 
 func (r *release) Start(context.Context, assembly.Part) (implementation.Cluster, error) {

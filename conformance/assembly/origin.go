@@ -15,7 +15,7 @@ import (
 // some version, somebody's programs.
 type Origin interface {
 	// Describe names it for reports.
-	Describe() implementation.Description
+	Describe() chain.Description
 	// Start starts the links of a part, and returns when they are at work: the API
 	// server, if it is one of them, answers; nodes, if the kubelet is, are
 	// registered. What the cluster offers beyond its Config and Stop (links that
@@ -54,7 +54,7 @@ func InProcess(from implementation.Divisible) Origin { return &inProcess{from} }
 type inProcess struct{ from implementation.Divisible }
 
 // Describe implements Origin.
-func (i *inProcess) Describe() implementation.Description { return i.from.Describe() }
+func (i *inProcess) Describe() chain.Description { return i.from.Describe() }
 
 // Start implements Origin.
 func (i *inProcess) Start(ctx context.Context, part Part) (implementation.Cluster, error) {

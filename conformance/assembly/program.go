@@ -12,12 +12,12 @@ import (
 	"sync"
 	"time"
 
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/children"
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/implementation/clients"
 	"github.com/podchain/podchain/conformance/tap"
 )
 
@@ -42,8 +42,8 @@ func NewProgram(link chain.Link, command Command) (*Program, error) {
 }
 
 // Describe implements Origin.
-func (p *Program) Describe() implementation.Description {
-	return implementation.Description{Name: string(p.command)}
+func (p *Program) Describe() chain.Description {
+	return chain.Description{Name: string(p.command)}
 }
 
 // Start implements Origin.
@@ -71,8 +71,8 @@ type running struct {
 	part      Part
 	run       *children.Run
 	directory string
-	api       *api                  // nil unless it is the API server
-	client    *kubernetes.Clientset // nil unless it is the kubelet
+	api       *api             // nil unless it is the API server
+	client    *clients.Clients // nil unless it is the kubelet
 
 	// control is held by whoever starts or stops something.
 	control sync.Mutex
@@ -112,7 +112,7 @@ func (r *running) start(ctx context.Context) (err error) {
 	case chain.APIServer:
 		r.api = &api{}
 	case chain.Kubelet:
-		if r.client, err = kubernetes.NewForConfig(r.part.API); err != nil {
+		if r.client, err = clients.New(r.part.API); err != nil {
 			return err
 		}
 		nodes = nil

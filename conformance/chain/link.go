@@ -46,7 +46,7 @@ func ParseLink(name string) (Link, error) {
 	for i, link := range AllLinks {
 		names[i] = string(link)
 	}
-	return "", fmt.Errorf("unknown link %q: the links are %s", name, strings.Join(names, ", "))
+	return "", fmt.Errorf("unknown link %q: expected one of %s", name, strings.Join(names, ", "))
 }
 
 // Position is the place of a link in the order of the chain, -1 if it has none.

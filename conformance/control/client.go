@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -38,14 +39,14 @@ func Connect(ctx context.Context, socket string) (*Client, error) {
 	}
 	for _, name := range c.offer.Capabilities {
 		if parts[name] == nil {
-			return nil, fmt.Errorf("control socket %s: it offers %q, which is no capability: there are %v", socket, name, implementation.Capabilities())
+			return nil, fmt.Errorf("control socket %s: it offers %q, which is not a capability: expected one of %s", socket, name, strings.Join(implementation.Capabilities(), ", "))
 		}
 	}
 	return c, nil
 }
 
 // Description is what the cluster says that it is.
-func (c *Client) Description() implementation.Description { return c.offer.Implementation }
+func (c *Client) Description() chain.Description { return c.offer.Implementation }
 
 // parts make what implements a capability.
 var parts = map[string]func(*Client) any{

@@ -132,7 +132,7 @@ func (c connected) Parts() []any {
 func connect(t *testing.T, cluster implementation.Cluster) connected {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "control")
-	stop, err := control.Serve(socket, control.Handler(implementation.Description{Name: "mine", Version: "v1"}, cluster))
+	stop, err := control.Serve(socket, control.Handler(chain.Description{Name: "mine", Version: "v1"}, cluster))
 	require.NoError(t, err)
 	info, err := os.Stat(socket)
 	require.NoError(t, err)
@@ -145,7 +145,7 @@ func connect(t *testing.T, cluster implementation.Cluster) connected {
 		_, err := os.Stat(socket)
 		require.ErrorIs(t, err, os.ErrNotExist)
 	})
-	assert.Equal(t, implementation.Description{Name: "mine", Version: "v1"}, client.Description())
+	assert.Equal(t, chain.Description{Name: "mine", Version: "v1"}, client.Description())
 	return connected{client: client}
 }
 
@@ -240,7 +240,7 @@ func TestConnectFails(t *testing.T) {
 		"nobody listens":     {says: "no such file or directory"},
 		"it is no control":   {answer: http.NotFound, says: "404 Not Found"},
 		"it answers garbage": {answer: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }, says: "the answer to GET /v1"},
-		"it offers what nobody knows": {says: `it offers "wings", which is no capability`,
+		"it offers what nobody knows": {says: `it offers "wings", which is not a capability`,
 			answer: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"capabilities": ["wings"]}`)) }},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -30,12 +30,13 @@
 package control
 
 import (
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
 // Offer says what the cluster is and what it offers.
 type Offer struct {
-	Implementation implementation.Description `json:"implementation"`
+	Implementation chain.Description `json:"implementation"`
 	// Capabilities by name (implementation.Capabilities).
 	Capabilities []string `json:"capabilities"`
 	// Notices says that GET /v1/notices is served: no requirement needs them, but they

@@ -19,7 +19,7 @@ import (
 )
 
 // Handler answers the requests of the protocol for a cluster.
-func Handler(description implementation.Description, cluster implementation.Cluster) http.Handler {
+func Handler(description chain.Description, cluster implementation.Cluster) http.Handler {
 	s := &server{cluster: cluster}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1", func(w http.ResponseWriter, _ *http.Request) {
@@ -126,7 +126,7 @@ func linkRoute[T any](s *server, mux *http.ServeMux, pattern string, do func(T, 
 // sample is an image of the fixtures.
 const sample = "web:1"
 
-func offer(description implementation.Description, cluster implementation.Cluster) Offer {
+func offer(description chain.Description, cluster implementation.Cluster) Offer {
 	all := implementation.Capabilities()
 	lacking := implementation.Missing(cluster, all)
 	o := Offer{

@@ -24,7 +24,6 @@ import (
 	"time"
 
 	"github.com/podchain/podchain/conformance/chain"
-	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
 )
 
@@ -56,7 +55,7 @@ type Run struct {
 	// Command that runs it, without what it selects and what it writes.
 	Command string `json:"command,omitempty"`
 	// Implementation that is checked.
-	Implementation implementation.Description `json:"implementation"`
+	Implementation chain.Description `json:"implementation"`
 	// Specification that it is checked by, as far as it was selected; of a shard, its
 	// part.
 	Specification Specification `json:"specification"`
@@ -71,7 +70,7 @@ type Run struct {
 	Virtual bool `json:"virtual,omitempty"`
 }
 
-// Shard is one of so many parts of a run, each executed by itself.
+// Shard is one of several parts of a run, each executed by itself.
 type Shard struct {
 	// Index is from 1 to Count.
 	Index int `json:"index"`
@@ -112,8 +111,8 @@ type Requirement struct {
 	Scenarios []Example              `json:"scenarios"`
 }
 
-// OtherShard is a requirement of the run that another shard executes: who has only
-// some of the shards knows from it what is missing.
+// OtherShard is a requirement of the run that another shard executes: a reader who has
+// only some of the shards sees what is missing.
 type OtherShard struct {
 	// Shard that executes it, by its index.
 	Shard       int          `json:"shard"`
@@ -173,8 +172,8 @@ type Write struct {
 	Name            string `json:"name"`
 	UID             string `json:"uid"`
 	ResourceVersion string `json:"resourceVersion"`
-	// Writer is the link that wrote it, where it is known, or whom the object names
-	// as the manager of what changed; Subresource is what it wrote to.
+	// Writer is the link that wrote it, where it is known, or else the field manager
+	// of what changed; Subresource is what it wrote to.
 	Writer      string `json:"writer,omitempty"`
 	Subresource string `json:"subresource,omitempty"`
 	// Object is the first version of it, without managedFields.
@@ -217,7 +216,7 @@ type Verdict struct {
 	Reason string `json:"reason,omitempty"`
 	// Known says why the scenario is listed as known to fail, and is empty if it is not.
 	Known string `json:"known,omitempty"`
-	// Lacks are the capabilities for want of which it is not applicable.
+	// Lacks are the capabilities for lack of which it is not applicable.
 	Lacks []string `json:"lacks,omitempty"`
 	// Seconds that it took, by a real clock.
 	Seconds float64 `json:"seconds"`
@@ -226,7 +225,7 @@ type Verdict struct {
 	// Rerun is the command that runs just this scenario again.
 	Rerun string `json:"again,omitempty"`
 	// Transitions are how long the chain took for its steps, in a scenario that passed
-	// and hurt nobody.
+	// and disrupted no link.
 	Transitions []Transition `json:"transitions,omitempty"`
 }
 
@@ -241,11 +240,14 @@ func (o *Verdict) MarkKnownFailing(known string) {
 
 // Transition is one step of the chain as one object took it.
 type Transition struct {
-	// Name of the step: replicaset, pod, bound, started, running, ready or available.
+	// Name of the step, one of TransitionNames.
 	Name string `json:"name"`
 	// Seconds from the step before, by receipt of the watches.
 	Seconds float64 `json:"seconds"`
 }
+
+// TransitionNames are the steps of the chain, in its order.
+var TransitionNames = chain.TransitionNames()
 
 // Evidence of a scenario that failed or could not run, taken before anything was
 // cleaned up.

@@ -99,7 +99,7 @@ func (r *RunRecord) addRequirement(record *RequirementRecord) {
 	r.Requirements = append(r.Requirements, record)
 }
 
-// unexecuted is a requirement that nothing has come of yet: the reason says why.
+// unexecuted is a requirement without a result yet: the reason says why.
 func unexecuted(requirement *Requirement, reason string) *RequirementRecord {
 	record := &RequirementRecord{Requirement: requirement}
 	for i := range requirement.Scenarios {

@@ -38,8 +38,8 @@ func (s *Stream) Add(event Event) {
 // Err is what went wrong.
 func (s *Stream) Err() error { return s.err }
 
-// Read reads a stream to its end. The error names the line; a last line that breaks
-// off, as a killed run leaves it, is none.
+// Read reads a stream to its end. The error names the line. A last line that breaks
+// off, as a killed run leaves it, is no error.
 func Read(in io.Reader) (*RunRecord, error) {
 	recording := &RunRecord{}
 	lines := bufio.NewReaderSize(in, 1<<16)

@@ -18,6 +18,7 @@ import (
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/control"
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/kubeconfig"
 )
 
 // Implementation is a running cluster.
@@ -47,9 +48,9 @@ func FromKubeconfig(path string) (*Implementation, error) {
 		config.QPS = -1
 		return &Implementation{name: "cluster " + path, config: config}, nil
 	}
-	loaded, err := clientcmd.LoadFromFile(path)
+	loaded, err := kubeconfig.Load(path)
 	if err != nil {
-		return nil, fmt.Errorf("kubeconfig %s: %w", path, err)
+		return nil, err
 	}
 	config, err := clientcmd.NewDefaultClientConfig(*loaded, nil).ClientConfig()
 	if err != nil {
@@ -85,9 +86,9 @@ type below string
 func (b below) ImageName(short string) string { return string(b) + "/" + short }
 
 // Describe implements implementation.Implementation.
-func (i *Implementation) Describe() implementation.Description {
+func (i *Implementation) Describe() chain.Description {
 	version, _ := i.version.Load().(string)
-	return implementation.Description{Name: i.name, Version: version}
+	return chain.Description{Name: i.name, Version: version}
 }
 
 // patience is how long the cluster may take for its first answer.

@@ -19,7 +19,7 @@ import (
 // Implementation is a way to get a cluster.
 type Implementation interface {
 	// Describe says what is being checked. It is called after the first Start.
-	Describe() Description
+	Describe() chain.Description
 	// Start brings a cluster up and returns once its API server answers. The
 	// context bounds the start only. What Start left behind when it failed is
 	// the implementation's to remove.

@@ -30,8 +30,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/control"
-	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/kubernetes"
 	"github.com/podchain/podchain/conformance/permission"
 	"github.com/podchain/podchain/conformance/runresources"
@@ -50,7 +50,7 @@ func TestGuest(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, cluster.Stop(context.WithoutCancel(ctx))) }()
 	// The images of the specification are there; nodes and links are not offered.
-	end, err := control.Serve(cluster.Control(), control.Handler(implementation.Description{Name: "kubernetes"}, cluster))
+	end, err := control.Serve(cluster.Control(), control.Handler(chain.Description{Name: "kubernetes"}, cluster))
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, end()) }()
 	api, err := client.NewForConfig(cluster.Config())

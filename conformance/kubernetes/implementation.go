@@ -68,8 +68,8 @@ type Implementation struct{ options Options }
 func New(options Options) *Implementation { return &Implementation{options.withDefaults()} }
 
 // Describe implements implementation.Implementation.
-func (i *Implementation) Describe() implementation.Description {
-	return implementation.Description{Name: "kubernetes", Version: i.options.Version}
+func (i *Implementation) Describe() chain.Description {
+	return chain.Description{Name: "kubernetes", Version: i.options.Version}
 }
 
 // Start implements implementation.Implementation: it returns when the nodes are

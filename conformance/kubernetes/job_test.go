@@ -34,6 +34,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/podchain/podchain/conformance/events"
+	"github.com/podchain/podchain/conformance/implementation/clients"
 	"github.com/podchain/podchain/conformance/kubernetes"
 	"github.com/podchain/podchain/conformance/permission"
 	"github.com/podchain/podchain/conformance/report"
@@ -241,7 +242,7 @@ func needsEach(ctx context.Context, t *testing.T, api client.Interface, config *
 		as := rest.CopyConfig(config)
 		as.Impersonate = rest.ImpersonationConfig{UserName: "system:serviceaccount:" + permission.Namespace + ":" + account,
 			Groups: []string{"system:serviceaccounts", "system:authenticated"}}
-		lacking, err := client.NewForConfig(as)
+		lacking, err := clients.New(as)
 		require.NoError(t, err)
 		want := fmt.Sprintf("%s, in all namespaces:\n  %s\n%s", permission.ErrDenied, missing, permission.HowToGet)
 		var said error

@@ -45,8 +45,8 @@ func NewKWOK(progress io.Writer) *KWOK {
 }
 
 // Describe implements assembly.Origin.
-func (k *KWOK) Describe() implementation.Description {
-	return implementation.Description{Name: kwokProgram, Version: KWOKVersion}
+func (k *KWOK) Describe() chain.Description {
+	return chain.Description{Name: kwokProgram, Version: KWOKVersion}
 }
 
 // Start implements assembly.Origin.

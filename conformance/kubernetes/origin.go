@@ -30,9 +30,9 @@ func ReferenceOnContainerd(program string, options Options) *Origin {
 }
 
 // Describe implements assembly.Origin.
-func (o *Origin) Describe() implementation.Description {
+func (o *Origin) Describe() chain.Description {
 	if o.options.Kubelet != "" {
-		return implementation.Description{Name: "reference+containerd", Version: reference.Version}
+		return chain.Description{Name: "reference+containerd", Version: reference.Version}
 	}
 	return New(o.options).Describe()
 }

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
@@ -46,12 +48,8 @@ func checkStore(name string) error {
 	if _, known := etcdserver.Programs[name]; known {
 		return nil
 	}
-	var names []string
-	for known := range etcdserver.Programs {
-		names = append(names, known)
-	}
-	slices.Sort(names)
-	return fmt.Errorf("store %q: there are %v", name, names)
+	names := slices.Sorted(maps.Keys(etcdserver.Programs))
+	return fmt.Errorf("store %q: expected one of %s", name, strings.Join(names, ", "))
 }
 
 func startStore(ctx context.Context, name, binary, directory, logs string) (*store, error) {

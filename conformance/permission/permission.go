@@ -15,9 +15,9 @@ import (
 	authorizationv1 "k8s.io/api/authorization/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/yaml"
+
+	"github.com/podchain/podchain/conformance/implementation/clients"
 )
 
 var (
@@ -104,7 +104,7 @@ const questions = 8
 // Check asks the cluster what the client's account may do, and returns an error
 // that lists all that is needed and not permitted. A cluster that does not
 // answer such questions is taken at its word later.
-func Check(ctx context.Context, client kubernetes.Interface, extra ...Extra) error {
+func Check(ctx context.Context, client *clients.Clients, extra ...Extra) error {
 	needed := Needed(extra...)
 	denied := make([]bool, len(needed))
 	group, ctx := errgroup.WithContext(ctx)
@@ -114,7 +114,7 @@ func Check(ctx context.Context, client kubernetes.Interface, extra ...Extra) err
 			review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
 				ResourceAttributes: &authorizationv1.ResourceAttributes{
 					Verb: permission.Verb, Group: permission.Group, Resource: permission.Resource, Subresource: permission.Subresource}}}
-			answer, err := client.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
+			answer, err := client.ReviewAccess(ctx, review)
 			switch {
 			case apierrors.IsNotFound(err) || apierrors.IsMethodNotSupported(err) || apierrors.IsForbidden(err):
 				return nil // it says nothing about what is permitted

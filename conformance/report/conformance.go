@@ -11,8 +11,9 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/events"
-	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/printable"
 	"github.com/podchain/podchain/conformance/specification"
 )
 
@@ -33,7 +34,7 @@ type Conformance struct {
 	// Capabilities that the implementation claims to offer: whatever needs no others
 	// was executed.
 	Capabilities []string `json:"capabilities"`
-	// Lacking are those for want of which a scenario was skipped, also one of a
+	// Lacking are those for lack of which a scenario was skipped, also one of a
 	// requirement that passed by others.
 	Lacking []string `json:"lacking,omitempty"`
 	// Specification, and the run that was made of it.
@@ -45,9 +46,9 @@ type Conformance struct {
 	NotPassed []NotPassed `json:"notPassed"`
 }
 
-// Implementer says what was checked, and whom to ask about it.
+// Implementer says what was checked, and who answers questions about it.
 type Implementer struct {
-	implementation.Description
+	chain.Description
 	Organization string   `json:"organization,omitempty"`
 	URL          string   `json:"url,omitempty"`
 	Contact      []string `json:"contact,omitempty"`
@@ -91,7 +92,7 @@ type NotPassed struct {
 	Link    string         `json:"link"`
 	Outcome events.Outcome `json:"outcome"`
 	Reason  string         `json:"reason"`
-	// Lacks are the capabilities for want of which it is not applicable.
+	// Lacks are the capabilities for lack of which it is not applicable.
 	Lacks []string `json:"lacks,omitempty"`
 }
 
@@ -206,7 +207,7 @@ func YAML(claims Claims) func(io.Writer, *events.RunRecord) error {
 func ReadConformance(text []byte) (*Conformance, error) {
 	c := &Conformance{}
 	if err := yaml.UnmarshalStrict(text, c); err != nil {
-		return nil, err
+		return nil, printable.YAML(err)
 	}
 	if c.APIVersion != ConformanceAPIVersion || c.Kind != ConformanceKind {
 		return nil, fmt.Errorf("expected apiVersion %s and kind %s, found %q and %q",
@@ -215,8 +216,8 @@ func ReadConformance(text []byte) (*Conformance, error) {
 	return c, nil
 }
 
-// Check returns everything that makes a report one that nobody should rely on: whole
-// is the specification that it is measured by, if it is of the same.
+// Check returns every reason not to rely on the report. whole is the specification
+// that it is measured by, if it is of the same.
 func (c *Conformance) Check(whole *specification.Specification) error {
 	var faults []error
 	fault := func(format string, values ...any) { faults = append(faults, fmt.Errorf(format, values...)) }
@@ -224,23 +225,24 @@ func (c *Conformance) Check(whole *specification.Specification) error {
 		fault("implementation: it needs a name and a version: make the report with --name and --implementation-version, or write them in")
 	}
 	if len(c.Implementation.Contact) == 0 {
-		fault("implementation.contact: whom does one ask about it? Make the report with --contact ADDRESS (of podchain report or podchain verify), or write it in")
+		fault("implementation.contact: it needs a contact address: make the report with --contact ADDRESS (of podchain report or podchain verify), or write it in")
 	}
+	known := whole.Capabilities()
 	for _, capability := range c.Capabilities {
-		if !slices.Contains(implementation.Capabilities(), capability) {
-			fault("capabilities: there is no %q: there are %s", capability, strings.Join(implementation.Capabilities(), ", "))
+		if !slices.Contains(known, capability) {
+			fault("capabilities: %q does not exist; the capabilities are %s", capability, strings.Join(known, ", "))
 		}
 	}
 	for _, capability := range c.Lacking {
 		if slices.Contains(c.Capabilities, capability) {
-			fault("lacking: scenarios were skipped for want of %q, which is claimed in capabilities", capability)
+			fault("lacking: scenarios were skipped for lack of %q, which is claimed in capabilities", capability)
 		}
 	}
 	counted := map[string]ConformanceCount{}
 	seen := map[string]bool{}
 	for _, entry := range c.NotPassed {
 		if seen[entry.ID] {
-			fault("notPassed: %s is there twice", entry.ID)
+			fault("notPassed: %s is listed twice", entry.ID)
 		}
 		seen[entry.ID] = true
 		if !slices.Contains(events.Outcomes, entry.Outcome) || entry.Outcome == events.Passed {
@@ -248,7 +250,7 @@ func (c *Conformance) Check(whole *specification.Specification) error {
 		}
 		for _, capability := range entry.Lacks {
 			if slices.Contains(c.Capabilities, capability) {
-				fault("notPassed: %s was skipped for want of %q, which is claimed in capabilities", entry.ID, capability)
+				fault("notPassed: %s was skipped for lack of %q, which is claimed in capabilities", entry.ID, capability)
 			}
 		}
 		counted[entry.Level] = counted[entry.Level].with(entry.Outcome)

@@ -16,7 +16,6 @@ import (
 
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/events"
-	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/report"
 	"github.com/podchain/podchain/conformance/specification"
 )
@@ -31,7 +30,7 @@ func recorded(t *testing.T) *events.RunRecord {
 		return specification.Location{File: "4-scheduler/a.feature", Line: line}
 	}
 	take(events.Event{Run: &events.Run{Format: events.Format, Command: "podchain verify",
-		Implementation: implementation.Description{Name: "mine", Version: "v1 <&>"}, Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+		Implementation: chain.Description{Name: "mine", Version: "v1 <&>"}, Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 		Specification: events.Specification{Digest: "d", Requirements: 4, Scenarios: 5}}})
 	requirement := func(id, link string, scenarios ...events.Example) {
 		take(events.Event{Requirement: &events.Requirement{ID: id, Level: "MUST", Link: link, Sentence: "It is so", Location: at(1), Scenarios: scenarios}})
@@ -165,8 +164,12 @@ func TestBadge(t *testing.T) {
 // is not valid.
 func TestConformanceReport(t *testing.T) {
 	whole := &specification.Specification{Digest: "d"}
-	for _, id := range []string{"A-01", "A-02", "A-03", "A-04"} {
-		whole.Requirements = append(whole.Requirements, &specification.Requirement{ID: id, Level: "MUST"})
+	for _, requirement := range recorded(t).Requirements {
+		stated := &specification.Requirement{ID: requirement.ID, Level: requirement.Level}
+		for _, scenario := range requirement.Scenarios {
+			stated.Examples = append(stated.Examples, &specification.Example{Location: scenario.Location, Capabilities: scenario.Capabilities})
+		}
+		whole.Requirements = append(whole.Requirements, stated)
 	}
 	for name, test := range map[string]struct {
 		change func(*report.Conformance)
@@ -175,14 +178,14 @@ func TestConformanceReport(t *testing.T) {
 		"as it is":            {func(*report.Conformance) {}, ""},
 		"nobody to ask":       {func(c *report.Conformance) { c.Implementation.Contact = nil }, "implementation.contact"},
 		"no version":          {func(c *report.Conformance) { c.Implementation.Version = "" }, "it needs a name and a version"},
-		"claimed and skipped": {func(c *report.Conformance) { c.Capabilities = append(c.Capabilities, "nodes") }, `A-03 was skipped for want of "nodes", which is claimed`},
+		"claimed and skipped": {func(c *report.Conformance) { c.Capabilities = append(c.Capabilities, "nodes") }, `A-03 was skipped for lack of "nodes", which is claimed`},
 		"claimed, and lacked somewhere": {func(c *report.Conformance) {
 			c.Capabilities, c.NotPassed[1].Lacks = append(c.Capabilities, "nodes"), nil
-		}, `lacking: scenarios were skipped for want of "nodes"`},
-		"claimed, and no capability":       {func(c *report.Conformance) { c.Capabilities = []string{"magic"} }, `there is no "magic"`},
+		}, `lacking: scenarios were skipped for lack of "nodes"`},
+		"claimed, and no capability":       {func(c *report.Conformance) { c.Capabilities = []string{"magic"} }, `"magic" does not exist`},
 		"a failure that was taken out":     {func(c *report.Conformance) { c.NotPassed = c.NotPassed[1:] }, "summary.MUST does not count what notPassed lists"},
 		"counts that are too few":          {func(c *report.Conformance) { c.Summary = nil }, "summary counts 0 requirements, specification.requirements is 4"},
-		"there twice":                      {func(c *report.Conformance) { c.NotPassed = append(c.NotPassed, c.NotPassed[0]) }, "A-02 is there twice"},
+		"there twice":                      {func(c *report.Conformance) { c.NotPassed = append(c.NotPassed, c.NotPassed[0]) }, "A-02 is listed twice"},
 		"passed, among those that are not": {func(c *report.Conformance) { c.NotPassed[0].Outcome = events.Passed }, `A-02 has the outcome "passed"`},
 		"without a reason":                 {func(c *report.Conformance) { c.NotPassed[0].Reason = "" }, "A-02 has no reason"},
 		"an id that there is not":          {func(c *report.Conformance) { c.NotPassed[0].ID = "B-01" }, "there is no requirement B-01"},
@@ -246,10 +249,10 @@ func TestThresholds(t *testing.T) {
 	}
 	for text, says := range map[string]string{
 		"bound p99 < 1s":       "",
-		"bound p100 < 1s":      "threshold bound p100 < 1s: it was 1s, over 100",
-		"bound p50<500ms":      "threshold bound p50 < 500ms: it was 500ms, over 100",
+		"bound p100 < 1s":      "threshold bound p100 < 1s: measured 1s, over 100",
+		"bound p50<500ms":      "threshold bound p50 < 500ms: measured 500ms, over 100",
 		" bound  p50 < 501ms ": "",
-		"running p50 < 1s":     "nothing took this step",
+		"running p50 < 1s":     "no object took this step",
 	} {
 		threshold, err := report.ParseThreshold(text)
 		require.NoError(t, err)
@@ -262,9 +265,9 @@ func TestThresholds(t *testing.T) {
 	for text, says := range map[string]string{
 		"bound":           "expected STEP pPERCENTILE < DURATION",
 		"bound p0 < 1s":   "a percentile is from 1 to 100",
-		"lunch p50 < 1s":  "lunch is no step of the chain: there are replicaset, pod,",
-		"bound p50 < 1":   "1 is no duration such as 500ms",
-		"bound p50 < -1s": "-1s is no duration",
+		"lunch p50 < 1s":  "lunch is not a step of the chain; the steps are replicaset, pod,",
+		"bound p50 < 1":   "1 is not a duration such as 500ms",
+		"bound p50 < -1s": "-1s is not a duration",
 	} {
 		_, err := report.ParseThreshold(text)
 		assert.ErrorContains(t, err, says)

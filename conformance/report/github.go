@@ -5,7 +5,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/printable"
 	"github.com/podchain/podchain/conformance/specification"
@@ -27,7 +26,7 @@ func GitHub(out io.Writer, run *events.RunRecord) error {
 	}
 	for _, scenario := range bad(run) {
 		fmt.Fprintf(&text, "\n<details><summary><b>%s</b> %s: %s</summary>\n\n%s\n</details>\n",
-			scenario.Requirement.ID, scenario.Verdict.Outcome, markdown(printable.Text(scenario.Verdict.Reason)), fence(diagnosis.Tell(scenario)))
+			scenario.Requirement.ID, scenario.Verdict.Outcome, markdown(printable.Text(scenario.Verdict.Reason)), fence(Tell(scenario)))
 	}
 	_, err := io.WriteString(out, text.String())
 	return err
@@ -41,7 +40,7 @@ func Annotations(directory string) func(io.Writer, *events.RunRecord) error {
 		for _, scenario := range bad(run) {
 			_, err := fmt.Fprintf(out, "::error file=%s,line=%d,title=%s::%s\n",
 				property(directory+place(scenario).File), place(scenario).Line,
-				property(fmt.Sprintf("%s %s", scenario.Requirement.ID, scenario.Verdict.Outcome)), message(diagnosis.Tell(scenario)))
+				property(fmt.Sprintf("%s %s", scenario.Requirement.ID, scenario.Verdict.Outcome)), message(Tell(scenario)))
 			if err != nil {
 				return err
 			}
@@ -58,7 +57,7 @@ func place(scenario *events.ScenarioRecord) specification.Location {
 	return scenario.Location
 }
 
-// bad are the scenarios that somebody has to do something about.
+// bad are the scenarios that need attention.
 func bad(run *events.RunRecord) []*events.ScenarioRecord {
 	var all []*events.ScenarioRecord
 	for _, requirement := range run.Requirements {

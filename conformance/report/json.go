@@ -8,19 +8,18 @@ import (
 
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/events"
-	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/specification"
 )
 
 type document struct {
-	Implementation implementation.Description `json:"implementation"`
-	Specification  specificationOf            `json:"specification"`
-	Run            string                     `json:"run,omitempty"`
-	Started        time.Time                  `json:"started"`
-	Seconds        float64                    `json:"seconds"`
-	Seed           int64                      `json:"seed"`
-	Lag            *events.Lag                `json:"observationLag,omitempty"`
-	Requirements   []requirement              `json:"requirements"`
+	Implementation chain.Description `json:"implementation"`
+	Specification  specificationOf   `json:"specification"`
+	Run            string            `json:"run,omitempty"`
+	Started        time.Time         `json:"started"`
+	Seconds        float64           `json:"seconds"`
+	Seed           int64             `json:"seed"`
+	Lag            *events.Lag       `json:"observationLag,omitempty"`
+	Requirements   []requirement     `json:"requirements"`
 }
 
 type specificationOf struct {

@@ -6,13 +6,12 @@ import (
 	"io"
 	"time"
 
-	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/printable"
 )
 
-// The elements of a JUnit report that all its readers know: of the attributes that
-// only some allow there are none.
+// The elements of a JUnit report that all its readers know, without the attributes that
+// only some of them allow.
 type (
 	junitSuites struct {
 		XMLName xml.Name `xml:"testsuites"`
@@ -112,7 +111,7 @@ func caseOf(scenario *events.ScenarioRecord) junitCase {
 	case events.NotApplicable, events.KnownFailing:
 		c.Skipped = new(printable.Text(outcome.Reason))
 	case events.Failed, events.CouldNotRun, events.Stale:
-		note := &junitNote{Message: printable.Text(outcome.Reason), Type: string(outcome.Outcome), Story: diagnosis.Tell(scenario)}
+		note := &junitNote{Message: printable.Text(outcome.Reason), Type: string(outcome.Outcome), Story: Tell(scenario)}
 		if outcome.Outcome == events.CouldNotRun {
 			c.Error = note
 		} else {
@@ -122,5 +121,5 @@ func caseOf(scenario *events.ScenarioRecord) junitCase {
 	return c
 }
 
-// duration of so many seconds.
+// duration of a number of seconds.
 func duration(count float64) time.Duration { return time.Duration(count * float64(time.Second)) }

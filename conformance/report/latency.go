@@ -9,7 +9,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/events"
 )
 
@@ -24,11 +23,11 @@ type Latency struct {
 // Count of the objects that took the step.
 func (l Latency) Count() int { return len(l.sorted) }
 
-// Percentile is what so many of a hundred did not exceed.
+// Percentile is the latency that the given percentage of objects did not exceed.
 func (l Latency) Percentile(of int) time.Duration { return l.sorted[(len(l.sorted)*of+99)/100-1] }
 
-// Latencies of a run, in the order of the chain: what nothing took is left out, and in
-// virtual time there are none.
+// Latencies of a run, in the order of the chain, for the steps that some object took;
+// none in virtual time.
 func Latencies(run *events.RunRecord) []Latency {
 	if run.Run.Virtual {
 		return nil
@@ -42,7 +41,7 @@ func Latencies(run *events.RunRecord) []Latency {
 		}
 	}
 	var all []Latency
-	for _, name := range chain.TransitionNames() {
+	for _, name := range events.TransitionNames {
 		if sorted := measured[name]; len(sorted) > 0 {
 			slices.Sort(sorted)
 			all = append(all, Latency{name, sorted})
@@ -92,8 +91,8 @@ func ParseThreshold(text string) (Threshold, error) {
 	if match == nil {
 		return Threshold{}, fmt.Errorf("%q: expected STEP pPERCENTILE < DURATION, such as \"bound p99 < 1s\"", text)
 	}
-	if !slices.Contains(chain.TransitionNames(), match[1]) {
-		return Threshold{}, fmt.Errorf("%q: %s is no step of the chain: there are %s", text, match[1], strings.Join(chain.TransitionNames(), ", "))
+	if !slices.Contains(events.TransitionNames, match[1]) {
+		return Threshold{}, fmt.Errorf("%q: %s is not a step of the chain; the steps are %s", text, match[1], strings.Join(events.TransitionNames, ", "))
 	}
 	percentile, err := strconv.Atoi(match[2])
 	if err != nil || percentile < 1 || percentile > 100 {
@@ -101,7 +100,7 @@ func ParseThreshold(text string) (Threshold, error) {
 	}
 	limit, err := time.ParseDuration(match[3])
 	if err != nil || limit <= 0 {
-		return Threshold{}, fmt.Errorf("%q: %s is no duration such as 500ms", text, match[3])
+		return Threshold{}, fmt.Errorf("%q: %s is not a duration such as 500ms", text, match[3])
 	}
 	return Threshold{match[1], percentile, limit}, nil
 }
@@ -122,9 +121,9 @@ func (t Threshold) Check(run *events.RunRecord) error {
 			continue
 		}
 		if measured := l.Percentile(t.Percentile); measured >= t.Limit {
-			return fmt.Errorf("threshold %s: it was %s, over %d", t, brief(measured), l.Count())
+			return fmt.Errorf("threshold %s: measured %s, over %d", t, brief(measured), l.Count())
 		}
 		return nil
 	}
-	return fmt.Errorf("threshold %s: nothing took this step in a scenario that passed", t)
+	return fmt.Errorf("threshold %s: no object took this step in a scenario that passed", t)
 }

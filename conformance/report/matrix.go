@@ -19,7 +19,7 @@ type Matrix struct {
 	Command string `json:"command"`
 	// Links whose origins differ between combinations, in the order of the chain.
 	Links []chain.Link `json:"links"`
-	// Origins that each of them comes from, and what is said of the other links.
+	// Origins that each of them comes from, and the origins of the other links.
 	Origins []string `json:"origins"`
 	Others  []string `json:"others,omitempty"`
 	// Specification that is run, by its digest.
@@ -98,7 +98,7 @@ func (c *Combination) String() string {
 	return strings.Join(pairs, ",")
 }
 
-// trouble says what did not pass, and who is blamed.
+// trouble says what did not pass, and which link is blamed.
 func (c *Combination) trouble() string {
 	var words []string
 	if c.Error != "" {
@@ -194,7 +194,7 @@ func (m *Matrix) Same(other *Matrix) bool {
 		slices.Equal(m.Others, other.Others) && m.Specification == other.Specification
 }
 
-// MatrixTerminal writes the matrix as a table for somebody to read.
+// MatrixTerminal writes the matrix as a table for people.
 func MatrixTerminal(out io.Writer, m *Matrix) error {
 	writer := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(writer, strings.ToUpper(strings.Join(m.header(), "\t")))

@@ -11,7 +11,6 @@ import (
 	gherkin "github.com/cucumber/gherkin/go/v26"
 	messages "github.com/cucumber/messages/go/v21"
 
-	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/events"
 )
 
@@ -162,9 +161,9 @@ func resultsOf(scenario *events.ScenarioRecord) []*messages.TestStepResult {
 		if evidence := scenario.Verdict.Evidence; evidence != nil && evidence.Step != nil {
 			at = *evidence.Step
 		}
-		results[at].Status, results[at].Message = messages.TestStepResultStatus_FAILED, diagnosis.Tell(scenario)
+		results[at].Status, results[at].Message = messages.TestStepResultStatus_FAILED, Tell(scenario)
 		if !outcome.Bad() {
-			results[at].Status = messages.TestStepResultStatus_PENDING // which nobody has to mend now
+			results[at].Status = messages.TestStepResultStatus_PENDING // as it needs no attention now
 		}
 	}
 	return results

@@ -32,7 +32,7 @@ const (
 	plainPace    = 10 * time.Second
 )
 
-// Add is told of every event.
+// Add takes every event.
 func (p *Progress) Add(event events.Event) {
 	switch {
 	case event.Run != nil:

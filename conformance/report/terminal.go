@@ -9,18 +9,17 @@ import (
 	"time"
 
 	"github.com/podchain/podchain/conformance/chain"
-	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/printable"
 	"github.com/podchain/podchain/conformance/specification"
 )
 
-// Terminal writes the result for somebody to read: every example that did not
-// pass as a story, then a table by link, then the sum.
+// Terminal writes the result for people: every example that did not pass as a story,
+// then a table by link, then the sum.
 func Terminal(out io.Writer, result *events.RunRecord) error {
 	var text strings.Builder
 	for _, scenario := range bad(result) {
-		text.WriteString(diagnosis.Tell(scenario))
+		text.WriteString(Tell(scenario))
 	}
 	table(&text, result)
 	byReason(&text, result, events.NotApplicable, "Not applicable, since ")
@@ -155,6 +154,6 @@ func byReason(text *strings.Builder, result *events.RunRecord, verdict events.Ou
 	}
 	slices.Sort(reasons)
 	for _, reason := range reasons {
-		fmt.Fprintf(text, "\n%s\n%s\n", diagnosis.Wrap(since+printable.Text(reason)+":", ""), diagnosis.Wrap(strings.Join(of[reason], " "), "  "))
+		fmt.Fprintf(text, "\n%s\n%s\n", wrap(since+printable.Text(reason)+":", ""), wrap(strings.Join(of[reason], " "), "  "))
 	}
 }

@@ -14,8 +14,9 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/utils/ptr"
+
+	"github.com/podchain/podchain/conformance/implementation/clients"
 )
 
 const (
@@ -33,7 +34,7 @@ var ErrRemoved = errors.New("somebody has removed what the run had in the cluste
 
 // Heartbeat is a run's sign of life.
 type Heartbeat struct {
-	client kubernetes.Interface
+	client *clients.Clients
 	run    string
 	cancel context.CancelFunc
 	done   sync.WaitGroup
@@ -43,12 +44,12 @@ type Heartbeat struct {
 // Begin makes the home of a run and gives its sign of life there until End. What
 // it has made when it fails is gone again. Once begun it is not interrupted: a
 // request that is broken off may have made something all the same.
-func Begin(ctx context.Context, client kubernetes.Interface, run string) (*Heartbeat, error) {
+func Begin(ctx context.Context, client *clients.Clients, run string) (*Heartbeat, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Patience)
 	defer cancel()
 	labels := map[string]string{RunLabel: run}
 	home := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: RunNamespace(run), Labels: labels}}
-	if _, err := client.CoreV1().Namespaces().Create(ctx, home, metav1.CreateOptions{}); err != nil {
+	if _, err := client.Namespaces().Create(ctx, home, metav1.CreateOptions{}); err != nil {
 		return nil, fmt.Errorf("cannot create the run's namespace: %w", err)
 	}
 	l := &Heartbeat{client: client, run: run}
@@ -64,7 +65,7 @@ func Begin(ctx context.Context, client kubernetes.Interface, run string) (*Heart
 			AcquireTime:          ptr.To(metav1.NowMicro()), RenewTime: ptr.To(metav1.NowMicro()),
 		},
 	}
-	if _, err := client.CoordinationV1().Leases(RunNamespace(run)).Create(ctx, sign, metav1.CreateOptions{}); err != nil {
+	if _, err := client.Leases(RunNamespace(run)).Create(ctx, sign, metav1.CreateOptions{}); err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot give a sign of life: %w", err), l.removeHome(context.WithoutCancel(ctx)))
 	}
 	var renewing context.Context
@@ -104,7 +105,7 @@ func (l *Heartbeat) sign(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = l.client.CoordinationV1().Leases(RunNamespace(l.run)).Patch(ctx, lease, types.MergePatchType, patch, metav1.PatchOptions{})
+	_, err = l.client.Leases(RunNamespace(l.run)).Patch(ctx, lease, types.MergePatchType, patch, metav1.PatchOptions{})
 	return err
 }
 
@@ -118,7 +119,7 @@ func (l *Heartbeat) End() error {
 func (l *Heartbeat) removeHome(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
-	err := l.client.CoreV1().Namespaces().Delete(ctx, RunNamespace(l.run), metav1.DeleteOptions{})
+	err := l.client.Namespaces().Delete(ctx, RunNamespace(l.run), metav1.DeleteOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil
 	}

@@ -15,16 +15,16 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
 	watchtools "k8s.io/client-go/tools/watch"
 
 	"github.com/podchain/podchain/conformance/chain"
+	"github.com/podchain/podchain/conformance/implementation/clients"
 )
 
 // Janitor finds and removes what runs have in a cluster.
 type Janitor struct {
-	Client  kubernetes.Interface
+	Client  *clients.Clients
 	Objects dynamic.Interface
 	// RemoveNode ends a node together with its kubelet. Where it is nil or fails,
 	// only the Node object is deleted.
@@ -52,11 +52,11 @@ func (s *Janitor) Find(ctx context.Context) ([]Run, error) { return s.find(ctx, 
 
 func (s *Janitor) find(ctx context.Context, selector string) ([]Run, error) {
 	marked := metav1.ListOptions{LabelSelector: selector}
-	namespaces, err := s.Client.CoreV1().Namespaces().List(ctx, marked)
+	namespaces, err := s.Client.Namespaces().List(ctx, marked)
 	if err != nil {
 		return nil, fmt.Errorf("cannot look for namespaces of runs: %w", err)
 	}
-	nodes, err := s.Client.CoreV1().Nodes().List(ctx, marked)
+	nodes, err := s.Client.Nodes().List(ctx, marked)
 	if err != nil {
 		return nil, fmt.Errorf("cannot look for nodes of runs: %w", err)
 	}
@@ -89,7 +89,7 @@ func (s *Janitor) find(ctx context.Context, selector string) ([]Run, error) {
 // and those of the machines that runs run on may differ.
 func (s *Janitor) Alive(ctx context.Context, runs []Run) (sets.Set[string], error) {
 	alive := sets.New[string]()
-	leases := s.Client.CoordinationV1().Leases(metav1.NamespaceAll)
+	leases := s.Client.Leases(metav1.NamespaceAll)
 	list, err := leases.List(ctx, metav1.ListOptions{LabelSelector: RunLabel})
 	if err != nil {
 		return nil, fmt.Errorf("cannot look for signs of life of runs: %w", err)
@@ -150,7 +150,7 @@ func (s *Janitor) Remove(ctx context.Context, run string) error {
 	if err != nil {
 		return err
 	}
-	namespaces := s.Client.CoreV1().Namespaces()
+	namespaces := s.Client.Namespaces()
 	list, err := namespaces.List(ctx, metav1.ListOptions{LabelSelector: selector})
 	if err != nil {
 		return fmt.Errorf("cannot look for namespaces of run %s: %w", run, err)
@@ -205,7 +205,7 @@ func (s *Janitor) removeNode(ctx context.Context, name string) error {
 	if s.RemoveNode != nil {
 		ending = s.RemoveNode(ctx, name)
 	}
-	err := s.Client.CoreV1().Nodes().Delete(ctx, name, metav1.DeleteOptions{})
+	err := s.Client.Nodes().Delete(ctx, name, metav1.DeleteOptions{})
 	if err != nil && !apierrors.IsNotFound(err) {
 		return errors.Join(fmt.Errorf("cannot remove node %s: %w", name, err), ending)
 	}
@@ -213,7 +213,7 @@ func (s *Janitor) removeNode(ctx context.Context, name string) error {
 }
 
 func (s *Janitor) nodes(ctx context.Context) (func(string) bool, error) {
-	list, err := s.Client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	list, err := s.Client.Nodes().List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("cannot list nodes: %w", err)
 	}
@@ -229,7 +229,7 @@ func (s *Janitor) nodes(ctx context.Context) (func(string) bool, error) {
 // namespace controller removes the rest in its own time.
 func (s *Janitor) removeNamespace(ctx context.Context, namespace *corev1.Namespace, isNode func(string) bool) error {
 	if namespace.DeletionTimestamp == nil {
-		err := s.Client.CoreV1().Namespaces().Delete(ctx, namespace.Name, metav1.DeleteOptions{})
+		err := s.Client.Namespaces().Delete(ctx, namespace.Name, metav1.DeleteOptions{})
 		if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
 			return fmt.Errorf("cannot remove namespace %s: %w", namespace.Name, err)
 		}

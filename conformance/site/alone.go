@@ -8,8 +8,8 @@ import (
 )
 
 // Alone writes the timeline of what was observed as a page that needs no other file.
-// The run says what it was observed on; the scenario needs no more than a name, its
-// steps as far as it has some, writes and calls.
+// The run says what it was observed on; the scenario needs only a name, its steps if it
+// has any, writes and calls.
 func Alone(out io.Writer, of events.Run, scenario *events.ScenarioRecord) error {
 	style, err := files.ReadFile("templates/style.css")
 	if err != nil {

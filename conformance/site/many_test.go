@@ -17,7 +17,6 @@ import (
 
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/events"
-	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/site"
 	"github.com/podchain/podchain/conformance/specification"
 	"github.com/podchain/podchain/features"
@@ -54,7 +53,7 @@ func manyRuns(tb testing.TB, whole *specification.Specification, count int) []*e
 		take := func(event events.Event) { require.NoError(tb, run.Add(event)) }
 		take(events.Event{Run: &events.Run{
 			Format: events.Format, Specification: events.Specification{Digest: whole.Digest},
-			Implementation: implementation.Description{Name: "distribution", Version: fmt.Sprintf("v1.%d.0", number)},
+			Implementation: chain.Description{Name: "distribution", Version: fmt.Sprintf("v1.%d.0", number)},
 			Started:        time.Date(2026, 1, 2, 3, number, 0, 0, time.UTC),
 		}})
 		for i, requirement := range whole.Requirements {

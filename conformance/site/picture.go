@@ -11,7 +11,7 @@ import (
 // box is a station in the picture of the chain.
 type box struct {
 	X, Y, W, H int
-	// Name of a link, or what a station that is none is called.
+	// Name of a link, or of a station that is not a link.
 	Name string
 	Link *link // nil: a station that has no requirements of its own
 	// Step of the chain that it does, Sees what it is notified of by the API server,
@@ -124,7 +124,7 @@ func (s *site) Boxes() []box {
 	return all
 }
 
-// room is for the marks of so many implementations in a box.
+// room is how many implementations a box has marks for.
 const room = 8
 
 // Crowded says that there are more implementations than a box has room for.

@@ -14,12 +14,12 @@ import (
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 
 	"github.com/podchain/podchain/conformance/chain"
-	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/events"
+	"github.com/podchain/podchain/conformance/report"
 )
 
-// timeline is a recorded scenario as a sequence diagram: who wrote what when, who was
-// notified of it, and what kubelets had their runtimes do.
+// timeline is a recorded scenario as a sequence diagram: which link wrote what and when,
+// which links were notified, and what kubelets had their runtimes do.
 type timeline struct {
 	run      *run
 	scenario *events.ScenarioRecord
@@ -47,7 +47,7 @@ type moment struct {
 	// Step is set on a step, with Failed if it did not hold.
 	Step   string
 	Failed bool
-	// What was written or called, and by whom.
+	// What was written or called, and by which party.
 	What, Who string
 	// From and To are where its arrow begins and ends.
 	From, To int
@@ -64,7 +64,7 @@ type moment struct {
 // notice is the arrow of a watch.
 type notice struct {
 	Who string
-	// To is where it ends; 0 for who has no lane, since he wrote nothing.
+	// To is where it ends; 0 for a party without a lane, since it wrote nothing.
 	To int
 	// Latency from the answer of the write to the arrival; empty where it cannot be
 	// known.
@@ -95,7 +95,7 @@ const (
 func newTimeline(r *run, scenario *events.ScenarioRecord) *timeline {
 	t := &timeline{run: r, scenario: scenario}
 	if scenario.Verdict.Outcome.NeedsDetail() {
-		t.Story = strings.TrimSpace(diagnosis.Tell(scenario))
+		t.Story = strings.TrimSpace(report.Tell(scenario))
 	}
 	versions := slices.DeleteFunc(scenario.Versions(), func(v events.Version) bool { return inBackground(v) })
 	t.lay(versions)
@@ -187,7 +187,7 @@ func (t *timeline) Left() int { return t.Lanes[0].X }
 // Across is how far it is from there to the last one.
 func (t *timeline) Across() int { return t.Lanes[len(t.Lanes)-1].X - t.Left() }
 
-// order is that of lanes, from left to right: who is in no chain comes after.
+// order is that of lanes, from left to right: parties outside of the chain come last.
 var order = func() (names []string) {
 	names = []string{laneStore, laneServer, laneClient}
 	for _, link := range chain.AllLinks {
@@ -209,7 +209,7 @@ func rank(name string) int {
 	return len(order)
 }
 
-// party is who made a write.
+// party is the author of a write.
 func party(write events.Write) string {
 	switch who, _, _ := strings.Cut(write.Writer, ", "); who {
 	case "podchain", "":
@@ -263,8 +263,8 @@ func (t *timeline) write(version events.Version) {
 	t.add(m)
 }
 
-// latency of a notice is from when the write was answered, and less than nothing if the
-// answer took longer; nobody knows it where no tap has seen the write, or no time passes.
+// latency of a notice counts from the answer to the write, and is negative if the answer
+// took longer; it is unknown if no tap has seen the write, and in virtual time.
 func (t *timeline) latency(version events.Version, at float64) string {
 	if version.Answered == nil || t.run.Run.Virtual {
 		return ""
@@ -282,7 +282,7 @@ func (t *timeline) callsUntil(at float64, calls []events.Call) []events.Call {
 }
 
 func (t *timeline) call(call events.Call) {
-	// The image of a container is told where it is pulled.
+	// The image of a container is shown where it is pulled.
 	what := call.Method + " " + call.Pod
 	if about := cmp.Or(call.Container, call.Image); about != "" {
 		what += " " + about

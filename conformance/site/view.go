@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"github.com/podchain/podchain/conformance/chain"
-	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/events"
+	"github.com/podchain/podchain/conformance/report"
 	"github.com/podchain/podchain/conformance/specification"
 )
 
@@ -165,7 +165,7 @@ type requirement struct {
 	Scenarios []*scenario
 }
 
-// verdict on a requirement, of several runs where there is no more to say than that.
+// verdict on a requirement, of several runs if all there is to say is the same.
 type verdict struct {
 	Runs    []*run
 	Verdict events.Outcome
@@ -194,7 +194,7 @@ func (r *requirement) Verdicts() []verdict {
 		}
 		for _, scenario := range found.Scenarios {
 			if scenario.Verdict.Outcome.NeedsDetail() {
-				one.Stories = append(one.Stories, strings.TrimSpace(diagnosis.Tell(scenario)))
+				one.Stories = append(one.Stories, strings.TrimSpace(report.Tell(scenario)))
 			}
 		}
 		if one.Stories == nil && one.Timelines == nil {

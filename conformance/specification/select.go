@@ -3,13 +3,14 @@ package specification
 import (
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 )
 
 // Select returns the specification reduced to the requirements that a list of
 // patterns names. A pattern is an id ("RS-07"), a prefix of ids ("RS", "API-"),
-// a level ("MUST"), a link ("scheduler"), a feature's path or folder, or a path
+// a level ("MUST"), a link ("scheduler"), a feature's path, base name or folder, or a path
 // with the line of a Rule, scenario or row, or "time-based"; with "!" in front it
 // excludes. Without a pattern that includes, everything is included. A pattern
 // that matches nothing is an error, and so is an empty selection.
@@ -37,7 +38,7 @@ func (s *Specification) Select(patterns []string) (*Specification, error) {
 			}
 		}
 		if !matched {
-			faults = append(faults, fmt.Errorf("%q selects nothing: it is no id, prefix of ids, level, link or feature path of this specification (see podchain list)", pattern))
+			faults = append(faults, fmt.Errorf("%q selects nothing: expected an id, a prefix of ids, a level, a link, or the path of a feature (see podchain list)", pattern))
 		}
 	}
 	if err := errors.Join(faults...); err != nil {
@@ -54,7 +55,7 @@ func (s *Specification) Select(patterns []string) (*Specification, error) {
 		}
 	}
 	if len(selected.Requirements) == 0 {
-		return nil, fmt.Errorf("nothing is left to run: %s excludes all that is selected", strings.Join(patterns, " "))
+		return nil, fmt.Errorf("nothing is left to run: %s excludes everything that is selected", strings.Join(patterns, " "))
 	}
 	return selected, nil
 }
@@ -67,15 +68,20 @@ func (r *Requirement) matches(pattern string) bool {
 		return true
 	}
 	file := place(pattern)
-	if file == r.Location.String() {
+	if r.Location.is(file) {
 		return true
 	}
-	return r.Location.File == file || strings.HasPrefix(r.Location.File, strings.TrimSuffix(file, "/")+"/")
+	return r.Location.File == file || path.Base(r.Location.File) == file || strings.HasPrefix(r.Location.File, strings.TrimSuffix(file, "/")+"/")
 }
 
 // at says whether a pattern is the place of the example, or what it is like.
 func (e *Example) at(pattern string) bool {
-	return place(pattern) == e.Location.String() || e.TimeBased && pattern == timeBasedTag[1:]
+	return e.Location.is(place(pattern)) || e.TimeBased && pattern == timeBasedTag[1:]
+}
+
+// is tells whether text is the location, with or without the folder of the feature.
+func (l Location) is(text string) bool {
+	return text == l.String() || text == Location{path.Base(l.File), l.Line}.String()
 }
 
 // place returns a path as the specification names it.

@@ -78,6 +78,15 @@ func (r *Requirement) Capabilities() []string {
 	return sortedUnique(all)
 }
 
+// Capabilities returns what all requirements together need of an implementation.
+func (s *Specification) Capabilities() []string {
+	var all []string
+	for _, requirement := range s.Requirements {
+		all = append(all, requirement.Capabilities()...)
+	}
+	return sortedUnique(all)
+}
+
 // Since returns the releases that brought what some of the examples assert.
 func (r *Requirement) Since() []Since {
 	var all []Since

@@ -15,6 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
+
+	"github.com/podchain/podchain/conformance/printable"
 )
 
 // Load reads the manifest of one Deployment, YAML or JSON, from a file, or from
@@ -162,18 +164,15 @@ var atLine = regexp.MustCompile(`^line (\d+): `)
 // parserSays reduces the error of a parser to what it says about the text, and
 // the line that it names.
 func (d document) parserSays(err error) (line, says string) {
-	text := err.Error()
-	for _, prefix := range []string{"error converting YAML to JSON: ", "error unmarshaling JSON: ", "while decoding JSON: ", "yaml: ", "unmarshal errors:"} {
-		text = strings.TrimSpace(strings.TrimPrefix(text, prefix))
-	}
-	if strings.HasPrefix(text, "json: cannot unmarshal") {
+	text := printable.YAML(err).Error()
+	if strings.HasPrefix(text, "cannot unmarshal") {
 		text = "it is not a mapping"
 	}
 	line = strconv.Itoa(d.lineOf(""))
 	if match := atLine.FindStringSubmatch(text); match != nil {
 		line, text = match[1], strings.TrimPrefix(text, match[0])
 	}
-	return line, strings.Join(strings.Fields(text), " ")
+	return line, text
 }
 
 // lineOf returns the line of a key of the document's root, or of the first line

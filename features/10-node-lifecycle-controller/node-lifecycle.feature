@@ -133,7 +133,7 @@ Feature: Node lifecycle controller
         | spec.taints | not includes {key: node.kubernetes.io/unschedulable} |
 
   @NODE-06 @MUST @needs-nodes @needs-kubelets
-  Rule: The Pods of an unreachable node do not count as ready
+  Rule: The Pods of an unreachable node are marked as not ready
     They may still run, which no link can know. Controllers do not count them as available any more, even
     before they are evicted.
 

@@ -143,7 +143,7 @@ Feature: Deployment controller
     replicas, readyReplicas and availableReplicas count all ReplicaSets, updatedReplicas only the one with
     the current template. A counter that is zero may be left out.
 
-    # podchain.dev/gate: a readiness gate of the Pod. The Pod is not Ready until the scenario sets this condition to True.
+    # podchain.dev/gate: a readiness gate. The Pod is not Ready until the scenario sets this condition to True.
     Scenario: Pods that exist but are not ready, then ready
       Given Deployment "web" with 3 replicas is created with
         | field                             | value                                |

@@ -202,7 +202,7 @@ Feature: ReplicaSet controller
         | status.availableReplicas    | 3                                            |
         | status.observedGeneration   | same as ReplicaSet "web" metadata.generation |
 
-    # podchain.dev/gate: a readiness gate of the Pod. The Pod is not Ready until the scenario sets this condition to True.
+    # podchain.dev/gate: a readiness gate. The Pod is not Ready until the scenario sets this condition to True.
     Scenario: Pods whose readiness gate is not True are counted, but not as ready
       Given ReplicaSet "web" with 2 replicas is created with
         | field                             | value                                |

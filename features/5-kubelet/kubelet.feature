@@ -60,7 +60,7 @@ Feature: kubelet
     Conditions that it does not own, such as those of readiness gates, survive all its updates. It never
     changes the spec.
 
-    # podchain.dev/gate: a readiness gate of the Pod. The Pod is not Ready until the scenario sets this condition to True.
+    # podchain.dev/gate: a readiness gate. The Pod is not Ready until the scenario sets this condition to True.
     Scenario: A condition of another client
       Given Pod "a" is created with
         | field               | value                                |
@@ -476,7 +476,7 @@ Feature: kubelet
       And PullImage is never called for Pod "a"
 
   @KUBELET-25 @MUST @needs-containers @needs-images
-  Rule: An image that cannot be pulled is retried with back-off, and the Pod stays Pending
+  Rule: A failed image pull is retried with back-off, and the Pod stays Pending
     The Pod does not fail, whatever its restart policy: the image may be published later.
 
     Scenario Outline: The image is not published yet, and the restart policy is <policy>

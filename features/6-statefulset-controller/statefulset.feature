@@ -45,7 +45,7 @@ Feature: StatefulSet controller
   Rule: A Pod is created only when all Pods before it are Running and Ready
     OrderedReady, the default policy: at most one Pod at a time is not ready.
 
-    # podchain.dev/gate: a readiness gate of the Pod. The Pod is not Ready until the scenario sets this condition to True.
+    # podchain.dev/gate: a readiness gate. The Pod is not Ready until the scenario sets this condition to True.
     Scenario: The second Pod waits for the first
       Given StatefulSet "db" with 3 replicas is created with
         | field                             | value                                |

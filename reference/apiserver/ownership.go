@@ -41,7 +41,7 @@ func (r *resource) ownership(subresource string) *ownership {
 		return known.(*ownership)
 	}
 	gv := r.gvk().GroupVersion()
-	m, err := managedfields.NewDefaultFieldManager(typeConverter(), versions{r.gvk()}, noDefaults{}, scheme.Scheme,
+	m, err := managedfields.NewDefaultFieldManager(converter(), versions{r.gvk()}, noDefaults{}, scheme.Scheme,
 		r.gvk(), gv, subresource, r.foreignFields(subresource))
 	if err != nil {
 		m = nil

@@ -42,24 +42,6 @@ func NewChildren[O, T clients.Object](owners *Controller[O], objects Resource[T]
 	return c
 }
 
-// Claim returns the children that the owner owns, after adopting and releasing;
-// some may be about to be deleted, or have ended.
-func (c *Children[O, T]) Claim(ctx context.Context, owner O) ([]T, error) {
-	selector, err := metav1.LabelSelectorAsSelector(c.owners.Selector(owner))
-	if err != nil {
-		return nil, fmt.Errorf("selector: %w", err)
-	}
-	claim := claim[O, T]{
-		owner:     owner,
-		kind:      c.owners.GroupVersionKind,
-		selector:  selector,
-		claimable: c.Claimable,
-		recheck:   func() error { return c.owners.RecheckOwner(ctx, owner) },
-		objects:   c.Client(owner.GetNamespace()),
-	}
-	return claim.sort(ctx, append(c.Owned(owner.GetUID()), byIndex[T](c.GetIndexer(), orphanKey(owner.GetNamespace()))...))
-}
-
 // Owned returns the objects in the cache that the given owner controls. They
 // belong to the cache: copy before you write.
 func (c *Children[O, T]) Owned(owner types.UID) []T {

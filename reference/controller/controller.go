@@ -65,7 +65,7 @@ func (c *Controller[O]) Handle(informer cache.SharedInformer, handlers cache.Res
 	c.wiring = errors.Join(c.wiring, err)
 }
 
-// Run looks at owners with sync, in so many workers, until ctx is done and they
+// Run has a number of workers look at owners with sync, until ctx is done and they
 // have ended. A sync that fails is repeated.
 func (c *Controller[O]) Run(ctx context.Context, workers int, sync func(context.Context, O) error) error {
 	if c.wiring != nil {
@@ -180,11 +180,6 @@ func (c *Controller[O]) deleted(last any) {
 func (c *Controller[O]) selectsAll(owner O) bool {
 	selector := c.Selector(owner)
 	return selector != nil && len(selector.MatchLabels)+len(selector.MatchExpressions) == 0
-}
-
-// RecheckOwner is RecheckOwner for an owner of this kind.
-func (c *Controller[O]) RecheckOwner(ctx context.Context, cached O) error {
-	return RecheckOwner(ctx, c.Client(cached.GetNamespace()), cached)
 }
 
 // UpdateStatus writes the owner's new status if it says something new.

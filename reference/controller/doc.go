@@ -39,6 +39,6 @@
 //     each write of a [Plan], and handlers that queue their owners;
 //   - [Expectations]: own creations and deletions that the cache does not show yet;
 //   - [StaleCache]: versions that own updates have replaced;
-//   - [RecheckOwner]: a last look at an owner past the cache, before something is
+//   - [Controller.RecheckOwner]: a last look at an owner past the cache, before something is
 //     created for it.
 package controller

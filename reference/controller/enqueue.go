@@ -105,12 +105,8 @@ func (c *Children[O, T]) enqueueAdopters(child T) {
 	}
 	for _, owner := range c.owners.Owners(child.GetNamespace()) {
 		selector, err := metav1.LabelSelectorAsSelector(c.owners.Selector(owner))
-		if err == nil && !selector.Empty() && selector.Matches(labels.Set(child.GetLabels())) && c.claims(owner, child) {
+		if err == nil && !selector.Empty() && selector.Matches(labels.Set(child.GetLabels())) && c.claimable(owner, child) {
 			c.owners.Enqueue(owner)
 		}
 	}
-}
-
-func (c *Children[O, T]) claims(owner O, child T) bool {
-	return c.Claimable == nil || c.Claimable(owner, child)
 }

@@ -31,7 +31,7 @@ const (
 )
 
 // Recorder writes Events (EVENT-01..03) in the background. They are advisory
-// (EVENT-04): a full backlog or a refusal loses one, and nobody waits for it.
+// (EVENT-04): a full backlog or a refusal loses one, and no link waits for it.
 //
 // It differs from client-go's broadcaster in two points that matter here: Run
 // returns when its work has ended, and names differ even at one instant of a

@@ -42,24 +42,22 @@ func NewExpectations() *Expectations {
 	return &Expectations{owners: map[types.UID]*expected{}}
 }
 
-// Begin says that the owner's sync is about to write; End must follow.
-func (e *Expectations) Begin(owner types.UID) {
+// Begin says that the owner's sync is about to write. Call the function that it
+// returns when the writes are made.
+func (e *Expectations) Begin(owner types.UID) (end func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.owners[owner] = &expected{
+	x := &expected{
 		deadline: time.Now().Add(expectationTimeout),
 		created:  map[types.UID]struct{}{},
 		deleted:  map[types.UID]struct{}{},
 		seen:     map[types.UID]struct{}{},
 		writing:  true,
 	}
-}
-
-// End says that the owner's sync has made its writes.
-func (e *Expectations) End(owner types.UID) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if x := e.owners[owner]; x != nil {
+	e.owners[owner] = x
+	return func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
 		x.writing, x.seen = false, nil
 		e.tidy(owner, x)
 	}
@@ -96,13 +94,13 @@ func (e *Expectations) NotDeleted(owner, object types.UID) {
 	}
 }
 
-// Seen says that the cache shows the object. Call it on every add and update,
-// with the controller that the object has (and had, if that changed).
+// Seen says that the cache shows the object. Call it on every add and update.
 func (e *Expectations) Seen(owner types.UID, object metav1.Object) {
 	e.observe(owner, object.GetUID(), object.GetDeletionTimestamp() != nil)
 }
 
-// Gone says that the cache does not hold the object any more. Call it on every delete.
+// Gone says that the cache does not show the object as the owner's any more. Call it
+// on every delete and release.
 func (e *Expectations) Gone(owner types.UID, object metav1.Object) {
 	e.observe(owner, object.GetUID(), true)
 }
@@ -150,7 +148,7 @@ func (e *Expectations) Forget(owner types.UID) {
 
 // tidy drops the owner once nothing is awaited.
 func (e *Expectations) tidy(owner types.UID, x *expected) {
-	if !x.writing && len(x.created) == 0 && len(x.deleted) == 0 {
+	if !x.writing && len(x.created) == 0 && len(x.deleted) == 0 && e.owners[owner] == x {
 		delete(e.owners, owner)
 	}
 }

@@ -63,9 +63,9 @@ func TestExpectations(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				e := NewExpectations()
-				e.Begin("o")
+				end := e.Begin("o")
 				test.do(e)
-				e.End("o")
+				end()
 				after, pending := e.Pending("o")
 				assert.Equal(t, test.pending, pending)
 				time.Sleep(after)

@@ -51,8 +51,7 @@ func (c *Children[O, T]) CarryOut(ctx context.Context, owner O, plan Plan[T]) er
 			return err
 		}
 	}
-	c.owners.expectations.Begin(owner.GetUID())
-	defer c.owners.expectations.End(owner.GetUID())
+	defer c.owners.expectations.Begin(owner.GetUID())()
 	created := c.createAll(ctx, owner, plan.Create)
 	_, deleted := Parallel(len(plan.Delete), func(i int) error { return c.remove(ctx, owner, plan.Delete[i], nil) })
 	_, killed := Parallel(len(plan.Kill), func(i int) error { return c.remove(ctx, owner, plan.Kill[i], ptr.To[int64](0)) })
@@ -62,16 +61,14 @@ func (c *Children[O, T]) CarryOut(ctx context.Context, owner O, plan Plan[T]) er
 // Create creates one child, and no Event. The owner is not looked at again before
 // the cache shows it. Call RecheckOwner first.
 func (c *Children[O, T]) Create(ctx context.Context, owner O, child T) (T, error) {
-	c.owners.expectations.Begin(owner.GetUID())
-	defer c.owners.expectations.End(owner.GetUID())
+	defer c.owners.expectations.Begin(owner.GetUID())()
 	return c.create(ctx, owner, child)
 }
 
 // Expect has the owner not looked at again before the cache shows a child of which
 // only the API server knows yet.
 func (c *Children[O, T]) Expect(owner O, child T) {
-	c.owners.expectations.Begin(owner.GetUID())
-	defer c.owners.expectations.End(owner.GetUID())
+	defer c.owners.expectations.Begin(owner.GetUID())()
 	c.expect(owner, child)
 }
 

@@ -7,8 +7,6 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/podchain/podchain/conformance/implementation/clients"
 )
 
 // ErrOwnerDeleting says that an owner is being deleted, or is gone.
@@ -21,8 +19,8 @@ var ErrOwnerDeleting = errors.New("the owner is being deleted")
 // object is gone, and does not show yet that its owner is to go as well, would
 // create in its place what the garbage collector has just deleted (GC-03), or
 // adopt what it has just orphaned (DEPLOY-21).
-func RecheckOwner[O clients.Object](ctx context.Context, owners Client[O], cached O) error {
-	live, err := owners.Get(ctx, cached.GetName(), metav1.GetOptions{})
+func (c *Controller[O]) RecheckOwner(ctx context.Context, cached O) error {
+	live, err := c.Client(cached.GetNamespace()).Get(ctx, cached.GetName(), metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
 		return fmt.Errorf("%w: %s is gone", ErrOwnerDeleting, cached.GetName())

@@ -12,7 +12,6 @@ import (
 	"github.com/podchain/podchain/reference/link"
 )
 
-
 // Client writes the objects of one kind in one namespace, and reads them past the cache.
 type Client[T any] interface {
 	Get(ctx context.Context, name string, options metav1.GetOptions) (T, error)

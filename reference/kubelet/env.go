@@ -113,7 +113,7 @@ func (w *worker) configMap(ctx context.Context, namespace, name string, optional
 
 // configMapObject returns nil for an optional one that is not there.
 func (w *worker) configMapObject(ctx context.Context, namespace, name string, optional *bool) (*corev1.ConfigMap, error) {
-	object, err := w.k.core.ConfigMaps(namespace).Get(ctx, name, metav1.GetOptions{})
+	object, err := w.k.clients.ConfigMaps(namespace).Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		if optional != nil && *optional {
 			return nil, nil
@@ -137,7 +137,7 @@ func (w *worker) secret(ctx context.Context, namespace, name string, optional *b
 
 // secretObject returns nil for an optional one that is not there.
 func (w *worker) secretObject(ctx context.Context, namespace, name string, optional *bool) (*corev1.Secret, error) {
-	object, err := w.k.core.Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
+	object, err := w.k.clients.Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		if optional != nil && *optional {
 			return nil, nil

@@ -25,17 +25,14 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
-	kruntime "k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/watch"
-	coordinationclient "k8s.io/client-go/kubernetes/typed/coordination/v1"
-	coreclient "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/cache"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 	"k8s.io/klog/v2"
 
+	"github.com/podchain/podchain/conformance/implementation/clients"
 	"github.com/podchain/podchain/conformance/implementation/crash"
+	"github.com/podchain/podchain/reference/link"
 	"github.com/podchain/podchain/reference/runtime"
 )
 
@@ -118,10 +115,9 @@ type kubelet struct {
 	Options
 	ctx     context.Context
 	tasks   tasks
-	core    coreclient.CoreV1Interface
-	leases  coordinationclient.LeaseInterface
+	clients *clients.Clients
 	runtime *runtimeapi.VersionResponse
-	events  *recorder
+	events  *link.Recorder
 	probes  *http.Client
 	node    node
 	// reporting holds the turns of the reports that are being written.
@@ -139,20 +135,7 @@ func Run(ctx context.Context, config *rest.Config, options Options) error {
 	if err != nil {
 		return err
 	}
-	config = rest.CopyConfig(config)
-	config.UserAgent = "kubelet"
-	if config.QPS == 0 {
-		config.QPS = -1
-	}
-	client, err := rest.HTTPClientFor(config)
-	if err != nil {
-		return fmt.Errorf("kubelet %s: %w", options.NodeName, err)
-	}
-	core, err := coreclient.NewForConfigAndClient(config, client)
-	if err != nil {
-		return fmt.Errorf("kubelet %s: %w", options.NodeName, err)
-	}
-	coordination, err := coordinationclient.NewForConfigAndClient(config, client)
+	l, err := link.New("kubelet", config)
 	if err != nil {
 		return fmt.Errorf("kubelet %s: %w", options.NodeName, err)
 	}
@@ -163,10 +146,11 @@ func Run(ctx context.Context, config *rest.Config, options Options) error {
 
 	ctx, cancel := context.WithCancel(klog.NewContext(ctx, klog.FromContext(ctx).WithValues("node", options.NodeName)))
 	k := &kubelet{
-		Options:   options,
-		ctx:       ctx,
-		core:      core,
-		leases:    coordination.Leases(corev1.NamespaceNodeLease),
+		Options: options,
+		ctx:     ctx,
+		clients: l.Clients,
+		events: link.NewRecorder(l.Clients, corev1.EventSource{Component: l.Name, Host: options.NodeName},
+			link.RecorderOptions{Remembered: remembered}),
 		runtime:   version,
 		reporting: make(chan struct{}, reportsAtOnce),
 		probes:    newProbeClient(options.Dial),
@@ -174,24 +158,25 @@ func Run(ctx context.Context, config *rest.Config, options Options) error {
 		accepted:  map[types.UID]reservation{},
 	}
 	k.tasks.domain = crash.From(ctx)
-	k.events = newRecorder(ctx, core, options.NodeName)
-	defer k.events.close()
 	defer k.tasks.close()
 	defer cancel()
+
+	k.tasks.Go(func() { k.events.Run(ctx) })
 
 	if !k.register() {
 		return nil // asked to stop before the API server answered
 	}
 	k.tasks.Go(k.keepNode)
-	k.tasks.Go(func() { k.watchNode().Run(ctx.Done()) })
+	node := k.watchNode(l)
+	k.tasks.Go(func() { node.RunWithContext(ctx) })
 
 	// Events are kept before anything is read, so that nothing is missed.
 	if !k.watchRuntime() {
 		return nil
 	}
-	pods := k.watchPods()
-	k.tasks.Go(func() { pods.Run(ctx.Done()) })
-	if cache.WaitForCacheSync(ctx.Done(), pods.HasSynced) {
+	pods := k.watchPods(l)
+	k.tasks.Go(func() { pods.RunWithContext(ctx) })
+	if l.Synced(ctx) {
 		if err := k.adoptOrphans(); err != nil {
 			klog.FromContext(ctx).Error(err, "Pods that no longer exist are left in the runtime")
 		}
@@ -201,63 +186,18 @@ func Run(ctx context.Context, config *rest.Config, options Options) error {
 }
 
 // watchPods watches the Pods bound to this node, and no others (KUBELET-01).
-func (k *kubelet) watchPods() cache.Controller {
-	_, controller := cache.NewInformerWithOptions(cache.InformerOptions{
-		ListerWatcher: listWatch(fields.OneTermEqualSelector("spec.nodeName", k.NodeName).String(),
-			func(ctx context.Context, options metav1.ListOptions) (kruntime.Object, error) {
-				return k.core.Pods("").List(ctx, options)
-			}, k.core.Pods("").Watch),
-		ObjectType: &corev1.Pod{},
-		Transform:  dropManagedFields,
-		Handler: cache.ResourceEventHandlerFuncs{
-			AddFunc:    func(object any) { k.podSeen(object.(*corev1.Pod)) },
-			UpdateFunc: func(old, object any) { k.podChanged(old.(*corev1.Pod), object.(*corev1.Pod)) },
-			DeleteFunc: k.podGone,
-		},
+func (k *kubelet) watchPods(l *link.Link) link.Cache[*corev1.Pod] {
+	pods := link.Watch(l, k.clients.Pods(metav1.NamespaceAll), link.Where(fields.OneTermEqualSelector("spec.nodeName", k.NodeName)))
+	link.Handle(l, pods, link.On[*corev1.Pod]{
+		Add:    k.podSeen,
+		Update: func(_, pod *corev1.Pod) { k.podSeen(pod) },
+		Delete: func(pod *corev1.Pod) { k.worker(pod.UID, pod).remove(pod) },
 	})
-	return controller
-}
-
-func listWatch(fieldSelector string,
-	list func(context.Context, metav1.ListOptions) (kruntime.Object, error),
-	watchFunc func(context.Context, metav1.ListOptions) (watch.Interface, error),
-) cache.ListerWatcher {
-	return &cache.ListWatch{
-		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (kruntime.Object, error) {
-			options.FieldSelector = fieldSelector
-			return list(ctx, options)
-		},
-		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
-			options.FieldSelector = fieldSelector
-			return watchFunc(ctx, options)
-		},
-	}
-}
-
-func dropManagedFields(object any) (any, error) {
-	if accessor, ok := object.(metav1.Object); ok {
-		accessor.SetManagedFields(nil)
-	}
-	return object, nil
+	return pods
 }
 
 func (k *kubelet) podSeen(pod *corev1.Pod) {
 	k.worker(pod.UID, pod).update(pod)
-}
-
-func (k *kubelet) podChanged(old, pod *corev1.Pod) {
-	if old.UID != pod.UID { // deleted and created again between two events
-		k.podGone(old)
-	}
-	k.podSeen(pod)
-}
-
-func (k *kubelet) podGone(object any) {
-	if unknown, ok := object.(cache.DeletedFinalStateUnknown); ok {
-		object = unknown.Obj
-	}
-	pod := object.(*corev1.Pod)
-	k.worker(pod.UID, pod).remove(pod)
 }
 
 // worker returns the worker of the Pod with that uid: a Pod created again under

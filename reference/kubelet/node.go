@@ -1,7 +1,6 @@
 package kubelet
 
 import (
-	"context"
 	"encoding/json"
 	"maps"
 	goruntime "runtime"
@@ -13,11 +12,11 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
-	kruntime "k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
 	"k8s.io/utils/ptr"
+
+	"github.com/podchain/podchain/reference/link"
 )
 
 const (
@@ -61,7 +60,7 @@ func (k *kubelet) register() bool {
 
 func (k *kubelet) tryRegister() error {
 	wanted := k.initialNode()
-	created, err := k.core.Nodes().Create(k.ctx, wanted, metav1.CreateOptions{})
+	created, err := k.clients.Nodes().Create(k.ctx, wanted, metav1.CreateOptions{})
 	if err == nil {
 		k.node.object, k.node.reported = created, time.Now()
 		return nil
@@ -69,7 +68,7 @@ func (k *kubelet) tryRegister() error {
 	if !apierrors.IsAlreadyExists(err) {
 		return err
 	}
-	found, err := k.core.Nodes().Get(k.ctx, k.NodeName, metav1.GetOptions{})
+	found, err := k.clients.Nodes().Get(k.ctx, k.NodeName, metav1.GetOptions{})
 	if err != nil {
 		return err
 	}
@@ -83,7 +82,7 @@ func (k *kubelet) tryRegister() error {
 		if err != nil {
 			return err
 		}
-		if found, err = k.core.Nodes().Patch(k.ctx, k.NodeName, types.StrategicMergePatchType, patch, metav1.PatchOptions{}); err != nil {
+		if found, err = k.clients.Nodes().Patch(k.ctx, k.NodeName, types.StrategicMergePatchType, patch, metav1.PatchOptions{}); err != nil {
 			return err
 		}
 	}
@@ -171,7 +170,7 @@ func (k *kubelet) reportNode() error {
 	if err != nil {
 		return err
 	}
-	written, err := k.core.Nodes().Patch(k.ctx, k.NodeName, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status")
+	written, err := k.clients.Nodes().Patch(k.ctx, k.NodeName, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status")
 	if err != nil {
 		return err
 	}
@@ -213,11 +212,12 @@ func (k *kubelet) reportIsDue() bool {
 }
 
 func (k *kubelet) renewLease() error {
+	leases := k.clients.Leases(corev1.NamespaceNodeLease)
 	if k.node.lease == nil {
-		lease, err := k.leases.Get(k.ctx, k.NodeName, metav1.GetOptions{})
+		lease, err := leases.Get(k.ctx, k.NodeName, metav1.GetOptions{})
 		switch {
 		case apierrors.IsNotFound(err):
-			lease, err = k.leases.Create(k.ctx, &coordinationv1.Lease{
+			lease, err = leases.Create(k.ctx, &coordinationv1.Lease{
 				ObjectMeta: metav1.ObjectMeta{Name: k.NodeName, Namespace: corev1.NamespaceNodeLease, OwnerReferences: []metav1.OwnerReference{{
 					APIVersion: "v1", Kind: "Node", Name: k.NodeName, UID: k.currentNode().UID,
 				}}},
@@ -239,7 +239,7 @@ func (k *kubelet) renewLease() error {
 	lease.Spec.LeaseDurationSeconds = ptr.To(int32(leaseDuration / time.Second))
 	lease.Spec.RenewTime = ptr.To(metav1.NowMicro())
 	lease.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "Node", Name: k.NodeName, UID: k.currentNode().UID}}
-	renewed, err := k.leases.Update(k.ctx, lease, metav1.UpdateOptions{})
+	renewed, err := leases.Update(k.ctx, lease, metav1.UpdateOptions{})
 	// After a failure the next renewal starts from what is there then.
 	k.node.lease = nil
 	if err == nil {
@@ -250,20 +250,13 @@ func (k *kubelet) renewLease() error {
 
 // watchNode keeps the kubelet's view of its Node current: labels and taints
 // decide over Pods, and a condition changed by another client is restored.
-func (k *kubelet) watchNode() cache.Controller {
-	_, controller := cache.NewInformerWithOptions(cache.InformerOptions{
-		ListerWatcher: listWatch(fields.OneTermEqualSelector("metadata.name", k.NodeName).String(),
-			func(ctx context.Context, options metav1.ListOptions) (kruntime.Object, error) {
-				return k.core.Nodes().List(ctx, options)
-			}, k.core.Nodes().Watch),
-		ObjectType: &corev1.Node{},
-		Transform:  dropManagedFields,
-		Handler: cache.ResourceEventHandlerFuncs{
-			AddFunc:    func(object any) { k.nodeSeen(object.(*corev1.Node)) },
-			UpdateFunc: func(_, object any) { k.nodeSeen(object.(*corev1.Node)) },
-		},
+func (k *kubelet) watchNode(l *link.Link) link.Cache[*corev1.Node] {
+	node := link.Watch(l, k.clients.Nodes(), link.Where(fields.OneTermEqualSelector(metav1.ObjectNameField, k.NodeName)))
+	link.Handle(l, node, link.On[*corev1.Node]{
+		Add:    k.nodeSeen,
+		Update: func(_, now *corev1.Node) { k.nodeSeen(now) },
 	})
-	return controller
+	return node
 }
 
 func (k *kubelet) nodeSeen(seen *corev1.Node) {

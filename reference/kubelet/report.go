@@ -121,7 +121,7 @@ func (w *worker) writeNext() (delay time.Duration, done bool) {
 // writeOnce writes the status and, once that says that the Pod has ended, has
 // the API remove the Pod that is to be deleted (KUBELET-35).
 func (w *worker) writeOnce(base *corev1.Pod, status *corev1.PodStatus) error {
-	pods := w.k.core.Pods(base.Namespace)
+	pods := w.k.clients.Pods(base.Namespace)
 	if status != nil && differs(&base.Status, status) {
 		patch, err := json.Marshal(statusPatch(base, status))
 		if err != nil {

@@ -10,7 +10,6 @@ import (
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
@@ -234,7 +233,7 @@ func (f *files) token(ctx context.Context, source *corev1.ServiceAccountTokenPro
 	if source.Audience != "" {
 		request.Spec.Audiences = []string{source.Audience}
 	}
-	issued, err := f.worker.k.core.ServiceAccounts(f.pod.Namespace).CreateToken(ctx, f.pod.Spec.ServiceAccountName, request, metav1.CreateOptions{})
+	issued, err := f.worker.k.clients.CreateToken(ctx, f.pod.Namespace, f.pod.Spec.ServiceAccountName, request)
 	if err != nil {
 		return err
 	}

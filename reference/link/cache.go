@@ -2,6 +2,7 @@ package link
 
 import (
 	"context"
+	"maps"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -30,8 +31,9 @@ func (c Cache[T]) In(namespace string) listers.ResourceIndexer[T] {
 type Option func(*options)
 
 type options struct {
-	fields string
-	trim   cache.TransformFunc
+	fields   string
+	trim     cache.TransformFunc
+	indexers cache.Indexers
 }
 
 // Where has the cache hold only the objects that a field selector selects.
@@ -45,16 +47,14 @@ func Trimmed(trim cache.TransformFunc) Option {
 	return func(o *options) { o.trim = trim }
 }
 
-// Watch makes a cache of what the client can see. Call it before Run, which starts it.
-func Watch[T clients.Object, L runtime.Object](l *Link, client clients.Client[T, L], with ...Option) Cache[T] {
-	made := NewCache(client, with...)
-	l.caches = append(l.caches, made.SharedIndexInformer)
-	return made
+// Indexed adds indexes to the cache, besides that by namespace.
+func Indexed(by cache.Indexers) Option {
+	return func(o *options) { maps.Copy(o.indexers, by) }
 }
 
-// NewCache is Watch for a link that starts its caches by itself, one after the other.
-func NewCache[T clients.Object, L runtime.Object](client clients.Client[T, L], with ...Option) Cache[T] {
-	o := options{trim: Trim}
+// Watch makes a cache of what the client can see. Call it before Run, which starts it.
+func Watch[T clients.Object, L runtime.Object](l *Link, client clients.Client[T, L], with ...Option) Cache[T] {
+	o := options{trim: Trim, indexers: cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc}}
 	for _, option := range with {
 		option(&o)
 	}
@@ -70,9 +70,11 @@ func NewCache[T clients.Object, L runtime.Object](client clients.Client[T, L], w
 	}, client.New(), cache.SharedIndexInformerOptions{
 		// No resync: links are level-triggered, and a look that is due later is queued
 		// with its own delay.
-		Indexers: cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc},
+		Indexers: o.indexers,
 	})
 	_ = informer.SetTransform(o.trim) // which fails only once it runs
+	l.caches = append(l.caches, informer)
+	l.synced = append(l.synced, informer.HasSyncedChecker())
 	return Cache[T]{
 		SharedIndexInformer: informer,
 		ResourceIndexer:     listers.New[T](informer.GetIndexer(), client.Resource.GroupResource()),

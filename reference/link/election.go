@@ -32,8 +32,8 @@ var (
 	errHeld = errors.New("another process holds the Lease")
 )
 
-// Lead waits until the process with that identity holds the Lease, which it creates where
-// there is none, and then runs the work, whose context ends when the Lease is lost. It
+// Lead waits until the process with that identity holds the Lease, which it creates if
+// it does not exist, and then runs the work, whose context ends when the Lease is lost. It
 // returns when the work has ended, with its error. The Lease stays as it is at the end:
 // another process takes it over when it has run out.
 func Lead(ctx context.Context, leases clients.Client[*coordinationv1.Lease, *coordinationv1.LeaseList], name, identity string,
@@ -41,7 +41,7 @@ func Lead(ctx context.Context, leases clients.Client[*coordinationv1.Lease, *coo
 ) error {
 	c := &candidate{leases: leases, name: name, identity: identity}
 	for !c.try(ctx) {
-		// Candidates that start together do not go on in step.
+		// Candidates that start together must not retry in step.
 		if !wait(ctx, retryPeriod+rand.N(retryPeriod)) {
 			return nil
 		}

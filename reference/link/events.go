@@ -121,8 +121,8 @@ func (r *Recorder) AnnotatedEventf(object runtime.Object, annotations map[string
 	})
 }
 
-// EventV1 records an Event in events.k8s.io/v1, which says what was done, and what else it
-// was done to. Nothing is said twice there, so there are no series to keep.
+// EventV1 records an Event in events.k8s.io/v1, which has the action and the related
+// object. No such Event is repeated, so there are no series to keep.
 func (r *Recorder) EventV1(regarding, related runtime.Object, eventType, reason, action, note string) {
 	about, err := reference.GetReference(scheme.Scheme, regarding)
 	if err != nil {

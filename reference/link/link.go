@@ -27,8 +27,10 @@ type Link struct {
 	// Events records Events as Name.
 	Events *Recorder
 
-	// caches are those that Run starts.
+	// caches are those that Run starts, and synced tells that they are filled and that
+	// their handlers have seen what they hold.
 	caches []cache.SharedIndexInformer
+	synced []cache.DoneChecker
 }
 
 // New prepares a link; nothing runs until Run.
@@ -66,17 +68,21 @@ func (l *Link) Run(ctx context.Context, work ...func(context.Context)) error {
 	defer cancel()
 
 	group.Go(func() { l.Events.Run(ctx) })
-	synced := make([]cache.DoneChecker, len(l.caches))
-	for i, informer := range l.caches {
-		synced[i] = informer.HasSyncedChecker()
+	for _, informer := range l.caches {
 		group.Go(func() { informer.RunWithContext(ctx) })
 	}
-	// It fails only if ctx is done. The work is started even so: it has queues to shut
-	// down, and ends at once.
-	_ = cache.WaitFor(ctx, "", synced...)
+	// If ctx is done the work is started even so: it has queues to shut down, and ends at
+	// once.
+	l.Synced(ctx)
 	for _, loop := range work {
 		group.Go(func() { loop(ctx) })
 	}
 	<-ctx.Done()
 	return nil
+}
+
+// Synced waits until the caches are filled, and the handlers have seen what they hold. It
+// returns false when ctx is done first.
+func (l *Link) Synced(ctx context.Context) bool {
+	return cache.WaitFor(ctx, "", l.synced...)
 }

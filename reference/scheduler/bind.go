@@ -17,10 +17,10 @@ import (
 // in the request: a Pod that was created anew under the name is not the one
 // that the decision was about (SCHED-22).
 func (s *scheduler) bind(ctx context.Context, entry *queue.Entry, pod *cluster.Pod, node string) {
-	err := s.client.CoreV1().Pods(pod.Namespace).Bind(ctx, &v1.Binding{
+	err := s.clients.Bind(ctx, &v1.Binding{
 		ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Name, UID: pod.UID},
 		Target:     v1.ObjectReference{Kind: "Node", Name: node},
-	}, metav1.CreateOptions{})
+	})
 	if err != nil {
 		err = s.verify(ctx, pod, node, err)
 	}
@@ -28,10 +28,8 @@ func (s *scheduler) bind(ctx context.Context, entry *queue.Entry, pod *cluster.P
 	case err == nil:
 		// The booking stays until the watch shows the Pod there.
 		s.queue.Done(entry)
-		s.events.record(event{
-			regarding: pod.Pod, kind: v1.EventTypeNormal, reason: "Scheduled", action: "Binding",
-			note: fmt.Sprintf("Successfully assigned %s/%s to %s", pod.Namespace, pod.Name, node),
-		})
+		s.events.EventV1(pod.Pod, nil, v1.EventTypeNormal, "Scheduled", "Binding",
+			fmt.Sprintf("Successfully assigned %s/%s to %s", pod.Namespace, pod.Name, node))
 	case errors.Is(err, errSettled):
 		s.release(pod)
 		s.queue.Done(entry)
@@ -50,7 +48,7 @@ var errSettled = errors.New("the Pod is gone or assigned elsewhere")
 // verify finds out whether a binding that got no reply or an error was made: if so,
 // it must not be retried (SCHED-23).
 func (s *scheduler) verify(ctx context.Context, pod *cluster.Pod, node string, failure error) error {
-	now, err := s.client.CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{})
+	now, err := s.clients.Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
 		return errSettled

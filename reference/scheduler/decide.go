@@ -8,7 +8,6 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/client-go/tools/cache"
 
 	"github.com/podchain/podchain/reference/scheduler/cluster"
 	"github.com/podchain/podchain/reference/scheduler/filter"
@@ -162,12 +161,12 @@ func (s *scheduler) defaultSpreads(pod *cluster.Pod) []cluster.Spread {
 // serviceSelector merges the selectors of the services that the Pod is behind.
 func (s *scheduler) serviceSelector(pod *cluster.Pod) labels.Set {
 	merged := labels.Set{}
-	services, err := s.services.ByIndex(cache.NamespaceIndex, pod.Namespace)
+	services, err := s.services.In(pod.Namespace).List(labels.Everything())
 	if err != nil {
 		return merged
 	}
-	for _, obj := range services {
-		selector := labels.Set(obj.(*v1.Service).Spec.Selector)
+	for _, service := range services {
+		selector := labels.Set(service.Spec.Selector)
 		if len(selector) > 0 && selector.AsSelectorPreValidated().Matches(labels.Set(pod.Labels)) {
 			maps.Copy(merged, selector)
 		}

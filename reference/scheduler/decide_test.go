@@ -5,10 +5,14 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	v1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/listers"
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/podchain/podchain/reference/link"
 	"github.com/podchain/podchain/reference/scheduler/cluster"
 	"github.com/podchain/podchain/reference/scheduler/cluster/clustertest"
 	"github.com/podchain/podchain/reference/scheduler/filter"
@@ -25,12 +29,12 @@ func BenchmarkDecide(b *testing.B) {
 		{"anti-affinity", `affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {app: none}}}]}}, `},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
-			namespaced := cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc}
+			empty := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc})
 			s := &scheduler{
 				filters: filter.All, scores: score.All, queue: queue.New(),
 				cache:    cluster.NewCache(func(string) labels.Set { return nil }),
-				services: cache.NewIndexer(cache.MetaNamespaceKeyFunc, namespaced),
-				budgets:  cache.NewIndexer(cache.MetaNamespaceKeyFunc, namespaced),
+				services: link.Cache[*v1.Service]{ResourceIndexer: listers.New[*v1.Service](empty, v1.Resource("services"))},
+				budgets:  link.Cache[*policyv1.PodDisruptionBudget]{ResourceIndexer: listers.New[*policyv1.PodDisruptionBudget](empty, policyv1.Resource("poddisruptionbudgets"))},
 			}
 			for i := range 100 {
 				s.cache.SetNode(clustertest.Node(b, fmt.Sprintf(

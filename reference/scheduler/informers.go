@@ -1,20 +1,16 @@
 package scheduler
 
 import (
-	"context"
 	"maps"
 
 	v1 "k8s.io/api/core/v1"
-	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/cache"
 
+	"github.com/podchain/podchain/reference/link"
 	"github.com/podchain/podchain/reference/scheduler/cluster"
 )
 
@@ -25,91 +21,22 @@ var running = fields.AndSelectors(
 	fields.OneTermNotEqualSelector("status.phase", string(v1.PodFailed)),
 )
 
-// watch starts the informers. It returns what tells that they have caught up.
-func (s *scheduler) watch(ctx context.Context) ([]cache.DoneChecker, error) {
-	core, policy := s.client.CoreV1().RESTClient(), s.client.PolicyV1().RESTClient()
-	var synced []cache.DoneChecker
-	start := func(client rest.Interface, resource string, selector fields.Selector, example runtime.Object,
-		trim cache.TransformFunc, handler cache.ResourceEventHandler,
-	) (cache.Indexer, error) {
-		informer := cache.NewSharedIndexInformer(
-			cache.NewListWatchFromClient(client, resource, metav1.NamespaceAll, selector),
-			example, 0, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc})
-		if err := informer.SetTransform(trim); err != nil {
-			return nil, err
-		}
-		registered := informer.HasSyncedChecker()
-		if handler != nil {
-			registration, err := informer.AddEventHandler(handler)
-			if err != nil {
-				return nil, err
-			}
-			registered = registration.HasSyncedChecker()
-		}
-		synced = append(synced, registered)
-		s.background.Go(func() { informer.RunWithContext(ctx) })
-		return informer.GetIndexer(), nil
-	}
+// watch has the picture of the cluster follow the API server.
+func (s *scheduler) watch(l *link.Link) {
+	s.namespaces = link.Watch(l, l.Clients.Namespaces(), link.Trimmed(trimMeta))
+	s.services = link.Watch(l, l.Clients.Services(metav1.NamespaceAll), link.Trimmed(trimMeta))
+	s.budgets = link.Watch(l, l.Clients.PodDisruptionBudgets(metav1.NamespaceAll), link.Trimmed(trimMeta))
+	nodes := link.Watch(l, l.Clients.Nodes(), link.Trimmed(trimNode))
+	pods := link.Watch(l, l.Clients.Pods(metav1.NamespaceAll), link.Where(running), link.Trimmed(trimPod))
 
-	var err error
-	if s.namespaces, err = start(core, "namespaces", fields.Everything(), &v1.Namespace{}, trimMeta, on[*v1.Namespace]{
-		update: func(old, now *v1.Namespace) {
-			if !maps.Equal(old.Labels, now.Labels) {
-				s.queue.Notify(cluster.NamespaceLabels)
-			}
-		},
-	}.handler()); err != nil {
-		return nil, err
-	}
-	if s.services, err = start(core, "services", fields.Everything(), &v1.Service{}, trimMeta, nil); err != nil {
-		return nil, err
-	}
-	if s.budgets, err = start(policy, "poddisruptionbudgets", fields.Everything(), &policyv1.PodDisruptionBudget{}, trimMeta, nil); err != nil {
-		return nil, err
-	}
-	if _, err = start(core, "nodes", fields.Everything(), &v1.Node{}, trimNode, on[*v1.Node]{
-		add: s.nodeAdded, update: s.nodeUpdated, remove: s.nodeRemoved,
-	}.handler()); err != nil {
-		return nil, err
-	}
-	_, err = start(core, "pods", running, &v1.Pod{}, trimPod, on[*v1.Pod]{
-		add: s.podAdded, update: s.podUpdated, remove: s.podRemoved,
-	}.handler())
-	return synced, err
+	link.Handle(l, s.namespaces, link.On[*v1.Namespace]{Update: s.namespaceUpdated})
+	link.Handle(l, nodes, link.On[*v1.Node]{Add: s.nodeAdded, Update: s.nodeUpdated, Delete: s.nodeRemoved})
+	link.Handle(l, pods, link.On[*v1.Pod]{Add: s.podAdded, Update: s.podUpdated, Delete: s.podRemoved})
 }
 
-// on is a typed event handler. An object that was replaced by another of its
-// name while the watch was down is removed and added.
-type on[T metav1.Object] struct {
-	add, remove func(T)
-	update      func(old, now T)
-}
-
-func (o on[T]) handler() cache.ResourceEventHandler {
-	add := func(obj any) {
-		if o.add != nil {
-			o.add(obj.(T))
-		}
-	}
-	remove := func(obj any) {
-		if tombstone, ok := obj.(cache.DeletedFinalStateUnknown); ok {
-			obj = tombstone.Obj
-		}
-		if o.remove != nil {
-			o.remove(obj.(T))
-		}
-	}
-	return cache.ResourceEventHandlerFuncs{
-		AddFunc: add,
-		UpdateFunc: func(old, now any) {
-			if old.(T).GetUID() != now.(T).GetUID() {
-				remove(old)
-				add(now)
-				return
-			}
-			o.update(old.(T), now.(T))
-		},
-		DeleteFunc: remove,
+func (s *scheduler) namespaceUpdated(old, now *v1.Namespace) {
+	if !maps.Equal(old.Labels, now.Labels) {
+		s.queue.Notify(cluster.NamespaceLabels)
 	}
 }
 
@@ -234,9 +161,9 @@ func (s *scheduler) dropNomination(uid types.UID) {
 }
 
 func (s *scheduler) namespaceLabels(name string) labels.Set {
-	obj, ok, err := s.namespaces.GetByKey(name)
-	if err != nil || !ok {
-		return nil
+	namespace, err := s.namespaces.Get(name)
+	if err != nil {
+		return nil // it does not exist
 	}
-	return obj.(*v1.Namespace).Labels
+	return namespace.Labels
 }

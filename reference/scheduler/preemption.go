@@ -111,7 +111,7 @@ func (s *scheduler) evictOne(ctx context.Context, pod, victim *cluster.Pod, node
 		LastTransitionTime: metav1.Now(),
 	}}})
 	if err == nil {
-		err = s.client.CoreV1().Pods(victim.Namespace).Delete(ctx, victim.Name, metav1.DeleteOptions{
+		err = s.clients.Pods(victim.Namespace).Delete(ctx, victim.Name, metav1.DeleteOptions{
 			Preconditions: metav1.NewUIDPreconditions(string(victim.UID)),
 		})
 	}
@@ -121,9 +121,7 @@ func (s *scheduler) evictOne(ctx context.Context, pod, victim *cluster.Pod, node
 	if err != nil {
 		return err
 	}
-	s.events.record(event{
-		regarding: victim.Pod, related: pod.Pod, kind: v1.EventTypeNormal, reason: "Preempted", action: "Preempting",
-		note: fmt.Sprintf("Preempted by pod %s on node %s", pod.UID, node),
-	})
+	s.events.EventV1(victim.Pod, pod.Pod, v1.EventTypeNormal, "Preempted", "Preempting",
+		fmt.Sprintf("Preempted by pod %s on node %s", pod.UID, node))
 	return nil
 }

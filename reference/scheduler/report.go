@@ -58,9 +58,7 @@ func (s *scheduler) report(ctx context.Context, entry *queue.Entry, reason, mess
 	patch := statusPatch{}
 	if !said {
 		patch.Conditions = []v1.PodCondition{now}
-		s.events.record(event{
-			regarding: pod, kind: v1.EventTypeWarning, reason: "FailedScheduling", action: "Scheduling", note: message,
-		})
+		s.events.EventV1(pod, nil, v1.EventTypeWarning, "FailedScheduling", "Scheduling", message)
 	}
 	if nominated := s.nominations.node(pod.UID); nominated != pod.Status.NominatedNodeName {
 		patch.NominatedNodeName = &nominated
@@ -108,7 +106,7 @@ func (s *scheduler) patchStatus(ctx context.Context, pod *v1.Pod, patch statusPa
 	if err != nil {
 		return err
 	}
-	_, err = s.client.CoreV1().Pods(pod.Namespace).Patch(ctx, pod.Name,
+	_, err = s.clients.Pods(pod.Namespace).Patch(ctx, pod.Name,
 		types.StrategicMergePatchType, body, metav1.PatchOptions{}, "status")
 	return err
 }

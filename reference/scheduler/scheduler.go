@@ -2,15 +2,15 @@ package scheduler
 
 import (
 	"context"
-	"fmt"
 
 	v1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
-	"k8s.io/client-go/kubernetes"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/cache"
 
+	"github.com/podchain/podchain/conformance/implementation/clients"
 	"github.com/podchain/podchain/conformance/implementation/crash"
+	"github.com/podchain/podchain/reference/link"
 	"github.com/podchain/podchain/reference/scheduler/cluster"
 	"github.com/podchain/podchain/reference/scheduler/filter"
 	"github.com/podchain/podchain/reference/scheduler/queue"
@@ -21,22 +21,30 @@ import (
 // (SCHED-01), and its name as a client and as a source of events.
 const Name = v1.DefaultSchedulerName
 
-// requests is how many requests may be under way at a time.
-const requests = 64
+const (
+	// requests is how many requests may be under way at a time.
+	requests = 64
+
+	// A Pod has an Event when it is bound, at the pace of the scheduler: so many may wait,
+	// and so many are written at a time besides the one that every link writes. As no
+	// Event is repeated, their order does not matter.
+	pendingEvents    = 10000
+	moreEventWriters = 3
+)
 
 type scheduler struct {
-	client  kubernetes.Interface
+	clients *clients.Clients
+	events  *link.Recorder
 	filters []filter.Filter
 	scores  []score.Score
 
 	cache       *cluster.Cache
 	queue       *queue.Queue
 	nominations nominations
-	events      *recorder
 
-	services   cache.Indexer
-	namespaces cache.Indexer
-	budgets    cache.Indexer
+	services   link.Cache[*v1.Service]
+	namespaces link.Cache[*v1.Namespace]
+	budgets    link.Cache[*policyv1.PodDisruptionBudget]
 
 	slots      chan struct{}
 	background crash.Group
@@ -44,39 +52,36 @@ type scheduler struct {
 
 // Run schedules until ctx ends. It returns when nothing of it runs any more.
 func Run(ctx context.Context, config *rest.Config) error {
-	config = rest.CopyConfig(config)
-	config.UserAgent = Name
-	client, err := kubernetes.NewForConfig(config)
+	l, err := link.New(Name, config)
 	if err != nil {
-		return fmt.Errorf("scheduler: %w", err)
+		return err
 	}
+	l.Events = link.NewRecorder(l.Clients, v1.EventSource{Component: Name}, link.RecorderOptions{Backlog: pendingEvents})
 	s := &scheduler{
-		client:  client,
+		clients: l.Clients,
+		events:  l.Events,
 		filters: filter.All,
 		scores:  score.All,
 		queue:   queue.New(),
 		slots:   make(chan struct{}, requests),
 	}
 	s.cache = cluster.NewCache(s.namespaceLabels)
-	s.events = newRecorder(client.EventsV1())
+	s.watch(l)
+	work := []func(context.Context){s.loop}
+	for range moreEventWriters {
+		work = append(work, l.Events.Run)
+	}
+	return l.Run(ctx, work...)
+}
 
-	ctx, cancel := context.WithCancel(ctx)
+// loop takes decisions until ctx is done. It begins when the picture of the cluster is
+// complete: deciding on half a picture would hand out room that is taken.
+func (s *scheduler) loop(ctx context.Context) {
 	defer s.background.Wait()
-	defer cancel()
-	s.background.Go(func() { s.events.run(ctx) })
-
-	synced, err := s.watch(ctx)
-	if err != nil {
-		return fmt.Errorf("scheduler: %w", err)
-	}
-	// Deciding on half a picture would hand out room that is taken.
-	if !cache.WaitFor(ctx, "", synced...) {
-		return nil
-	}
 	for {
 		entry, ok := s.queue.Pop(ctx)
 		if !ok {
-			return nil
+			return
 		}
 		s.schedule(ctx, entry)
 	}
@@ -116,9 +121,6 @@ func (s *scheduler) do(ctx context.Context, f func()) {
 }
 
 func (s *scheduler) listBudgets() []*policyv1.PodDisruptionBudget {
-	var budgets []*policyv1.PodDisruptionBudget
-	for _, budget := range s.budgets.List() {
-		budgets = append(budgets, budget.(*policyv1.PodDisruptionBudget))
-	}
+	budgets, _ := s.budgets.List(labels.Everything()) // which cannot fail
 	return budgets
 }

@@ -30,6 +30,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"k8s.io/klog/v2"
 
 	"github.com/podchain/podchain/conformance/assembly"
@@ -94,7 +95,7 @@ func New(options Options) *cobra.Command {
 	}
 	command.SetVersionTemplate("{{.Version}}\n")
 	command.SetFlagErrorFunc(func(command *cobra.Command, err error) error {
-		return fmt.Errorf("%w; see %s --help", err, command.CommandPath())
+		return fmt.Errorf("%w; see %s --help", flagError(err), command.CommandPath())
 	})
 	setHelp(command)
 	command.PersistentFlags().BoolP("help", "h", false, "Show this help")
@@ -132,6 +133,29 @@ func arguments(name string, least, most int) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// expectedValues say what a flag takes, by the type of its value.
+var expectedValues = map[string]string{
+	"int":      "a whole number",
+	"int64":    "a whole number",
+	"uint16":   "a number from 0 to 65535",
+	"duration": "a duration such as 30s or 2m",
+	"bool":     "true or false",
+}
+
+// flagError says what is wrong with the value of a flag, in the words of the command line
+// instead of those of Go.
+func flagError(err error) error {
+	var invalid *pflag.InvalidValueError
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	flag := invalid.GetFlag()
+	if expected, known := expectedValues[flag.Value.Type()]; known {
+		return fmt.Errorf("--%s %s: expected %s", flag.Name, invalid.GetValue(), expected)
+	}
+	return fmt.Errorf("--%s: %w", flag.Name, errors.Unwrap(err))
 }
 
 // list is a list for a message.

@@ -8,6 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/podchain/podchain/conformance/printable"
 	"github.com/podchain/podchain/conformance/specification"
 )
 
@@ -27,7 +28,7 @@ func loadKnown(file string, whole *specification.Specification) (func(*specifica
 	}
 	var document yaml.Node
 	if err := yaml.Unmarshal(content, &document); err != nil {
-		return nil, fmt.Errorf("--known-failing %s: %w", file, err)
+		return nil, fmt.Errorf("--known-failing %s: not valid YAML: %w", file, printable.YAML(err))
 	}
 	entries, err := known(&document)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 // further origin.
 const (
 	fromReference = "reference"
-	fromNowhere   = implementation.Nowhere
+	fromNowhere   = chain.Nowhere
 )
 
 // sources are the SPECs of all links.
@@ -164,6 +164,9 @@ func (o *origins) implementation(s sources, logs string) (implementation.Impleme
 	options := assembly.Options{Links: map[chain.Link]assembly.Origin{}, Logs: logs}
 	for _, link := range chain.AllLinks {
 		if s[link] == fromNowhere {
+			if reference.Has(link) {
+				options.Without = append(options.Without, link)
+			}
 			continue
 		}
 		var err error

@@ -68,7 +68,7 @@ func TestReportCheckWithoutAContact(t *testing.T) {
 		says      string
 	}{
 		{[]string{"report", "--from", "r", "--to", "yaml=y"}, statusUnable, ""},
-		{[]string{"report", "check", "y"}, statusFailed, "implementation.contact: whom does one ask about it? Make the report with --contact ADDRESS (of podchain report or podchain verify)"},
+		{[]string{"report", "check", "y"}, statusFailed, "implementation.contact: it needs a contact address: make the report with --contact ADDRESS (of podchain report or podchain verify)"},
 		{[]string{"report", "--from", "r", "--to", "yaml=y", "--contact", "me@example.com"}, statusUnable, ""},
 		{[]string{"report", "check", "y"}, 0, ""},
 	} {

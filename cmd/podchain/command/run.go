@@ -12,11 +12,12 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/podchain/podchain/conformance/chain"
+	"github.com/podchain/podchain/conformance/kubeconfig"
 	"github.com/podchain/podchain/reference"
 )
 
 func newRunCommand() *cobra.Command {
-	var kubeconfig, node string
+	var file, node string
 	var options kubeletOptions
 	command := &cobra.Command{
 		Use:   "run LINK",
@@ -36,27 +37,31 @@ it reaches the Pods.`,
     scheduler='podchain run scheduler --kubeconfig={kubeconfig}'`,
 		Args: arguments("LINK", 1, 1),
 		RunE: func(command *cobra.Command, arguments []string) error {
-			return runLink(command.Context(), command.OutOrStdout(), arguments[0], kubeconfig, node, options)
+			return runLink(command.Context(), command.OutOrStdout(), arguments[0], file, node, options)
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&kubeconfig, "kubeconfig", "", "Connect to the cluster of this kubeconfig `file` (required)")
+	flags.StringVar(&file, "kubeconfig", "", "Connect to the cluster of this kubeconfig `file` (required)")
 	flags.StringVar(&node, "node", "", "Run the kubelet of the node with this `name`")
 	options.add(flags)
 	return command
 }
 
-func runLink(ctx context.Context, out io.Writer, name, kubeconfig, node string, options kubeletOptions) error {
+func runLink(ctx context.Context, out io.Writer, name, file, node string, options kubeletOptions) error {
 	link, err := chain.ParseLink(name)
 	if err != nil {
 		return err
 	}
-	if kubeconfig == "" {
+	if file == "" {
 		return errors.New("--kubeconfig is required: the cluster to run in")
 	}
-	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	loaded, err := kubeconfig.Load(file)
 	if err != nil {
-		return fmt.Errorf("kubeconfig %s: %w", kubeconfig, err)
+		return err
+	}
+	config, err := clientcmd.NewDefaultClientConfig(*loaded, nil).ClientConfig()
+	if err != nil {
+		return fmt.Errorf("kubeconfig %s: %w", file, err)
 	}
 	// The log is all that the user sees of a link that runs by itself.
 	klog.ClearLogger()

@@ -17,6 +17,7 @@ import (
 
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation/crash"
+	"github.com/podchain/podchain/conformance/printable"
 	"github.com/podchain/podchain/reference/kubelet"
 	"github.com/podchain/podchain/reference/runtime/cri"
 )
@@ -52,7 +53,9 @@ func (o kubeletOptions) run(ctx context.Context, link chain.Link, config *rest.C
 		var wanted corev1.Node
 		text, err := os.ReadFile(o.register)
 		if err == nil {
-			err = yaml.UnmarshalStrict(text, &wanted)
+			if err = yaml.UnmarshalStrict(text, &wanted); err != nil {
+				err = printable.YAML(err)
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("--register %s: %w", o.register, err)

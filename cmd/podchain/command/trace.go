@@ -16,13 +16,14 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/external"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/kubeconfig"
 	"github.com/podchain/podchain/conformance/printable"
 	"github.com/podchain/podchain/conformance/site"
 	"github.com/podchain/podchain/conformance/trace"
@@ -138,16 +139,16 @@ func runTrace(ctx context.Context, options traceOptions, in io.Reader, out, prog
 
 // startTraced returns the cluster of the kubeconfig file, or a new one in which the
 // namespace can be used.
-func startTraced(ctx context.Context, kubeconfig, namespace string) (_ implementation.Description, _ implementation.Cluster, err error) {
+func startTraced(ctx context.Context, kubeconfig, namespace string) (_ chain.Description, _ implementation.Cluster, err error) {
 	var target implementation.Implementation = reference.New(reference.Options{AnyImage: true})
 	if kubeconfig != "" {
 		if target, err = external.FromKubeconfig(kubeconfig); err != nil {
-			return implementation.Description{}, nil, err
+			return chain.Description{}, nil, err
 		}
 	}
 	cluster, err := target.Start(ctx)
 	if err != nil {
-		return implementation.Description{}, nil, err
+		return chain.Description{}, nil, err
 	}
 	if own, ok := cluster.(interface{ WaitReady(context.Context) error }); ok {
 		if err = own.WaitReady(ctx); err == nil {
@@ -155,7 +156,7 @@ func startTraced(ctx context.Context, kubeconfig, namespace string) (_ implement
 		}
 	}
 	if err != nil {
-		return implementation.Description{}, nil, errors.Join(err, cluster.Stop(context.WithoutCancel(ctx)))
+		return chain.Description{}, nil, errors.Join(err, cluster.Stop(context.WithoutCancel(ctx)))
 	}
 	return target.Describe(), cluster, nil
 }
@@ -166,7 +167,7 @@ type diagram struct {
 	scenario *events.ScenarioRecord
 }
 
-func draw(ctx context.Context, cluster implementation.Cluster, of implementation.Description, record history.Record, deployment *unstructured.Unstructured, posted time.Time) (*diagram, error) {
+func draw(ctx context.Context, cluster implementation.Cluster, of chain.Description, record history.Record, deployment *unstructured.Unstructured, posted time.Time) (*diagram, error) {
 	writes, calls, err := diagnosis.Recording(context.WithoutCancel(ctx), cluster, record, deployment.GetNamespace(), posted)
 	if err != nil {
 		return nil, err
@@ -190,9 +191,9 @@ func placeIn(deployment *unstructured.Unstructured, options traceOptions) error 
 	}
 	namespace := options.namespace
 	if namespace == "" && options.kubeconfig != "" {
-		loaded, err := clientcmd.LoadFromFile(options.kubeconfig)
+		loaded, err := kubeconfig.Load(options.kubeconfig)
 		if err != nil {
-			return fmt.Errorf("kubeconfig %s: %w", options.kubeconfig, err)
+			return err
 		}
 		if current := loaded.Contexts[loaded.CurrentContext]; current != nil {
 			namespace = current.Namespace

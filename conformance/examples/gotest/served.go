@@ -18,6 +18,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
@@ -32,8 +33,8 @@ type Served struct {
 var _ implementation.Implementation = Served{}
 
 // Describe implements implementation.Implementation.
-func (Served) Describe() implementation.Description {
-	return implementation.Description{Name: "podchain serve", Version: "unknown"}
+func (Served) Describe() chain.Description {
+	return chain.Description{Name: "podchain serve", Version: "unknown"}
 }
 
 // Start implements implementation.Implementation.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 
 	appsv1 "k8s.io/api/apps/v1"
+	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -122,6 +123,11 @@ func (c *Clients) ServiceAccounts(namespace string) Client[*corev1.ServiceAccoun
 	return of[corev1.ServiceAccount, corev1.ServiceAccountList](c, corev1.SchemeGroupVersion.WithResource("serviceaccounts"), namespace)
 }
 
+// Secrets of a namespace.
+func (c *Clients) Secrets(namespace string) Client[*corev1.Secret, *corev1.SecretList] {
+	return of[corev1.Secret, corev1.SecretList](c, corev1.SchemeGroupVersion.WithResource("secrets"), namespace)
+}
+
 // ConfigMaps of a namespace.
 func (c *Clients) ConfigMaps(namespace string) Client[*corev1.ConfigMap, *corev1.ConfigMapList] {
 	return of[corev1.ConfigMap, corev1.ConfigMapList](c, corev1.SchemeGroupVersion.WithResource("configmaps"), namespace)
@@ -184,10 +190,28 @@ func (c *Clients) Bind(ctx context.Context, binding *corev1.Binding) error {
 		Body(binding).Do(ctx).Error()
 }
 
+// Finalize writes a namespace's finalizers, which nothing else can.
+func (c *Clients) Finalize(ctx context.Context, namespace *corev1.Namespace) (*corev1.Namespace, error) {
+	written := &corev1.Namespace{}
+	err := c.groups[corev1.SchemeGroupVersion].Put().
+		Resource("namespaces").Name(namespace.Name).SubResource("finalize").
+		Body(namespace).Do(ctx).Into(written)
+	return written, err
+}
+
+// CreateToken has the API server issue a token of a ServiceAccount.
+func (c *Clients) CreateToken(ctx context.Context, namespace, account string, request *authenticationv1.TokenRequest) (*authenticationv1.TokenRequest, error) {
+	issued := &authenticationv1.TokenRequest{}
+	err := c.groups[corev1.SchemeGroupVersion].Post().UseProtobufAsDefault().
+		Namespace(namespace).Resource("serviceaccounts").Name(account).SubResource("token").
+		Body(request).Do(ctx).Into(issued)
+	return issued, err
+}
+
 // ReviewAccess asks the API server whether it lets this client do something.
 func (c *Clients) ReviewAccess(ctx context.Context, review *authorizationv1.SelfSubjectAccessReview) (*authorizationv1.SelfSubjectAccessReview, error) {
 	answer := &authorizationv1.SelfSubjectAccessReview{}
-	err := c.groups[authorizationv1.SchemeGroupVersion].Post().
+	err := c.groups[authorizationv1.SchemeGroupVersion].Post().UseProtobufAsDefault().
 		Resource("selfsubjectaccessreviews").Body(review).Do(ctx).Into(answer)
 	return answer, err
 }

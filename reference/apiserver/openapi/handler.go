@@ -43,7 +43,7 @@ type server struct {
 
 func newServer(served []*kinds.Kind) *server {
 	s := &server{documents: map[string]func() *document{}}
-	for gv, of := range byGroupVersion(served) {
+	for gv, of := range ByGroupVersion(served) {
 		path := "apis/" + gv.String()
 		if gv.Group == "" {
 			path = "api/" + gv.Version

@@ -32,6 +32,15 @@ func newSchemas(v version) *schemas {
 	return &schemas{version: v, byName: map[string]spec.Schema{}, kinds: map[string][]schema.GroupVersionKind{}}
 }
 
+// models are the schemas by name.
+func (s *schemas) models() map[string]*spec.Schema {
+	models := make(map[string]*spec.Schema, len(s.byName))
+	for name, built := range s.byName {
+		models[name] = &built
+	}
+	return models
+}
+
 type named interface{ OpenAPIModelName() string }
 
 type documented interface{ SwaggerDoc() map[string]string }
@@ -130,8 +139,11 @@ func (s *schemas) build(t reflect.Type) spec.Schema {
 		return built
 	}
 	built.Type = []string{"object"}
+	if atomicTypes.Has(marked(nameOf(t))) {
+		built.AddExtension(mapType, "atomic")
+	}
 	if t != reflect.TypeFor[runtime.RawExtension]() {
-		s.fields(&built, t, doc)
+		s.fields(&built, marked(nameOf(t)), t, doc)
 	}
 	slices.Sort(built.Required)
 	return built
@@ -139,7 +151,7 @@ func (s *schemas) build(t reflect.Type) spec.Schema {
 
 // fields adds a struct's fields as properties; those of embedded structs are
 // its own.
-func (s *schemas) fields(to *spec.Schema, t reflect.Type, doc map[string]string) {
+func (s *schemas) fields(to *spec.Schema, model string, t reflect.Type, doc map[string]string) {
 	for i := range t.NumField() {
 		field := t.Field(i)
 		tag := field.Tag.Get("json")
@@ -152,7 +164,7 @@ func (s *schemas) fields(to *spec.Schema, t reflect.Type, doc map[string]string)
 			if d, ok := reflect.Zero(field.Type).Interface().(documented); ok {
 				inner = d.SwaggerDoc()
 			}
-			s.fields(to, field.Type, inner)
+			s.fields(to, model, field.Type, inner)
 			continue
 		case name == "":
 			continue
@@ -160,8 +172,11 @@ func (s *schemas) fields(to *spec.Schema, t reflect.Type, doc map[string]string)
 		if to.Properties == nil {
 			to.Properties = map[string]spec.Schema{}
 		}
-		to.Properties[name] = s.property(field, doc[name])
-		if !strings.Contains(options, "omitempty") && !strings.Contains(options, "omitzero") {
+		required := !strings.Contains(options, "omitempty") && !strings.Contains(options, "omitzero")
+		property := s.property(field, doc[name])
+		s.mark(&property, model+"."+name, field.Type, required)
+		to.Properties[name] = property
+		if required {
 			to.Required = append(to.Required, name)
 		}
 	}
@@ -184,6 +199,42 @@ func (s *schemas) property(field reflect.StructField, description string) spec.S
 		p.AddExtension("x-kubernetes-list-map-keys", []string{key})
 	}
 	return p
+}
+
+// mark adds to a property what the tables know of the field.
+func (s *schemas) mark(property *spec.Schema, field string, t reflect.Type, required bool) {
+	for extension, value := range mergedFields[field] {
+		property.AddExtension(extension, value)
+	}
+	if s.version == v2 {
+		return // which says nothing of defaults in Kubernetes
+	}
+	if known, ok := defaults[field]; ok {
+		property.Default = known
+	} else {
+		property.Default = zeroOf(t, required)
+	}
+}
+
+// zeroOf is the default of a field of that type; nil if it has none. A struct that is no
+// pointer is always there.
+func zeroOf(t reflect.Type, required bool) any {
+	switch {
+	case isShaped(t), t == reflect.TypeFor[runtime.RawExtension]():
+		return nil
+	case t.Kind() == reflect.Struct:
+		return map[string]any{}
+	case !required:
+		return nil
+	case t.Kind() == reflect.String:
+		return ""
+	case t.Kind() == reflect.Bool:
+		return false
+	case t.Kind() >= reflect.Int && t.Kind() <= reflect.Float64:
+		return 0
+	default:
+		return nil
+	}
 }
 
 // stands marks the type as that of a kind, and refers to it.

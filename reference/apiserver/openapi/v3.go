@@ -13,6 +13,16 @@ const (
 	apiVersion = "v1.37.2"
 )
 
+// Models are the schemas of the document for some kinds, by name: what server-side apply
+// needs to know of them.
+func Models(served []*kinds.Kind) map[string]*spec.Schema {
+	s := newSchemas(v3)
+	for _, k := range served {
+		s.stands(typeOf(k.GroupVersionKind), k.GroupVersionKind)
+	}
+	return s.models()
+}
+
 // documentV3 describes the kinds of one group version.
 func documentV3(served []*kinds.Kind) *spec3.OpenAPI {
 	s := newSchemas(v3)
@@ -24,15 +34,11 @@ func documentV3(served []*kinds.Kind) *spec3.OpenAPI {
 			paths.Paths[o.path] = o.addV3(paths.Paths[o.path], s)
 		}
 	}
-	components := map[string]*spec.Schema{}
-	for name, built := range s.byName {
-		components[name] = &built
-	}
 	return &spec3.OpenAPI{
 		Version:    "3.0.0",
 		Info:       &spec.Info{InfoProps: spec.InfoProps{Title: apiTitle, Version: apiVersion}},
 		Paths:      paths,
-		Components: &spec3.Components{Schemas: components},
+		Components: &spec3.Components{Schemas: s.models()},
 	}
 }
 
@@ -93,8 +99,8 @@ func parameterV3(in string, p parameter) *spec3.Parameter {
 	}}
 }
 
-// byGroupVersion are the kinds of each document of version 3.
-func byGroupVersion(served []*kinds.Kind) map[schema.GroupVersion][]*kinds.Kind {
+// ByGroupVersion are the kinds of each document of version 3.
+func ByGroupVersion(served []*kinds.Kind) map[schema.GroupVersion][]*kinds.Kind {
 	all := map[schema.GroupVersion][]*kinds.Kind{}
 	for _, k := range served {
 		all[k.GroupVersion()] = append(all[k.GroupVersion()], k)

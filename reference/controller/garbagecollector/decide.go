@@ -60,7 +60,7 @@ func decide(v view) step {
 	case o.foreground():
 		return step{do: release}
 	case o.deleting, len(o.owners) == 0:
-		return step{} // on its way out already, or nobody's (GC-09)
+		return step{} // terminating already, or without owners (GC-09)
 	}
 	var gone []types.UID
 	var isSolid, isWaiting bool

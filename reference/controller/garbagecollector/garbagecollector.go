@@ -1,10 +1,9 @@
-// Package garbagecollector is the garbage collector: it deletes what nobody
-// owns any more, holds back an owner that asked to go last until its dependents
-// are gone, and releases dependents that are to outlive their owner
-// (GC-01..GC-11).
+// Package garbagecollector is the garbage collector: it deletes objects whose
+// owners are gone, keeps an owner in foreground deletion until its dependents are
+// gone, and orphans dependents that are to outlive their owner (GC-01..GC-11).
 //
-// It watches the metadata of every resource that takes part, keeps who owns
-// whom in a graph by uid, and acts on one object at a time:
+// It watches the metadata of every resource that takes part, keeps the owner
+// references in a graph by uid, and acts on one object at a time:
 //
 //	graph.go     what is known: objects, owner references, dependents
 //	decide.go    what is to be done with an object, as a pure function
@@ -28,12 +27,11 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 
 	"github.com/podchain/podchain/conformance/implementation/crash"
-	"github.com/podchain/podchain/reference/controller"
+	"github.com/podchain/podchain/reference/link"
 )
 
 // Name is what the link calls itself in requests and Events.
@@ -51,22 +49,18 @@ func Run(ctx context.Context, config *rest.Config) error {
 // RunWithOptions collects garbage until ctx is done. All its goroutines have
 // ended when it returns.
 func RunWithOptions(ctx context.Context, config *rest.Config, options Options) error {
-	config = rest.CopyConfig(config)
-	config.UserAgent = Name
-	if config.QPS == 0 {
-		config.QPS = -1 // as for every link: the API server knows what it can take
+	l, err := link.New(Name, config)
+	if err != nil {
+		return err
 	}
+	config = rest.CopyConfig(l.Config)
 	// Watching a deprecated resource is no mistake here.
 	config.WarningHandlerWithContext = rest.NoWarnings{}
-	catalogue, err := newCatalogue(config)
+	catalogue, err := newCatalogue(config, l.HTTP)
 	if err != nil {
 		return fmt.Errorf("garbage collector: %w", err)
 	}
-	objects, err := metadata.NewForConfig(config)
-	if err != nil {
-		return fmt.Errorf("garbage collector: %w", err)
-	}
-	core, err := corev1client.NewForConfig(config)
+	objects, err := metadata.NewForConfigAndClient(config, l.HTTP)
 	if err != nil {
 		return fmt.Errorf("garbage collector: %w", err)
 	}
@@ -77,9 +71,9 @@ func RunWithOptions(ctx context.Context, config *rest.Config, options Options) e
 	c := &collector{
 		catalogue: catalogue,
 		objects:   objects,
-		events:    controller.NewRecorder(Name, core),
+		events:    l.Events,
 		graph:     newGraph(),
-		queue:     controller.NewQueue[types.UID](),
+		queue:     link.NewQueue[types.UID](),
 		watched:   map[*resource]bool{},
 	}
 	c.run(ctx, resources)
@@ -91,9 +85,9 @@ func RunWithOptions(ctx context.Context, config *rest.Config, options Options) e
 type collector struct {
 	catalogue *catalogue
 	objects   metadata.Interface
-	events    *controller.Recorder
+	events    *link.Recorder
 	graph     *graph
-	queue     *controller.Queue[types.UID]
+	queue     *link.Queue[types.UID]
 
 	// watches are the running reflectors; more may be added while it runs.
 	watches crash.Group
@@ -183,8 +177,8 @@ func (c *collector) lookUp(ctx context.Context, dependent *object, ref metav1.Ow
 	namespace := ""
 	if r.namespaced {
 		if namespace = dependent.namespace; namespace == "" {
-			// Nothing cluster-scoped can be owned from within a namespace. The
-			// owner may exist, so the object stays; its author is told.
+			// A cluster-scoped object cannot have an owner in a namespace. The owner
+			// may exist, so the object stays; an Event reports it.
 			c.reportNamespace(dependent, ref)
 			return solid, nil
 		}
@@ -223,8 +217,8 @@ func (c *collector) orphan(ctx context.Context, owner *object, dependents []*obj
 	return c.patch(ctx, owner, removeFinalizer(owner, metav1.FinalizerOrphanDependents))
 }
 
-// delete removes exactly this object, in exactly this version if one is given:
-// whoever gave it an owner in the meantime gets to keep it (GC-01).
+// delete removes exactly this object, in exactly this version if one is given: if it
+// got an owner in the meantime it stays (GC-01).
 func (c *collector) delete(ctx context.Context, o *object, version string, policy metav1.DeletionPropagation) error {
 	client := c.objects.Resource(o.resource.GroupVersionResource).Namespace(o.namespace)
 	preconditions := &metav1.Preconditions{UID: &o.uid}

@@ -58,17 +58,17 @@ func (o *object) isReferredBy(dependent *object, ref metav1.OwnerReference) bool
 // coordinates are where a reference says that its owner is.
 type coordinates struct{ apiVersion, kind, namespace, name string }
 
-// graph holds every object seen, by uid, and who refers to whom. Whatever
-// changes it returns the uids of the objects that may need something done.
+// graph holds every object seen, by uid, and its owner references. The methods that
+// change it return the uids of the objects that may need an action.
 type graph struct {
 	mu      sync.Mutex
 	objects map[types.UID]*object
 	// dependents holds, for every uid that is referred to as an owner, known
 	// or not, the uids of the objects that do.
 	dependents map[types.UID]map[types.UID]struct{}
-	// absent are owners verified not to exist, as long as somebody refers to
-	// them: a thousand Pods of one dead owner cost one look-up. A uid is never
-	// used twice, so an absent owner stays absent.
+	// absent are owners verified not to exist, as long as an object refers to
+	// them: a thousand Pods of one deleted owner cost one look-up. A uid is never
+	// reused, so an absent owner stays absent.
 	absent map[types.UID]map[coordinates]struct{}
 }
 
@@ -216,7 +216,7 @@ func (g *graph) standing(o *object, ref metav1.OwnerReference) standing {
 	return unknown
 }
 
-// markAbsent takes in that there is no such owner where the reference says.
+// markAbsent notes that the owner of the reference does not exist.
 func (g *graph) markAbsent(ref metav1.OwnerReference, namespace string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -260,7 +260,7 @@ func (g *graph) view(uid types.UID) (view, bool) {
 		if dependent.foreground() && dependent != o {
 			v.dependentWaits = true
 		}
-		if dependent.blocks(uid) && dependent != o { // nobody waits for itself
+		if dependent.blocks(uid) && dependent != o { // an object does not wait for itself
 			v.blocked = true
 			if !dependent.deleting {
 				v.blocking = append(v.blocking, dependentUID)

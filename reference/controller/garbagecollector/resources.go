@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -34,10 +35,10 @@ type Options struct {
 // usual are the resources that are owners or dependents in practice. A watch
 // costs the same for an empty resource as for a full one, about a third of a
 // millisecond, and there are some sixty: a cluster that lives for one test has
-// no time for those that nobody owns. As the usual ones are known beforehand,
+// no time for those that never have owners. As the usual ones are known beforehand,
 // the API server is not even asked what it has, which would cost as much as
 // eight watches. Events are never collected: they name the object they are
-// about, but nobody owns them.
+// about, but have no owner.
 var usual = sync.OnceValue(func() []*resource {
 	core := func(name, kind string) *resource {
 		return &resource{corev1.SchemeGroupVersion.WithResource(name), kind, true, true}
@@ -78,8 +79,8 @@ func DefaultResources() []schema.GroupResource {
 	return all
 }
 
-// ignored are never watched: they have no dependents, are nobody's, and there
-// are a great many of them.
+// ignored are never watched: they have neither dependents nor owners, and are very
+// many.
 var ignored = []schema.GroupResource{{Resource: "events"}, {Group: "events.k8s.io", Resource: "events"}}
 
 // resource is one resource of the API. There is one value of it per resource in
@@ -99,8 +100,8 @@ type catalogue struct {
 	kinds     map[schema.GroupKind]*resource
 }
 
-func newCatalogue(config *rest.Config) (*catalogue, error) {
-	client, err := discovery.NewDiscoveryClientForConfig(config)
+func newCatalogue(config *rest.Config, http *http.Client) (*catalogue, error) {
+	client, err := discovery.NewDiscoveryClientForConfigAndClient(config, http)
 	if err != nil {
 		return nil, err
 	}

@@ -16,8 +16,8 @@ type findings struct {
 	discovery error
 	// failures: content that could not be listed or deleted.
 	failures []error
-	// remaining counts the objects left, by resource; held those of them that
-	// wait for somebody, by finalizer.
+	// remaining counts the objects left, by resource; held those of them that wait
+	// for a finalizer, by finalizer.
 	remaining map[schema.GroupVersionResource]int
 	held      map[string]int
 }

@@ -15,20 +15,24 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/discovery"
-	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/metadata"
 	"k8s.io/klog/v2"
 
 	"github.com/podchain/podchain/conformance/implementation/crash"
 	"github.com/podchain/podchain/reference/controller"
+	"github.com/podchain/podchain/reference/link"
 )
 
 // deleter empties namespaces that are being deleted.
 type deleter struct {
-	namespaces corev1client.NamespaceInterface
-	resources  *discovery.DiscoveryClient
-	objects    metadata.Interface
-	queue      *controller.Queue[string]
+	namespaces interface {
+		Get(context.Context, string, metav1.GetOptions) (*corev1.Namespace, error)
+		UpdateStatus(context.Context, *corev1.Namespace, metav1.UpdateOptions) (*corev1.Namespace, error)
+	}
+	writeFinalizers func(context.Context, *corev1.Namespace) (*corev1.Namespace, error)
+	resources       *discovery.DiscoveryClient
+	objects         metadata.Interface
+	queue           *link.Queue[string]
 
 	// waits are the goroutines that await the end of some content; awaited are
 	// the namespaces they belong to.
@@ -153,11 +157,11 @@ func (d *deleter) clearResource(ctx context.Context, resource schema.GroupVersio
 	return content{resource, list.ResourceVersion, list.Items}, nil
 }
 
-// stays tells whether nobody has told the object to go.
+// stays returns whether the object is not marked for deletion.
 func stays(item metav1.PartialObjectMetadata) bool { return item.DeletionTimestamp == nil }
 
-// stayers is how many of what is left have not been told to go: their creation was
-// under way when the rest was.
+// stayers counts the remaining objects that are not marked for deletion: they were
+// being created when the others were deleted.
 func stayers(left []content) (count int) {
 	for _, content := range left {
 		for _, item := range content.items {
@@ -254,14 +258,14 @@ func (d *deleter) report(ctx context.Context, namespace *corev1.Namespace, found
 	return d.namespaces.UpdateStatus(ctx, namespace, metav1.UpdateOptions{})
 }
 
-// finalize says that nothing is left as far as this controller is concerned.
-// The API server removes the namespace when nobody else holds it.
+// finalize removes this controller's finalizer. The API server removes the namespace
+// when no other finalizer is left.
 func (d *deleter) finalize(ctx context.Context, namespace *corev1.Namespace) error {
 	namespace = namespace.DeepCopy()
 	namespace.Spec.Finalizers = slices.DeleteFunc(namespace.Spec.Finalizers, func(finalizer corev1.FinalizerName) bool {
 		return finalizer == corev1.FinalizerKubernetes
 	})
-	_, err := d.namespaces.Finalize(ctx, namespace, metav1.UpdateOptions{})
+	_, err := d.writeFinalizers(ctx, namespace)
 	return ignoreNotFound(err)
 }
 

@@ -12,7 +12,7 @@ import (
 	metadatafake "k8s.io/client-go/metadata/fake"
 	clienttesting "k8s.io/client-go/testing"
 
-	"github.com/podchain/podchain/reference/controller"
+	"github.com/podchain/podchain/reference/link"
 )
 
 // TestStraggler has a Pod come into a namespace while it is being emptied: nobody has
@@ -37,7 +37,7 @@ func TestStraggler(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{Name: "team", DeletionTimestamp: new(metav1.Now()), Finalizers: []string{"kept"}},
 		Spec:       corev1.NamespaceSpec{Finalizers: []corev1.FinalizerName{corev1.FinalizerKubernetes}},
 	}).CoreV1().Namespaces()
-	d := &deleter{namespaces: namespaces, objects: objects, queue: controller.NewQueue[string](), awaited: map[string]bool{}}
+	d := &deleter{namespaces: namespaces, objects: objects, queue: link.NewQueue[string](), awaited: map[string]bool{}}
 	defer d.queue.ShutDown()
 
 	err := d.sync(t.Context(), "team")

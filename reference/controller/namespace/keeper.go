@@ -8,41 +8,38 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
-	corelisters "k8s.io/client-go/listers/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/cache"
 
-	"github.com/podchain/podchain/reference/controller"
+	"github.com/podchain/podchain/conformance/implementation/clients"
+	"github.com/podchain/podchain/reference/link"
 )
 
 // keeper keeps one object of a fixed name in every namespace that is not being
 // deleted, and puts it back when it is deleted (NS-02).
 type keeper struct {
 	name       string
-	namespaces corelisters.NamespaceLister
+	namespaces link.Cache[*corev1.Namespace]
 	objects    cache.Indexer
-	queue      *controller.Queue[string]
+	queue      *link.Queue[string]
 	// create makes the object. correct, if not nil, puts right one that differs.
 	create  func(ctx context.Context, namespace string) error
 	correct func(ctx context.Context, object any) error
 }
 
-// newKeeper watches the objects of that name with the informer.
-func newKeeper(link *controller.Link, name string, informer cache.SharedIndexInformer) *keeper {
+// newKeeper watches the objects of that name.
+func newKeeper[T clients.Object, L runtime.Object](l *link.Link, namespaces link.Cache[*corev1.Namespace], name string, client clients.Client[T, L]) *keeper {
+	objects := link.Watch(l, client, link.Where(fields.OneTermEqualSelector(metav1.ObjectNameField, name)))
 	k := &keeper{
 		name:       name,
-		namespaces: link.Informers.Core().V1().Namespaces().Lister(),
-		objects:    informer.GetIndexer(),
-		queue:      controller.NewQueue[string](),
+		namespaces: namespaces,
+		objects:    objects.GetIndexer(),
+		queue:      link.NewQueue[string](),
 	}
-	look := func(object any) {
-		if key, ok := controller.Key(object); ok {
-			k.queue.Add(key.Namespace)
-		}
-	}
-	// The error is that of an informer that has stopped; this one has not begun.
-	_, _ = informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		UpdateFunc: func(_, object any) { look(object) },
-		DeleteFunc: look,
+	look := func(object T) { k.queue.Add(object.GetNamespace()) }
+	link.Handle(l, objects, link.On[T]{
+		Update: func(_, object T) { look(object) },
+		Delete: look,
 	})
 	return k
 }
@@ -77,10 +74,4 @@ func (k *keeper) sync(ctx context.Context, name string) error {
 		return nil
 	}
 	return fmt.Errorf("%s in namespace %s: %w", k.name, name, err)
-}
-
-// named limits an informer to objects of one name.
-func named(name string) func(*metav1.ListOptions) {
-	selector := fields.OneTermEqualSelector(metav1.ObjectNameField, name).String()
-	return func(options *metav1.ListOptions) { options.FieldSelector = selector }
 }

@@ -18,9 +18,8 @@ import (
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/cache"
 
-	"github.com/podchain/podchain/reference/controller"
+	"github.com/podchain/podchain/reference/link"
 )
 
 // Name is what the link calls itself in requests and Events.
@@ -29,29 +28,25 @@ const Name = "namespace-controller"
 // workers is how many namespaces each of the three loops deals with at a time.
 const workers = 4
 
-// straggling is how long a namespace is given, from the moment that it is to go, until
-// it is emptied. An API server that has just found it alive may still be creating an
-// object in it, and must have done so before somebody finds the namespace empty: the
-// object would outlive it, with nobody to remove it. Kubernetes waits as long.
+// straggling is how long the controller waits from the deletion of a namespace before
+// it checks that it is empty. An API server that has just read the namespace as active
+// may still be creating an object in it, which would otherwise outlive the namespace
+// for ever. Kubernetes waits as long.
 const straggling = 5 * time.Second
 
 // Run runs the controller until ctx is done.
 func Run(ctx context.Context, config *rest.Config) error {
-	link, err := controller.NewLink(Name, config)
+	l, err := link.New(Name, config)
 	if err != nil {
 		return err
 	}
-	config = rest.CopyConfig(config)
-	config.UserAgent = Name
-	if config.QPS == 0 {
-		config.QPS = -1
-	}
+	config = rest.CopyConfig(l.Config)
 	config.WarningHandlerWithContext = rest.NoWarnings{} // deleting what is deprecated is no mistake
-	resources, err := discovery.NewDiscoveryClientForConfig(config)
+	resources, err := discovery.NewDiscoveryClientForConfigAndClient(config, l.HTTP)
 	if err != nil {
 		return fmt.Errorf("%s: discovery: %w", Name, err)
 	}
-	objects, err := metadata.NewForConfig(config)
+	objects, err := metadata.NewForConfigAndClient(config, l.HTTP)
 	if err != nil {
 		return fmt.Errorf("%s: metadata client: %w", Name, err)
 	}
@@ -60,20 +55,20 @@ func Run(ctx context.Context, config *rest.Config) error {
 		return fmt.Errorf("%s: root certificate: %w", Name, err)
 	}
 
-	namespaces := link.Informers.Core().V1().Namespaces()
+	namespaces := link.Watch(l, l.Clients.Namespaces())
 	deleter := &deleter{
-		namespaces: link.Client.CoreV1().Namespaces(),
-		resources:  resources,
-		objects:    objects,
-		queue:      controller.NewQueue[string](),
-		awaited:    map[string]bool{},
+		namespaces:      l.Clients.Namespaces(),
+		writeFinalizers: l.Clients.Finalize,
+		resources:       resources,
+		objects:         objects,
+		queue:           link.NewQueue[string](),
+		awaited:         map[string]bool{},
 	}
-	accounts := keepServiceAccounts(link)
-	certificates := keepRootCertificates(link, certificate)
+	accounts := keepServiceAccounts(l, namespaces)
+	certificates := keepRootCertificates(l, namespaces, certificate)
 
-	_, err = namespaces.Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc: func(added any) {
-			namespace := added.(*corev1.Namespace)
+	link.Handle(l, namespaces, link.On[*corev1.Namespace]{
+		Add: func(namespace *corev1.Namespace) {
 			if namespace.DeletionTimestamp != nil {
 				deleter.queue.AddAfter(namespace.Name, straggling)
 				return
@@ -81,16 +76,12 @@ func Run(ctx context.Context, config *rest.Config) error {
 			accounts.queue.Add(namespace.Name)
 			certificates.queue.Add(namespace.Name)
 		},
-		UpdateFunc: func(before, after any) {
-			old, namespace := before.(*corev1.Namespace), after.(*corev1.Namespace)
+		Update: func(old, namespace *corev1.Namespace) {
 			// Once is enough: from then on the content's own end is awaited.
-			if namespace.DeletionTimestamp != nil && (old.DeletionTimestamp == nil || old.UID != namespace.UID) {
+			if namespace.DeletionTimestamp != nil && old.DeletionTimestamp == nil {
 				deleter.queue.AddAfter(namespace.Name, straggling)
 			}
 		},
 	})
-	if err != nil {
-		return fmt.Errorf("%s: %w", Name, err)
-	}
-	return link.Run(ctx, deleter.run, accounts.run, certificates.run)
+	return l.Run(ctx, deleter.run, accounts.run, certificates.run)
 }

@@ -5,27 +5,23 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	coreinformers "k8s.io/client-go/informers/core/v1"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/cache"
 
-	"github.com/podchain/podchain/reference/controller"
+	"github.com/podchain/podchain/reference/link"
 )
 
-// rootCA is the ConfigMap from which Pods learn whom to trust as API server;
-// every projected service account token volume refers to it.
+// rootCA is the ConfigMap with the certificate authority by which Pods verify the API
+// server; every projected service account token volume refers to it.
 const (
 	rootCA    = "kube-root-ca.crt"
 	rootCAKey = "ca.crt"
 )
 
 // rootCertificate is the certificate authority by which this controller itself
-// knows the API server; empty if there is none to know it by.
+// verifies the API server; empty if it does not verify it.
 func rootCertificate(config *rest.Config) (string, error) {
 	if len(config.CAData) > 0 || config.CAFile == "" {
 		return string(config.CAData), nil
@@ -34,14 +30,11 @@ func rootCertificate(config *rest.Config) (string, error) {
 	return string(data), err
 }
 
-func keepRootCertificates(link *controller.Link, certificate string) *keeper {
-	informer := link.Informers.InformerFor(&corev1.ConfigMap{}, func(client kubernetes.Interface, resync time.Duration) cache.SharedIndexInformer {
-		return coreinformers.NewFilteredConfigMapInformer(client, metav1.NamespaceAll, resync, cache.Indexers{}, named(rootCA))
-	})
-	k := newKeeper(link, rootCA, informer)
+func keepRootCertificates(l *link.Link, namespaces link.Cache[*corev1.Namespace], certificate string) *keeper {
+	k := newKeeper(l, namespaces, rootCA, l.Clients.ConfigMaps(metav1.NamespaceAll))
 	data := map[string]string{rootCAKey: certificate}
 	k.create = func(ctx context.Context, namespace string) error {
-		_, err := link.Client.CoreV1().ConfigMaps(namespace).Create(ctx, &corev1.ConfigMap{
+		_, err := l.Clients.ConfigMaps(namespace).Create(ctx, &corev1.ConfigMap{
 			ObjectMeta: metav1.ObjectMeta{
 				Name:      rootCA,
 				Namespace: namespace,
@@ -64,7 +57,7 @@ func keepRootCertificates(link *controller.Link, certificate string) *keeper {
 		}
 		corrected := found.DeepCopy()
 		corrected.Data = data
-		_, err := link.Client.CoreV1().ConfigMaps(found.Namespace).Update(ctx, corrected, metav1.UpdateOptions{})
+		_, err := l.Clients.ConfigMaps(found.Namespace).Update(ctx, corrected, metav1.UpdateOptions{})
 		return err
 	}
 	return k

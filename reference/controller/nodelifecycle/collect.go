@@ -33,7 +33,7 @@ func (l *lifecycle) collectOrphans(ctx context.Context, node string) error {
 		return nil
 	}
 	// It may be there, and the watch be late.
-	_, err = l.client.CoreV1().Nodes().Get(ctx, node, metav1.GetOptions{})
+	_, err = l.clients.Nodes().Get(ctx, node, metav1.GetOptions{})
 	switch {
 	case err == nil:
 		l.missing.end(node)
@@ -51,8 +51,8 @@ func (l *lifecycle) collectOrphans(ctx context.Context, node string) error {
 	return nil
 }
 
-// endless tells whether nobody is left who could end a Pod that is being deleted:
-// it has not got a node, or the node is out of service.
+// endless returns whether no kubelet can terminate a Pod that is being deleted: it has
+// no node, or the node is out of service.
 func endless(pod *corev1.Pod, node *corev1.Node) bool {
 	if node == nil {
 		return pod.Spec.NodeName == ""
@@ -77,7 +77,7 @@ func (l *lifecycle) collect(ctx context.Context, pod *corev1.Pod, why *corev1.Po
 		}
 	}
 	if pod.DeletionTimestamp != nil && ptr.Deref(pod.DeletionGracePeriodSeconds, 0) == 0 {
-		return nil // it is told to go at once, and a finalizer holds it
+		return nil // it is deleted without a grace period, and a finalizer holds it
 	}
 	return l.remove(ctx, pod, ptr.To[int64](0))
 }

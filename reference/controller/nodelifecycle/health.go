@@ -19,9 +19,9 @@ const (
 	startupGrace = 60 * time.Second
 )
 
-// signs are the nodes' signs of life: a new heartbeat in their status, or a
-// renewal of their Lease. When it came is told by the controller's own clock, so
-// that nobody's clocks need to agree.
+// signs are the heartbeats of the nodes: in their status, or as a renewal of their
+// Lease. They are timed by the controller's own clock, so that the clocks of two
+// machines need not agree.
 type signs struct {
 	mu sync.Mutex
 	of map[string]*sign
@@ -107,8 +107,8 @@ var fromKubelet = []corev1.NodeConditionType{
 	corev1.NodeReady, corev1.NodeMemoryPressure, corev1.NodeDiskPressure, corev1.NodePIDPressure,
 }
 
-// unknown sets the conditions of a node that is not heard of (NODE-04), and
-// returns whether that changes any.
+// unknown sets the conditions of a node without heartbeats (NODE-04), and returns
+// whether that changes any.
 func unknown(node *corev1.Node, now metav1.Time) (changed bool) {
 	for _, kind := range fromKubelet {
 		known := condition(node, kind)
@@ -141,7 +141,7 @@ func (l *lifecycle) checkHealth(ctx context.Context, node *corev1.Node) (wrote b
 		return false, nil // the end of the silence is an event
 	}
 	// The node may be heard of, and the watch be late.
-	lease, err := l.client.CoordinationV1().Leases(corev1.NamespaceNodeLease).Get(ctx, node.Name, metav1.GetOptions{})
+	lease, err := l.clients.Leases(corev1.NamespaceNodeLease).Get(ctx, node.Name, metav1.GetOptions{})
 	switch {
 	case err == nil && l.signs.renewed(lease):
 		l.nodeQueue.AddAfter(node.Name, l.signs.left(node))
@@ -151,7 +151,7 @@ func (l *lifecycle) checkHealth(ctx context.Context, node *corev1.Node) (wrote b
 		l.signs.excuse(node.Name)
 		return false, err
 	}
-	if _, err := l.client.CoreV1().Nodes().UpdateStatus(ctx, lost, metav1.UpdateOptions{}); err != nil {
+	if _, err := l.clients.Nodes().UpdateStatus(ctx, lost, metav1.UpdateOptions{}); err != nil {
 		return false, err
 	}
 	if isReady(node) {

@@ -14,8 +14,8 @@ import (
 	"github.com/podchain/podchain/reference/controller"
 )
 
-// nodeSeen notes what a new version of a Node says, and whom it concerns. The
-// version before is nil for a Node that is new here.
+// nodeSeen notes the heartbeat in a new version of a Node, and queues what it concerns.
+// The version before is nil for a Node that is new here.
 func (l *lifecycle) nodeSeen(before, node *corev1.Node) {
 	l.signs.reported(node)
 	l.setReady(node.Name, isReady(node))
@@ -25,12 +25,10 @@ func (l *lifecycle) nodeSeen(before, node *corev1.Node) {
 	}
 }
 
-func (l *lifecycle) nodeDeleted(object any) {
-	if node, ok := controller.Object(object); ok {
-		l.signs.forget(node.GetName())
-		l.setReady(node.GetName(), false)
-		l.nodeQueue.Add(node.GetName())
-	}
+func (l *lifecycle) nodeDeleted(node *corev1.Node) {
+	l.signs.forget(node.Name)
+	l.setReady(node.Name, false)
+	l.nodeQueue.Add(node.Name)
 }
 
 // setReady notes whether a node is ready: if it is the first one, or was the last
@@ -71,8 +69,8 @@ func (l *lifecycle) lookAtNode(ctx context.Context, name string) error {
 	return errors.Join(l.markPods(ctx, node), l.taint(ctx, node))
 }
 
-// markPods says of the Pods on a lost node that they are not ready (NODE-06). A
-// kubelet that reports that its node is not ready goes on to speak for its Pods.
+// markPods marks the Pods on an unreachable node as not ready (NODE-06). A kubelet that
+// reports its node as not ready still reports the status of its Pods.
 func (l *lifecycle) markPods(ctx context.Context, node *corev1.Node) error {
 	if readyStatus(node) != corev1.ConditionUnknown {
 		return nil

@@ -1,33 +1,32 @@
-// Package nodelifecycle is the node lifecycle controller. A node that fails says
-// nothing: somebody else has to notice, keep Pods off it, and get those away that
-// are on it. It does what Kubernetes has three controllers for, node lifecycle,
-// taint eviction and Pod garbage collection:
+// Package nodelifecycle is the node lifecycle controller. A node that fails cannot
+// report it: this controller notices, keeps new Pods off the node, and evicts those on
+// it. It does the work of three controllers of Kubernetes, node lifecycle, taint
+// eviction and Pod garbage collection:
 //
-//	health.go   a node that is not heard of any more has conditions Unknown (NODE-04)
-//	taints.go   what is wrong with a node is a taint on it (NODE-05)
-//	node.go     a look at a node; its Pods are not ready while it is lost (NODE-06)
+//	health.go   the conditions of a node without heartbeats are Unknown (NODE-04)
+//	taints.go   each problem of a node is a taint on it (NODE-05)
+//	node.go     one sync of a node; the Pods of an unreachable one are not ready (NODE-06)
 //	evict.go    Pods that do not tolerate a NoExecute taint are deleted (NODE-07)
-//	collect.go  Pods that no kubelet will end any more are removed (NODE-09)
-//	pod.go      a look at a Pod
+//	collect.go  Pods that no kubelet will terminate are removed (NODE-09)
+//	pod.go      one sync of a Pod
 //
-// Nothing is looked at every so often: what is due later is queued for then.
+// Nothing is polled: what is due later is queued for then.
 package nodelifecycle
 
 import (
 	"context"
 	"fmt"
-	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
-	coordinationinformers "k8s.io/client-go/informers/coordination/v1"
-	"k8s.io/client-go/kubernetes"
-	corelisters "k8s.io/client-go/listers/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
 
+	"github.com/podchain/podchain/conformance/implementation/clients"
 	"github.com/podchain/podchain/reference/controller"
+	"github.com/podchain/podchain/reference/link"
 )
 
 const (
@@ -40,43 +39,51 @@ const (
 
 // Run is the node lifecycle controller, until ctx is done.
 func Run(ctx context.Context, config *rest.Config) error {
-	link, err := controller.NewLink(Name, config)
+	process, err := link.New(Name, config)
 	if err != nil {
 		return err
 	}
-	nodes := link.Informers.Core().V1().Nodes()
-	pods := link.Informers.Core().V1().Pods()
-	leases := link.Informers.InformerFor(&coordinationv1.Lease{}, func(client kubernetes.Interface, resync time.Duration) cache.SharedIndexInformer {
-		return coordinationinformers.NewLeaseInformer(client, corev1.NamespaceNodeLease, resync, cache.Indexers{})
-	})
+	nodes := link.Watch(process, process.Clients.Nodes())
+	pods := link.Watch(process, process.Clients.Pods(metav1.NamespaceAll),
+		link.Indexed(cache.Indexers{byNode: nodeOf}), link.Trimmed(trim))
+	leases := link.Watch(process, process.Clients.Leases(corev1.NamespaceNodeLease))
 	l := &lifecycle{
-		client:    link.Client,
-		events:    link.Events,
-		nodes:     nodes.Lister(),
-		pods:      pods.Informer().GetIndexer(),
+		clients:   process.Clients,
+		events:    process.Events,
+		nodes:     nodes,
+		pods:      pods.GetIndexer(),
 		signs:     newSigns(),
 		ready:     newReadyNodes(),
 		missing:   newClock[string](),
 		tolerated: newClock[podID](),
-		nodeQueue: controller.NewQueue[string](),
-		podQueue:  controller.NewQueue[cache.ObjectName](),
+		nodeQueue: link.NewQueue[string](),
+		podQueue:  link.NewQueue[cache.ObjectName](),
 	}
-	if err := l.observe(nodes.Informer(), pods.Informer(), leases); err != nil {
-		l.nodeQueue.ShutDown()
-		l.podQueue.ShutDown()
-		return fmt.Errorf("%s: %w", Name, err)
-	}
-	return link.Run(ctx,
+	link.Handle(process, leases, link.On[*coordinationv1.Lease]{
+		Add:    func(lease *coordinationv1.Lease) { l.signs.renewed(lease) },
+		Update: func(_, now *coordinationv1.Lease) { l.signs.renewed(now) },
+	})
+	link.Handle(process, nodes, link.On[*corev1.Node]{
+		Add:    func(node *corev1.Node) { l.nodeSeen(nil, node) },
+		Update: l.nodeSeen,
+		Delete: l.nodeDeleted,
+	})
+	link.Handle(process, pods, link.On[*corev1.Pod]{
+		Add:    func(pod *corev1.Pod) { l.podSeen(nil, pod) },
+		Update: l.podSeen,
+		Delete: l.podDeleted,
+	})
+	return process.Run(ctx,
 		func(ctx context.Context) { l.nodeQueue.Run(ctx, workers, l.lookAtNode) },
 		func(ctx context.Context) { l.podQueue.Run(ctx, workers, l.lookAtPod) })
 }
 
 // lifecycle holds what a look works with.
 type lifecycle struct {
-	client kubernetes.Interface
-	events record.EventRecorder
+	clients *clients.Clients
+	events  record.EventRecorder
 
-	nodes corelisters.NodeLister
+	nodes link.Cache[*corev1.Node]
 	pods  cache.Indexer // indexed by node
 
 	// signs of life of the nodes, and which nodes are ready.
@@ -87,41 +94,12 @@ type lifecycle struct {
 	missing   *clock[string]
 	tolerated *clock[podID]
 
-	nodeQueue *controller.Queue[string]
-	podQueue  *controller.Queue[cache.ObjectName]
+	nodeQueue *link.Queue[string]
+	podQueue  *link.Queue[cache.ObjectName]
 }
 
 // byNode is the index of Pods by the node that they are bound to.
 const byNode = "node"
-
-// observe turns events into nodes and Pods to look at.
-func (l *lifecycle) observe(nodes, pods, leases cache.SharedIndexInformer) error {
-	if err := pods.AddIndexers(cache.Indexers{byNode: nodeOf}); err != nil {
-		return err
-	}
-	if err := pods.SetTransform(trim); err != nil {
-		return err
-	}
-	if _, err := leases.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc:    func(added any) { l.signs.renewed(added.(*coordinationv1.Lease)) },
-		UpdateFunc: func(_, now any) { l.signs.renewed(now.(*coordinationv1.Lease)) },
-	}); err != nil {
-		return err
-	}
-	if _, err := nodes.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc:    func(added any) { l.nodeSeen(nil, added.(*corev1.Node)) },
-		UpdateFunc: func(before, now any) { l.nodeSeen(before.(*corev1.Node), now.(*corev1.Node)) },
-		DeleteFunc: l.nodeDeleted,
-	}); err != nil {
-		return err
-	}
-	_, err := pods.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc:    func(added any) { l.podSeen(nil, added.(*corev1.Pod)) },
-		UpdateFunc: func(before, now any) { l.podSeen(before.(*corev1.Pod), now.(*corev1.Pod)) },
-		DeleteFunc: l.podDeleted,
-	})
-	return err
-}
 
 func nodeOf(object any) ([]string, error) {
 	pod, ok := object.(*corev1.Pod)

@@ -10,20 +10,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
-
-	"github.com/podchain/podchain/reference/controller"
 )
 
-// podID is one Pod, whoever has had its name before or will have it after.
+// podID is one Pod, not another one of the same name.
 type podID = types.UID
 
 // podSeen queues a Pod when something has changed that decides over it. The
 // version before is nil for a Pod that is new here.
 func (l *lifecycle) podSeen(before, pod *corev1.Pod) {
-	if before != nil && before.UID != pod.UID {
-		l.tolerated.end(before.UID)
-		before = nil
-	}
 	bound := pod.Spec.NodeName != "" && (before == nil || before.Spec.NodeName == "")
 	if bound {
 		if _, err := l.nodes.Get(pod.Spec.NodeName); err != nil {
@@ -36,11 +30,7 @@ func (l *lifecycle) podSeen(before, pod *corev1.Pod) {
 	}
 }
 
-func (l *lifecycle) podDeleted(object any) {
-	if pod, ok := controller.Object(object); ok {
-		l.tolerated.end(pod.GetUID())
-	}
-}
+func (l *lifecycle) podDeleted(pod *corev1.Pod) { l.tolerated.end(pod.UID) }
 
 // lookAtPod decides whether a Pod may stay where it is.
 func (l *lifecycle) lookAtPod(ctx context.Context, key cache.ObjectName) error {
@@ -75,13 +65,13 @@ func (l *lifecycle) patchStatus(ctx context.Context, pod *corev1.Pod, status map
 	if err != nil {
 		return err
 	}
-	_, err = l.client.CoreV1().Pods(pod.Namespace).Patch(ctx, pod.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status")
+	_, err = l.clients.Pods(pod.Namespace).Patch(ctx, pod.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status")
 	return err
 }
 
 // remove deletes this Pod, and no other of its name.
 func (l *lifecycle) remove(ctx context.Context, pod *corev1.Pod, grace *int64) error {
-	err := l.client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{
+	err := l.clients.Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{
 		GracePeriodSeconds: grace,
 		Preconditions:      metav1.NewUIDPreconditions(string(pod.UID)),
 	})

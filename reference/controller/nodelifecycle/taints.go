@@ -92,7 +92,7 @@ func (l *lifecycle) taint(ctx context.Context, node *corev1.Node) error {
 	if !changed {
 		return nil
 	}
-	// The taints are one value: whoever else writes them must not be undone.
+	// The taints are one value: the write of another client must not be undone.
 	patch, err := json.Marshal(map[string]any{
 		"metadata": map[string]any{"uid": node.UID, "resourceVersion": node.ResourceVersion},
 		"spec":     map[string]any{"taints": taints},
@@ -100,13 +100,13 @@ func (l *lifecycle) taint(ctx context.Context, node *corev1.Node) error {
 	if err != nil {
 		return err
 	}
-	_, err = l.client.CoreV1().Nodes().Patch(ctx, node.Name, types.MergePatchType, patch, metav1.PatchOptions{})
+	_, err = l.clients.Nodes().Patch(ctx, node.Name, types.MergePatchType, patch, metav1.PatchOptions{})
 	return err
 }
 
-// readyNodes are the nodes that are ready. While there is none, no Pod is sent
-// away: there is nowhere to go, and where all nodes seem to fail at once it is
-// likely that the fault lies here.
+// readyNodes are the nodes that are ready. While there is none, no Pod is evicted:
+// no other node could run it, and if all nodes seem to fail at once the fault is
+// likely on this side.
 type readyNodes struct {
 	mu    sync.Mutex
 	names sets.Set[string]

@@ -105,6 +105,47 @@ func TestStatus(t *testing.T) {
 	}
 }
 
+// TestMissingClaims has what the Pod web-0 lacks of the claims of two templates, and
+// whether it can be created.
+func TestMissingClaims(t *testing.T) {
+	ofPod := []metav1.OwnerReference{*metav1.NewControllerRef(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "web-0", UID: "before"}}, podKind)}
+	tests := map[string]struct {
+		existing []metav1.ObjectMeta
+		missing  []string
+		create   []int
+	}{
+		"all":                      {missing: []string{"data-web-0", "log-web-0"}, create: []int{0}},
+		"one":                      {existing: []metav1.ObjectMeta{{Name: "data-web-0"}}, missing: []string{"log-web-0"}, create: []int{0}},
+		"another Pod's are others": {existing: []metav1.ObjectMeta{{Name: "data-web-1"}}, missing: []string{"data-web-0", "log-web-0"}, create: []int{0}},
+		"one is being deleted":     {existing: []metav1.ObjectMeta{{Name: "log-web-0", DeletionTimestamp: &metav1.Time{Time: now}}}, missing: []string{"data-web-0"}},
+		"one goes with a Pod that is gone": {
+			existing: []metav1.ObjectMeta{{Name: "data-web-0", OwnerReferences: ofPod}, {Name: "log-web-0"}}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			set := newSet(func(set *appsv1.StatefulSet) {
+				set.Spec.Selector = &metav1.LabelSelector{}
+				for _, name := range []string{"data", "log"} {
+					set.Spec.VolumeClaimTemplates = append(set.Spec.VolumeClaimTemplates, corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: name}})
+				}
+			})
+			existing := map[string]*corev1.PersistentVolumeClaim{}
+			for _, meta := range test.existing {
+				existing[meta.Name] = &corev1.PersistentVolumeClaim{ObjectMeta: meta}
+			}
+			s := newState(set, nil, history, func(name string) *corev1.PersistentVolumeClaim { return existing[name] }, now)
+			missing, blocked := missingClaims(set, 0, s.claims)
+			var names []string
+			for _, claim := range missing {
+				names = append(names, claim.Name)
+			}
+			assert.Equal(t, test.missing, names)
+			assert.Equal(t, test.create == nil, blocked)
+			assert.Equal(t, test.create, s.next().create)
+		})
+	}
+}
+
 func TestClaimOwners(t *testing.T) {
 	set := newSet()
 	set.UID = "set"
@@ -124,8 +165,8 @@ func TestClaimOwners(t *testing.T) {
 		"retained":                   {has: refs{other, ours}, then: refs{other}},
 		"goes with the set":          {has: refs{other}, want: retention{set: true}, then: refs{other, ours}},
 		"goes with the Pod":          {has: refs{ours}, want: retention{pod: true}, then: refs{pods}},
-		"a predecessor's is let be":  {has: refs{stale}, want: retention{set: true}, then: refs{stale}},
-		"somebody else's is let be":  {has: refs{controlled}, want: retention{set: true}, then: refs{controlled}},
+		"a predecessor's stays":      {has: refs{stale}, want: retention{set: true}, then: refs{stale}},
+		"another's stays":            {has: refs{controlled}, want: retention{set: true}, then: refs{controlled}},
 		"is in line with the policy": {has: refs{ours}, want: retention{set: true}, then: refs{ours}},
 	}
 	for name, test := range tests {

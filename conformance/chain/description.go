@@ -1,10 +1,8 @@
-package implementation
+package chain
 
 import (
 	"fmt"
 	"strings"
-
-	"github.com/podchain/podchain/conformance/chain"
 )
 
 // Description says what is being checked, for reports.
@@ -15,19 +13,19 @@ type Description struct {
 	Version string `json:"version"`
 	// Links are those that come from elsewhere, and from where: "kubernetes v1.34.4",
 	// a command line, or Nowhere.
-	Links map[chain.Link]string `json:"links,omitempty"`
+	Links map[Link]string `json:"links,omitempty"`
 }
 
 // Nowhere is where a link comes from that is left out.
 const Nowhere = "none"
 
 // Without notes that a link is left out.
-func (d *Description) Without(link chain.Link) { d.From(link, Nowhere) }
+func (d *Description) Without(link Link) { d.From(link, Nowhere) }
 
 // From notes where a link comes from.
-func (d *Description) From(link chain.Link, origin string) {
+func (d *Description) From(link Link, origin string) {
 	if d.Links == nil {
-		d.Links = map[chain.Link]string{}
+		d.Links = map[Link]string{}
 	}
 	d.Links[link] = origin
 }
@@ -35,22 +33,21 @@ func (d *Description) From(link chain.Link, origin string) {
 // String says where every link comes from, such as
 // "reference v1.37.2; scheduler, kubelet: kubernetes v1.34.4; job-controller: none".
 func (d Description) String() string {
-	var text strings.Builder
-	text.WriteString(strings.TrimSpace(d.Name + " " + d.Version))
-	told := map[string]bool{}
-	for i, first := range chain.AllLinks {
-		origin := d.Links[first]
-		if origin == "" || told[origin] {
+	parts := []string{strings.TrimSpace(d.Name + " " + d.Version)}
+	var origins []string
+	links := map[string][]string{} // by origin
+	for _, link := range AllLinks {
+		origin := d.Links[link]
+		if origin == "" {
 			continue
 		}
-		told[origin] = true
-		names := []string{string(first)}
-		for _, link := range chain.AllLinks[i+1:] {
-			if d.Links[link] == origin {
-				names = append(names, string(link))
-			}
+		if links[origin] == nil {
+			origins = append(origins, origin)
 		}
-		fmt.Fprintf(&text, "; %s: %s", strings.Join(names, ", "), origin)
+		links[origin] = append(links[origin], string(link))
 	}
-	return text.String()
+	for _, origin := range origins {
+		parts = append(parts, fmt.Sprintf("%s: %s", strings.Join(links[origin], ", "), origin))
+	}
+	return strings.Join(parts, "; ")
 }

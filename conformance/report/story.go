@@ -1,4 +1,4 @@
-package diagnosis
+package report
 
 import (
 	"fmt"
@@ -19,14 +19,14 @@ func tell(of *events.ScenarioRecord) string {
 	var text strings.Builder
 	evidence := of.Verdict.Evidence
 	fmt.Fprintf(&text, "\n%s  %s (%s)\n", strings.ToUpper(string(of.Verdict.Outcome)), of.Requirement.ID, of.Requirement.Level)
-	fmt.Fprintf(&text, "%s\n%s\n  %s\n", Wrap(of.Requirement.Sentence, "  "), Wrap(of.Name, "  "), of.Location)
+	fmt.Fprintf(&text, "%s\n%s\n  %s\n", wrap(of.Requirement.Sentence, "  "), wrap(of.Name, "  "), of.Location)
 	if evidence == nil {
-		fmt.Fprintf(&text, "\n%s\n", Wrap(of.Verdict.Reason, "    "))
+		fmt.Fprintf(&text, "\n%s\n", wrap(of.Verdict.Reason, "    "))
 		return text.String()
 	}
 	switch {
 	case evidence.Missing != "":
-		fmt.Fprintf(&text, "\n%s\n", Wrap(fmt.Sprintf("The chain broke at the %s: %s.", evidence.Blamed, evidence.Missing), "  "))
+		fmt.Fprintf(&text, "\n%s\n", wrap(fmt.Sprintf("The chain broke at the %s: %s.", evidence.Blamed, evidence.Missing), "  "))
 	case evidence.Blamed != "":
 		fmt.Fprintf(&text, "\n  No link has left anything undone; it is about the %s.\n", evidence.Blamed)
 	}
@@ -38,8 +38,8 @@ func tell(of *events.ScenarioRecord) string {
 			mark = "✗ "
 		}
 		fmt.Fprintf(&text, "    %s%s %s\n", mark, step.Keyword, step.Text)
-		for _, row := range rows(step) {
-			fmt.Fprintln(&text, Wrap(row, "        "))
+		for _, row := range stepRows(step) {
+			fmt.Fprintln(&text, wrap(row, "        "))
 		}
 		if failed {
 			break
@@ -55,9 +55,9 @@ func tell(of *events.ScenarioRecord) string {
 	return text.String()
 }
 
-// rows are the lines below a step. The cells of a table stand below each other where
+// stepRows are the lines below a step. The cells of a table stand below each other where
 // that fits into a terminal.
-func rows(step specification.Step) []string {
+func stepRows(step specification.Step) []string {
 	var rows []string
 	for _, line := range strings.Split(step.Doc, "\n") {
 		if step.Doc != "" {
@@ -101,7 +101,7 @@ func block(text *strings.Builder, title string, lines []string) {
 func indent(block, by string) string {
 	lines := strings.Split(strings.TrimRight(block, "\n"), "\n")
 	for i, line := range lines {
-		lines[i] = Wrap(line, by)
+		lines[i] = wrap(line, by)
 	}
 	return strings.Join(lines, "\n")
 }
@@ -109,10 +109,10 @@ func indent(block, by string) string {
 // columns of a terminal, and of a page on which nothing is to be scrolled.
 const columns = 80
 
-// Wrap breaks a line between words where it would be longer than a terminal is wide.
+// wrap breaks a line between words where it would be longer than a terminal is wide.
 // Every line begins with the indent, those after the first with some more of it than
 // the text itself begins with. A line of a diff stays as it is.
-func Wrap(text, by string) string {
+func wrap(text, by string) string {
 	if strings.ContainsAny(text, "\t\u00a0") {
 		return by + text
 	}
