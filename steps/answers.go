@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/watch"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/field"
 	"github.com/podchain/podchain/conformance/history"
 )
@@ -150,7 +151,7 @@ func (w *World) answerHas(ctx context.Context, table *godog.Table) error {
 // subjectOf returns the object that an answer shows, nil if it shows none.
 func subjectOf(got answer) *reference {
 	shown := unstructured.Unstructured{Object: got.body}
-	if _, known := kinds[shown.GetKind()]; !known || shown.GetName() == "" {
+	if chain.KindOf(shown.GetKind()).Name == "" || shown.GetName() == "" {
 		return nil
 	}
 	return &reference{text: got.request, kind: shown.GetKind(), name: shown.GetName(), uid: shown.GetUID()}
@@ -243,7 +244,7 @@ func (w *World) fetch(ctx context.Context, subject reference) (answer, error) {
 // awaitVersion waits until the record holds the version that a GET returned, so
 // that what follows can compare with what was before.
 func (w *World) awaitVersion(ctx context.Context, subject reference, object *unstructured.Unstructured) error {
-	if !kinds[subject.kind].watched {
+	if !chain.KindOf(subject.kind).Watched {
 		return nil
 	}
 	return w.await(ctx, subject.text+" in the version that was read", func(record history.Record) error {

@@ -193,7 +193,7 @@ func (w *World) writtenBy(record history.Record, subject reference, writes []imp
 	what := strings.TrimSpace(fmt.Sprintf("%s %s of %s", line["verb"], line["subresource"], subject.text))
 	found := false
 	for _, write := range writes {
-		if !write.Succeeded() || write.Resource != kinds[subject.kind].Resource || write.Subresource != line["subresource"] ||
+		if !write.Succeeded() || write.Resource != chain.KindOf(subject.kind).Resource || write.Subresource != line["subresource"] ||
 			write.Namespace != object.GetNamespace() || write.Name != object.GetName() || verb.Match(write.Verb, true, nil) != nil {
 			continue
 		}

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/cucumber/godog"
+
+	"github.com/podchain/podchain/conformance/chain"
 )
 
 var objectSentences = []Sentence{
@@ -89,7 +91,7 @@ func (w *World) isCreatedWith(ctx context.Context, kind, name, replicas string, 
 		return err
 	}
 	w.made.Insert(kind + "/" + name)
-	if kinds[kind].cluster {
+	if chain.KindOf(kind).ClusterScoped {
 		w.cleanup = append(w.cleanup, func(ctx context.Context) error { return w.deleteByName(ctx, kind, name) })
 	}
 	return nil

@@ -108,7 +108,7 @@ func (w *World) folder(kindName string) (string, error) {
 		place = other + "/"
 	}
 	switch {
-	case kind.cluster:
+	case kind.ClusterScoped:
 		return place, nil
 	case kindName == "Lease":
 		return place + nodeLeases + "/", nil

@@ -8,6 +8,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
 )
@@ -53,7 +54,7 @@ func (w *World) awaitListed(ctx context.Context, kind string) error {
 	if _, ok := implementation.As[implementation.Settler](w.Cluster); ok {
 		return nil
 	}
-	list, err := w.client.Resource(kinds[kind].GroupVersionResource).Namespace(w.Namespace).List(ctx, metav1.ListOptions{})
+	list, err := w.client.Resource(chain.KindOf(kind).GroupVersionResource).Namespace(w.Namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return fmt.Errorf("cannot list %ss: %w", kind, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/history"
 )
 
@@ -24,8 +25,8 @@ func (w *World) witness(ctx context.Context, text string) error {
 	mark := w.mark
 	name := fmt.Sprintf("witness-%d", w.History.Now().Len())
 	replicas := ""
-	if child == "ReplicaSet" {
-		replicas = "0" // it needs no Pods for that
+	if len(chain.KindOf(child).Makes) > 0 {
+		replicas = "0" // what it would make in turn is not needed for that
 	}
 	if err := w.isCreatedWith(ctx, kind, name, replicas, nil); err != nil {
 		return CouldNotRun{fmt.Errorf("the witness could not be created: %w", err)}
@@ -51,7 +52,7 @@ func (w *World) witness(ctx context.Context, text string) error {
 				return fmt.Errorf("its phase is %s", phase)
 			}
 		case "is ready":
-			return readiness(object)
+			return chain.Unready(object)
 		default:
 			children, err := w.children(record, child, subject)
 			if err != nil {

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/history"
 )
 
@@ -123,22 +124,22 @@ func (w *World) isReadyWith(ctx context.Context, kind, name, replicas string, ta
 
 // awaitReady waits until the object does what was asked for.
 func (w *World) awaitReady(ctx context.Context, text string) error {
-	if err := w.await(ctx, text+" to be ready", func(record history.Record) error {
-		found, err := w.find(record, text)
-		if err != nil {
+	var found reference
+	if err := w.await(ctx, text+" to be ready", func(record history.Record) (err error) {
+		if found, err = w.find(record, text); err != nil {
 			return err
 		}
 		object := found.live(record)
 		if object == nil {
 			return errors.New("it does not exist")
 		}
-		return readiness(object)
+		return chain.Unready(object)
 	}); err != nil {
 		return err
 	}
 	// What the watches of other kinds bring of it may come a moment later.
-	for _, kind := range []string{"ReplicaSet", "Pod"} {
-		if err := w.awaitListed(ctx, kind); err != nil {
+	for _, kind := range chain.Family(found.kind) {
+		if err := w.awaitListed(ctx, kind.Name); err != nil {
 			return err
 		}
 	}
@@ -328,7 +329,7 @@ func (w *World) observed(record history.Record, owner string) error {
 	if object == nil {
 		return nil
 	}
-	if _, runsPods := counters[object.GetKind()]; !runsPods || w.Stopped.Len() > 0 || object.GetDeletionTimestamp() != nil {
+	if len(chain.KindOf(object.GetKind()).Ready.Counters) == 0 || w.Stopped.Len() > 0 || object.GetDeletionTimestamp() != nil {
 		return nil
 	}
 	if observed := history.Int(object, "status", "observedGeneration"); observed < object.GetGeneration() {

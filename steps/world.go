@@ -128,7 +128,7 @@ func (w *World) open(ctx context.Context) error {
 		"apiVersion": "v1", "kind": "Namespace",
 		"metadata": map[string]any{"name": w.Namespace, "labels": map[string]any{runresources.RunLabel: w.Run}},
 	}}
-	if _, err := w.client.Resource(kinds["Namespace"].GroupVersionResource).Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
+	if _, err := w.client.Resource(chain.KindOf("Namespace").GroupVersionResource).Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
 		var status apierrors.APIStatus
 		if !errors.As(err, &status) {
 			err = fmt.Errorf("%w: %w", ErrNoAnswer, err)
@@ -184,7 +184,7 @@ func (w *World) collection(name string) (dynamic.ResourceInterface, error) {
 		return nil, err
 	}
 	switch {
-	case kind.cluster:
+	case kind.ClusterScoped:
 		return w.client.Resource(kind.GroupVersionResource), nil
 	case name == "Lease":
 		return w.client.Resource(kind.GroupVersionResource).Namespace(nodeLeases), nil

@@ -54,7 +54,7 @@ func (c *cluster) Parts() []any {
 // elected are the links of which one leads where there are several.
 func elected() []chain.Link {
 	return slices.DeleteFunc(slices.Clone(chain.AllLinks), func(link chain.Link) bool {
-		return link == chain.APIServer || link == chain.Kubelet
+		return !link.Elected()
 	})
 }
 
@@ -90,9 +90,7 @@ func (c *cluster) Crashed() (first chain.Link, crash error) {
 	return first, crash
 }
 
-func before(a, b chain.Link) bool {
-	return slices.Index(chain.AllLinks, a) < slices.Index(chain.AllLinks, b)
-}
+func before(a, b chain.Link) bool { return a.Position() < b.Position() }
 
 // WhyMissing implements implementation.Explainer: the owner of the link that a
 // capability is about knows.

@@ -39,7 +39,7 @@ type Part struct {
 // what else is there is a user's.
 func LogsOf(link chain.Link) (patterns []string) {
 	names := []string{string(link) + ".log"}
-	if link == chain.Kubelet {
+	if link.PerNode() {
 		names = append(names, string(link)+"-node-*.log", "nodes/*/*.log")
 	}
 	for _, name := range names {

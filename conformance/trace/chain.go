@@ -12,6 +12,7 @@ import (
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/objects"
 )
 
 // The steps of the chain, by the numbers that the specification gives them, and
@@ -95,12 +96,12 @@ func newChain(deployment *unstructured.Unstructured, began, answered time.Time) 
 }
 
 // wanted is how many Pods the Deployment asks for.
-func (c *chainState) wanted() int64 { return history.Int(c.deployment, "spec", "replicas") }
+func (c *chainState) wanted() int64 { return objects.Int(c.deployment, "spec", "replicas") }
 
 // available says whether the Deployment's status reports all its Pods, of its
 // present template and no others, as available.
 func (c *chainState) available() bool {
-	status := func(counter string) int64 { return history.Int(c.deployment, "status", counter) }
+	status := func(counter string) int64 { return objects.Int(c.deployment, "status", counter) }
 	return !c.gone && status("observedGeneration") >= c.deployment.GetGeneration() &&
 		status("updatedReplicas") == c.wanted() && status("availableReplicas") == c.wanted() && status("replicas") == c.wanted()
 }
@@ -134,12 +135,12 @@ func (c *chainState) observe(version history.Version) {
 			c.observeDeployment(version)
 		}
 	case "ReplicaSet":
-		if history.Controller(object) == c.deployment.GetUID() {
+		if objects.Controller(object) == c.deployment.GetUID() {
 			c.keep(version)
 			c.observeReplicaSet(version)
 		}
 	case "Pod":
-		owner := history.Controller(object)
+		owner := objects.Controller(object)
 		if c.sets[owner] == nil {
 			c.orphans[owner] = append(c.orphans[owner], version)
 			return
@@ -190,7 +191,7 @@ func (c *chainState) observeReplicaSet(version history.Version) {
 	c.reach(replicaSetCreated, version, chain.DeploymentController,
 		"create replicasets/"+set.GetName())
 	c.notify(replicaSetNotified, version.At, string(chain.ReplicaSetController))
-	if wanted := c.wanted(); wanted > 0 && history.Int(set, "status", "availableReplicas") == wanted {
+	if wanted := c.wanted(); wanted > 0 && objects.Int(set, "status", "availableReplicas") == wanted {
 		c.reach(replicaSetCounts, version, chain.ReplicaSetController,
 			"update replicasets/"+set.GetName()+"/status")
 	}
@@ -223,7 +224,7 @@ func (c *chainState) observePod(version history.Version) {
 		c.forward = version.At
 		return true
 	}
-	node := history.Text(object, "spec", "nodeName")
+	node := objects.Text(object, "spec", "nodeName")
 	if passes(&p.created, true) {
 		c.reach(podCreated, version, chain.ReplicaSetController, "create "+path)
 		if node != "" { // its template names the node
@@ -240,13 +241,13 @@ func (c *chainState) observePod(version history.Version) {
 	if passes(&p.started, allStarted(object)) {
 		c.reach(podStarted, version, chain.Kubelet, "update "+path+"/status (running)")
 	}
-	if passes(&p.ready, history.Condition(object, "Ready") == "True") {
+	if passes(&p.ready, objects.Condition(object, "Ready") == "True") {
 		c.reach(podReady, version, chain.Kubelet, "update "+path+"/status (ready)")
 	}
 }
 
 func schedulerOf(object *unstructured.Unstructured) string {
-	if name := history.Text(object, "spec", "schedulerName"); name != "" && name != "default-scheduler" {
+	if name := objects.Text(object, "spec", "schedulerName"); name != "" && name != "default-scheduler" {
 		return name
 	}
 	return string(chain.Scheduler)

@@ -137,7 +137,7 @@ func (p *pod) times() [4]time.Time { return [4]time.Time{p.created, p.bound, p.s
 // maxBlames is how many things left undone are listed.
 const maxBlames = 5
 
-func (p *printer) blames(blames []diagnosis.Blame) {
+func (p *printer) blames(blames []diagnosis.Culprit) {
 	for i, blame := range blames {
 		if i == maxBlames {
 			p.printf("  and %d more\n", len(blames)-maxBlames)

@@ -19,6 +19,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/objects"
 )
 
 // Options say what is traced.
@@ -268,7 +269,7 @@ func (t *tracer) end(verdict error) error {
 	if verdict == nil {
 		t.print.paragraph("Deployment %s is available after %s: %d of %d Pods.", name,
 			latency(t.chain.at(deploymentCounts).Sub(t.chain.began)),
-			history.Int(deployment, "status", "availableReplicas"), t.chain.wanted())
+			objects.Int(deployment, "status", "availableReplicas"), t.chain.wanted())
 	} else {
 		blames, _ := t.chain.stuckAt()
 		t.print.paragraph("Deployment %s is stuck at the %s after %s.", name, blames[0].Link, latency(time.Since(t.chain.began)))

@@ -11,7 +11,7 @@ import (
 
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/diagnosis"
-	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/objects"
 )
 
 // trouble is what an object's status says stands in the way.
@@ -71,8 +71,8 @@ var underWay = []string{"", "ContainerCreating", "PodInitializing"}
 
 // waiting returns what keeps a Pod's containers from running, or ended the Pod.
 func waiting(pod *unstructured.Unstructured) []trouble {
-	if history.Text(pod, "status", "phase") == "Failed" {
-		return []trouble{{chain.Kubelet, describe(pod), "Failed " + history.Text(pod, "status", "reason"), history.Text(pod, "status", "message")}}
+	if objects.Text(pod, "status", "phase") == "Failed" {
+		return []trouble{{chain.Kubelet, describe(pod), "Failed " + objects.Text(pod, "status", "reason"), objects.Text(pod, "status", "message")}}
 	}
 	var found []trouble
 	for _, field := range []string{"initContainerStatuses", "containerStatuses"} {
@@ -102,16 +102,16 @@ func (c *chainState) notReady() []trouble {
 
 // stuckAt returns what is left undone and by which link, the first in the order
 // of the chain first. patient says that time alone may cure all of it.
-func (c *chainState) stuckAt() (blames []diagnosis.Blame, patient bool) {
+func (c *chainState) stuckAt() (blames []diagnosis.Culprit, patient bool) {
 	if c.gone {
-		return []diagnosis.Blame{{Link: chain.APIServer, Missing: "somebody has deleted the Deployment"}}, false
+		return []diagnosis.Culprit{{Link: chain.APIServer, Missing: "somebody has deleted the Deployment"}}, false
 	}
 	troubles := c.troubles()
 	blind := sets.New[chain.Link]()
 	if c.nodesUnknown {
 		blind.Insert(chain.Kubelet)
 	}
-	broken, silent := diagnosis.FirstBroken(c.own.Now(), blind)
+	broken, silent := diagnosis.FirstOverdue(c.own.Now(), blind)
 	patient = len(troubles) == 0 && !silent
 	if patient {
 		troubles = c.notReady()
@@ -121,11 +121,11 @@ func (c *chainState) stuckAt() (blames []diagnosis.Blame, patient bool) {
 		blames = append(blames, broken)
 	}
 	for _, trouble := range grouped(troubles) {
-		blames = append(blames, diagnosis.Blame{Link: trouble.link, Missing: trouble.String()})
+		blames = append(blames, diagnosis.Culprit{Link: trouble.link, Missing: trouble.String()})
 	}
 	if len(blames) == 0 {
-		blames = append(blames, diagnosis.Blame{Link: chain.DeploymentController, Missing: fmt.Sprintf(
-			"%s: %d of %d Pods are available", describe(c.deployment), history.Int(c.deployment, "status", "availableReplicas"), c.wanted())})
+		blames = append(blames, diagnosis.Culprit{Link: chain.DeploymentController, Missing: fmt.Sprintf(
+			"%s: %d of %d Pods are available", describe(c.deployment), objects.Int(c.deployment, "status", "availableReplicas"), c.wanted())})
 	}
 	return blames, patient
 }
