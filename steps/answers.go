@@ -140,7 +140,7 @@ func (w *World) answerHas(ctx context.Context, table *godog.Table) error {
 		return err
 	}
 	if got.body == nil {
-		return fmt.Errorf("the answer is no object: %.200s", got.raw)
+		return fmt.Errorf("the answer is not an object: %.200s", got.raw)
 	}
 	if err := field.Check(got.body, expected, w.lookup(w.History.Now(), subjectOf(got))); err != nil {
 		return fmt.Errorf("the answer to %s: %w", got, err)

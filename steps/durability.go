@@ -117,7 +117,7 @@ func (w *World) apiServerCannotStore(ctx context.Context, kind, name string) err
 	case err != nil:
 		return err
 	case got.code < 500:
-		return fmt.Errorf("expected a fault of the server's or none in time, the answer to %s", got)
+		return fmt.Errorf("expected a server error or no answer in time, the answer to %s", got)
 	}
 	return nil
 }
@@ -131,7 +131,7 @@ func (w *World) apiServerIsReady(ctx context.Context, not string) error {
 	defer cancel()
 	ticker := time.NewTicker(probePause)
 	defer ticker.Stop()
-	last := errors.New("nothing was answered")
+	last := errors.New("there was no answer")
 	for {
 		got, err := w.exchange(ctx, request{method: http.MethodGet, path: "/readyz", accept: "text/plain"})
 		switch {
@@ -160,14 +160,14 @@ func (w *World) isStoredAsBefore(ctx context.Context, text string) error {
 	}
 	object := subject.live(before)
 	if object == nil {
-		return CouldNotRun{fmt.Errorf("%s was not there before", text)}
+		return CouldNotRun{fmt.Errorf("%s did not exist before", text)}
 	}
 	got, err := w.fetch(ctx, subject)
 	if err != nil {
 		return err
 	}
 	if got.code != http.StatusOK {
-		return fmt.Errorf("expected it as it was, the answer to %s", got)
+		return fmt.Errorf("expected it unchanged, the answer to %s", got)
 	}
 	if diff := cmp.Diff(object.Object, got.body); diff != "" {
 		return fmt.Errorf("%s is not as it was (-before +now):\n%s", text, diff)

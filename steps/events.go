@@ -62,7 +62,7 @@ func (w *World) theseEventsAreRecorded(ctx context.Context, table *godog.Table) 
 				}
 				seen = append(seen, fmt.Sprintf("%s (%v)", history.Text(event, "reason"), err))
 			}
-			return fmt.Errorf("the Events there are: %s", cmp.Or(strings.Join(seen, "; "), "none"))
+			return fmt.Errorf("the Events are: %s", cmp.Or(strings.Join(seen, "; "), "none"))
 		}); err != nil {
 			return err
 		}

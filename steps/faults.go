@@ -27,7 +27,7 @@ var faultSentences = []Sentence{
 	},
 	{
 		text:        `the faults end`,
-		Description: "Ends all faults of the scenario; requests that are delayed go on.",
+		Description: "Ends all faults of the scenario; delayed requests are sent.",
 		Example:     `When the faults end`,
 		Step:        func(w *World) any { return w.faultsEnd },
 	},
@@ -182,7 +182,7 @@ func (w *World) awaitMet(ctx context.Context, faults implementation.Faults) {
 	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
 	defer cancel()
 	for namespace := range sets.New(w.Namespace, "") {
-		if faults.Met(ctx, namespace) != nil {
+		if faults.AwaitTriggered(ctx, namespace) != nil {
 			return
 		}
 	}

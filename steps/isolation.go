@@ -32,6 +32,6 @@ func (w *World) isolated(request request) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%s %s would change what the scenario has not made: it may write to its namespace, to nodes that it brought, and to what its namespace's name begins the name of ({namespace}-…)",
+	return fmt.Errorf("%s %s would change what the scenario has not created: it may write to its namespace, to nodes that it added, and to objects whose names begin with its namespace's ({namespace}-…)",
 		request.method, request.path)
 }

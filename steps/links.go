@@ -69,7 +69,7 @@ func (w *World) linkIsStopped(ctx context.Context, name string) error {
 	w.stimulus()
 	if !w.Stopped.Has(link) {
 		w.Stopped.Insert(link)
-		// Whatever becomes of the scenario, others are to find the link again.
+		// However the scenario ends, others must find the link running again.
 		w.cleanup = append(w.cleanup, func(ctx context.Context) error {
 			if !w.Stopped.Has(link) {
 				return nil
@@ -187,7 +187,7 @@ func (w *World) theseLinksHaveWritten(ctx context.Context, table *godog.Table) e
 func (w *World) writtenBy(record history.Record, subject reference, writes []implementation.Write, line map[string]string, verb field.Matcher) error {
 	versions := subject.versions(record)
 	if len(versions) == 0 {
-		return fmt.Errorf("%s has never been there", subject.text)
+		return fmt.Errorf("%s never existed", subject.text)
 	}
 	object := versions[0].Object
 	what := strings.TrimSpace(fmt.Sprintf("%s %s of %s", line["verb"], line["subresource"], subject.text))

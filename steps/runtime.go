@@ -68,7 +68,7 @@ func (w *World) calls(ctx context.Context, pod string) ([]implementation.Call, e
 	}
 	versions := subject.versions(w.History.Now())
 	if len(versions) == 0 {
-		return nil, CouldNotRun{fmt.Errorf("%s has never been there", pod)}
+		return nil, CouldNotRun{fmt.Errorf("%s never existed", pod)}
 	}
 	uid := versions[len(versions)-1].Object.GetUID() // of the last of that name, which may be gone
 	calls, err := runtime.Calls(ctx)

@@ -134,7 +134,7 @@ func (w *World) access(ctx context.Context) (implementation.StoreAccess, error) 
 	}
 	access, err := store.StoreAccess(ctx)
 	if err != nil {
-		return access, CouldNotRun{fmt.Errorf("how is the store reached? %w", err)}
+		return access, CouldNotRun{fmt.Errorf("cannot reach the store: %w", err)}
 	}
 	return access, nil
 }
@@ -155,7 +155,7 @@ func (w *World) storeIsWatched(ctx context.Context) error {
 // awaitStore asks the record of the store until holds returns nil.
 func (w *World) awaitStore(ctx context.Context, what string, holds func(storehistory.Record) error) error {
 	if w.store == nil {
-		return CouldNotRun{errors.New("the store is not watched: say so before the stimulus")}
+		return CouldNotRun{errors.New("the store is not watched: begin the watch before the stimulus")}
 	}
 	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
 	defer cancel()
@@ -165,7 +165,7 @@ func (w *World) awaitStore(ctx context.Context, what string, holds func(storehis
 // storeUpToNow returns the record of the store as of its present revision.
 func (w *World) storeUpToNow(ctx context.Context) (record storehistory.Record, revision int64, err error) {
 	if w.store == nil {
-		return nil, 0, CouldNotRun{errors.New("the store is not watched: say so before the stimulus")}
+		return nil, 0, CouldNotRun{errors.New("the store is not watched: begin the watch before the stimulus")}
 	}
 	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
 	defer cancel()
@@ -355,7 +355,7 @@ func (w *World) nothingIsWrittenForWhile(ctx context.Context, text, kind string)
 	}
 	name := fmt.Sprintf("witness-%d", w.History.Now().Len())
 	if err := w.isCreatedWith(ctx, kind, name, "", nil); err != nil {
-		return CouldNotRun{fmt.Errorf("the witness could not be made: %w", err)}
+		return CouldNotRun{fmt.Errorf("the witness could not be created: %w", err)}
 	}
 	err = w.awaitStore(ctx, "the witness, "+folder+name+", in the store", func(record storehistory.Record) error {
 		return held(record.Of(folder + name))
@@ -417,7 +417,7 @@ func (w *World) storeHoldsTheEventsUnderLease(ctx context.Context, text string) 
 			return err
 		}
 		if last.Lease == 0 {
-			return fmt.Errorf("%s has no lease: nothing ends it", last)
+			return fmt.Errorf("%s has no lease: it does not expire", last)
 		}
 		granted, left, err := w.store.TimeToLive(ctx, last.Lease)
 		if err != nil {

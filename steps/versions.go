@@ -243,7 +243,7 @@ func (w *World) noVersionHas(ctx context.Context, kind, text string, table *godo
 	record := w.History.Now()
 	for _, version := range versions {
 		if version.Type != watch.Deleted && w.check(record, nil, version.Object, expected) == nil {
-			return &Wrong{version, fmt.Errorf("%s is as the table says no version may be", history.Describe(version))}
+			return &Wrong{version, fmt.Errorf("%s matches the table, which no version may", history.Describe(version))}
 		}
 	}
 	return nil

@@ -103,8 +103,8 @@ func ofInterest(version history.Version) bool {
 	return true
 }
 
-// pass lets time go by, where a requirement is about time: until so many seconds after
-// from.
+// pass lets time pass, where a requirement is about time: until the given number of
+// seconds after from.
 func (w *World) pass(ctx context.Context, from time.Time, seconds string) error {
 	number, err := strconv.ParseFloat(seconds, 64)
 	if err != nil {

@@ -270,7 +270,7 @@ const rowBefore = "the row before"
 // allWatchersAreNotified demands that all watchers received the same events in the same order.
 func (w *World) allWatchersAreNotified(ctx context.Context) error {
 	if len(w.watchers) < 2 {
-		return CouldNotRun{errors.New("there are not several watchers to compare")}
+		return CouldNotRun{errors.New("the sentence needs at least two watchers")}
 	}
 	if err := w.settle(ctx); err != nil {
 		return err

@@ -128,7 +128,7 @@ func (w *World) isScaledTo(ctx context.Context, text, replicas, way string) erro
 		change.path, change.contentType = path+"/scale", patchTypes["merge patch"]
 	case "merge patch", "strategic merge patch":
 	default:
-		return CouldNotRun{fmt.Errorf("%q is no way to modify an object", way)}
+		return CouldNotRun{fmt.Errorf("%q is not a way to modify an object", way)}
 	}
 	_, err = w.demand(ctx, change)
 	return err
@@ -189,7 +189,7 @@ func (w *World) readinessGatesAreSetTo(ctx context.Context, count, owner, status
 		case len(active) < asked:
 			return fmt.Errorf("it has %d of %d Pods", len(active), asked)
 		case len(pods) < want:
-			return fmt.Errorf("%d of %d Pods are like that", len(pods), want)
+			return fmt.Errorf("%d of %d Pods match", len(pods), want)
 		}
 		return nil
 	})

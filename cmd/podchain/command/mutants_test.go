@@ -28,7 +28,7 @@ func TestAFailureIsUnderstood(t *testing.T) {
 		"replicaset-controller/disowns-its-pods":       `waited 1m0s for 2 Pods of ReplicaSet "web"; last seen: 0 have appeared`,
 		"replicaset-controller/places-its-pods":        `spec.nodeName: expected absent, it is "node-1"`,
 		"scheduler/chooses-any-node":                   `expected "n3", it is "node-1"`,
-		"kubelet/is-ready-too-early":                   `is as the table says no version may be`,
+		"kubelet/is-ready-too-early":                   `matches the table, which no version may`,
 		"kubelet/gives-up-on-conflicts":                `waited 1m0s for Deployment "web" to be ready; last seen: status.readyReplicas is 0 of 1`,
 		"statefulset-controller/forgets-the-ordinal":   `metadata.labels[apps.kubernetes.io/pod-index]: expected "0", it is absent`,
 		"daemonset-controller/leaves-the-node-open":    `matchFields[0].key: expected "metadata.name", it is absent`,
