@@ -36,8 +36,8 @@ type Options struct {
 	Persistent bool
 	// Run labels whatever the scenario creates.
 	Run string
-	// Restless, where set, is called when the objects change without end.
-	Restless func()
+	// NotConverging, where set, is called when the objects change without end.
+	NotConverging func()
 	// Lag, where set, collects how late the steps notice what they wait for.
 	Lag *history.Lag
 	// Feed, where set, is what the record comes from (see NewFeed); otherwise the
@@ -86,7 +86,7 @@ func NewWorld(ctx context.Context, options Options) (*World, error) {
 		acted:   time.Now(),
 		config:  config, nodes: sets.New[string](), silent: sets.New[string](), made: sets.New[string](),
 	}
-	world.History.Restless, world.History.Lag = options.Restless, options.Lag
+	world.History.NotConverging, world.History.Lag = options.NotConverging, options.Lag
 	var err error
 	if world.http, err = clientFor(config, options.Timeout); err != nil {
 		return world, err
