@@ -39,7 +39,7 @@ const lastNumbered = podReady
 // moment is one step as it was taken for the first time.
 type moment struct {
 	at time.Time
-	// writer is who wrote; write what, as verb and path of the resource.
+	// writer of the step, and its write as verb and path of the resource.
 	writer, write string
 }
 
@@ -261,8 +261,8 @@ var programs = map[string][]chain.Link{
 	"unknown":                 chain.AllLinks,
 }
 
-// writer returns who wrote the version: the link whose part it is, unless the
-// object's managed fields name somebody else.
+// writer returns the writer of the version: the given link, unless the managed fields of
+// the object name another client.
 func (c *chainState) writer(version history.Version, link chain.Link) string {
 	manager, _, _ := strings.Cut(diagnosis.Writer(c.own.Now(), history.Version{
 		Seq: c.own.Now().Len(), Type: version.Type, Object: version.Object}), " (")
