@@ -124,7 +124,7 @@ func CutsOff(text string) bool {
 			return false
 		}
 		stopped := sentence.Pattern.ReplaceAllString(text, sentence.cutsOff)
-		return stopped == string(chain.APIServer) || stopped == theStore
+		return chain.Link(stopped).Serves() || stopped == theStore
 	})
 }
 
