@@ -127,7 +127,7 @@ func (t *tracer) watch(ctx context.Context, recorder *history.Recorder) error {
 	defer cancel()
 	namespace, labels := t.Deployment.GetNamespace(), selector(t.Deployment)
 	self := fields.OneTermEqualSelector(metav1.ObjectNameField, t.Deployment.GetName()).String()
-	// Whoever may create Deployments in a namespace need not see the Nodes.
+	// A user who may create Deployments in a namespace need not be allowed to see Nodes.
 	err := recorder.Watch(ctx, history.Source{Resource: chain.KindOf("Node").GroupVersionResource})
 	if t.nodesUnknown = apierrors.IsForbidden(err); err != nil && !t.nodesUnknown {
 		return err

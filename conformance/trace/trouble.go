@@ -103,7 +103,7 @@ func (c *chainState) notReady() []trouble {
 // of the chain first. patient says that time alone may cure all of it.
 func (c *chainState) stuckAt() (blames []diagnosis.Culprit, patient bool) {
 	if c.gone {
-		return append(blames, diagnosis.Culprit{Link: chain.APIServer, Missing: "somebody has deleted the Deployment"}), false
+		return append(blames, diagnosis.Culprit{Link: chain.APIServer, Missing: "the Deployment was deleted"}), false
 	}
 	troubles := c.troubles()
 	blind := sets.New[chain.Link]()
