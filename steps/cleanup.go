@@ -12,11 +12,11 @@ import (
 	"github.com/podchain/podchain/conformance/runresources"
 )
 
-// remove removes what the scenario created: in a cluster that ends with the run only
-// what keeps using resources, otherwise the namespace with all its content, which the
-// namespace controller deletes in its own time. Either way it removes the finalizers
-// that the scenario set, last of all, so that no controller creates another object
-// with them.
+// remove removes what the scenario made: of a cluster that ends with the run only what
+// goes on using it up, otherwise the namespace with all that is in it, which the
+// namespace controller empties in its own time. Either way it then removes the
+// finalizers that nothing else would: last, so that no controller makes another object
+// that one keeps.
 func (w *World) remove(ctx context.Context) error {
 	removing := w.removeWorkloads
 	if w.Persistent {
