@@ -46,7 +46,8 @@ var arrows = []struct{ packages, imports []string }{
 	{[]string{"conformance"}, slices.Concat(leaves, []string{"conformance/diagnosis", "conformance/hooks", "conformance/report", "steps"})},
 	{[]string{"reference/..."}, slices.Concat(contract, []string{"fixtures", "reference/..."})},
 	{[]string{"cmd/podchain/command"}, []string{"conformance/...", "features", "fixtures", "reference/...", "steps/..."}},
-	{[]string{"cmd/..."}, []string{"cmd/podchain/command"}},
+	{[]string{"cmd/podchain/startup"}, nil},
+	{[]string{"cmd/..."}, []string{"cmd/podchain/command", "cmd/podchain/startup"}},
 	{[]string{"conformance/examples/..."}, []string{"conformance/...", "features", "reference", "steps"}},
 }
 
