@@ -39,8 +39,8 @@ var sequenceSentences = []Sentence{
 		text:        ref + ` only goes forward in`,
 		Description: "When the cluster is at rest, demands of all versions so far that the fields have only moved on in their order.",
 		Example: `And Pod "a" only goes forward in
-  | field               | order                                          |
-  | metadata.generation | rising                                         |
+  | field               | order                                           |
+  | metadata.generation | rising                                          |
   | status.phase        | Pending, then Running, then Succeeded or Failed |`,
 		Table: orders,
 		Step:  func(w *World) any { return w.onlyGoesForwardIn },
@@ -58,7 +58,7 @@ var sequenceSentences = []Sentence{
 		text:        `these happen in order`,
 		Description: "Waits until every row has happened, and demands that none happened before the row above it.",
 		Example: `Then these happen in order:
-  | object                           | field         | value   |
+  | object                             | field         | value   |
   | the ReplicaSet of Deployment "web" |               | appears |
   | the Pod of Deployment "web"        |               | appears |
   | the Pod of Deployment "web"        | spec.nodeName | any     |`,

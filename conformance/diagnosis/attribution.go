@@ -16,6 +16,7 @@ import (
 	"github.com/podchain/podchain/conformance/field"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/objects"
 )
 
 // Attribution knows which link has written what, from what the taps have seen.
@@ -113,7 +114,7 @@ func (a Attribution) Of(record history.Record, version history.Version) (write i
 		// Whoever finds an object as it should be is answered with it too.
 		return write, len(earlier) > 0 || write.Verb == "create"
 	}
-	if len(earlier) > 0 && history.Text(object, "spec", "nodeName") != history.Text(earlier[len(earlier)-1].Object, "spec", "nodeName") {
+	if len(earlier) > 0 && objects.Text(object, "spec", "nodeName") != objects.Text(earlier[len(earlier)-1].Object, "spec", "nodeName") {
 		write, known = a.bindings[name]
 	}
 	return write, known
@@ -145,25 +146,10 @@ func (a Attribution) WriterOf(record history.Record, object *unstructured.Unstru
 		}
 		at--
 	}
-	if at == 0 && begins(name, "status") {
+	if at == 0 && chain.Within(name, "status") {
 		return write, false
 	}
 	return a.Of(record, versions[at])
-}
-
-// Ownerless returns the link that has made a Pod or a ReplicaSet without saying
-// whose it is (CHAIN-02): whoever asked for it cannot know that it is there.
-func (a Attribution) Ownerless(record history.Record) (blame Blame, found bool) {
-	for _, version := range record.All() {
-		kind := version.Object.GetKind()
-		if kind != "Pod" && kind != "ReplicaSet" || version.Type != watch.Added || history.Controller(version.Object) != "" {
-			continue
-		}
-		if write, known := a.Of(record, version); known {
-			return Blame{write.Link, fmt.Sprintf("it has made %s %q without saying whose it is", kind, version.Object.GetName())}, true
-		}
-	}
-	return Blame{}, false
 }
 
 // Writer returns who wrote a version: the link, where the taps know it, and what

@@ -14,35 +14,15 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/podchain/podchain/conformance/chain"
 )
 
 // Version is one version of one object as a watch delivered it.
-type Version struct {
-	// Seq numbers the versions in the order in which they arrived, from 1. The
-	// watches of two kinds are not ordered against each other: use Before.
-	Seq int
-	// At is when the version arrived: when its last bytes were read.
-	At time.Time
-	// Type is ADDED for the first version of an object (or its state when the
-	// history began), MODIFIED, or DELETED with the last state.
-	Type watch.EventType
-	// Object is shared and must not be changed.
-	Object *unstructured.Unstructured
-}
+type Version = chain.Version
 
-// Before says that a version was written before another, of whatever kind. Two
-// watches may lag differently, so of two kinds the order of arrival counts only
-// if the resourceVersions agree with it: kinds in one store share its counter.
-func (v Version) Before(other Version) bool {
-	if v.Seq >= other.Seq {
-		return false
-	}
-	if v.Object.GetKind() == other.Object.GetKind() {
-		return true
-	}
-	order, err := resourceversion.CompareResourceVersion(v.Object.GetResourceVersion(), other.Object.GetResourceVersion())
-	return err != nil || order < 0
-}
+// A record is what contracts are held against.
+var _ chain.History = Record{}
 
 // History is the record. All methods may be called from any goroutine.
 type History struct {
