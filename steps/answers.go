@@ -102,7 +102,7 @@ func (w *World) apiServerAnswers(_ context.Context, code, reason string) error {
 	return nil
 }
 
-// apiServerRefuses demands any answer that is not a success.
+// apiServerRefusesIt demands any answer that is not a success.
 func (w *World) apiServerRefusesIt(_ context.Context) error {
 	got, err := w.answer()
 	if err == nil && got.code < 300 {
@@ -140,7 +140,7 @@ func (w *World) answerHas(ctx context.Context, table *godog.Table) error {
 		return err
 	}
 	if got.body == nil {
-		return fmt.Errorf("the answer is no object: %.200s", got.raw)
+		return fmt.Errorf("the answer is not an object: %.200s", got.raw)
 	}
 	if err := field.Check(got.body, expected, w.lookup(w.History.Now(), subjectOf(got))); err != nil {
 		return fmt.Errorf("the answer to %s: %w", got, err)
@@ -258,7 +258,7 @@ func (w *World) awaitVersion(ctx context.Context, subject reference, object *uns
 }
 
 // isNotStored demands that the object is not there, and that since the last
-// stimulus nobody was notified that it is.
+// stimulus no watch has brought it.
 func (w *World) isNotStored(ctx context.Context, text string) error {
 	if err := w.settle(ctx); err != nil {
 		return err

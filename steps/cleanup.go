@@ -28,7 +28,7 @@ func (w *World) remove(ctx context.Context) error {
 	if w.endRecord == nil {
 		return nil // nothing was made in it
 	}
-	if err := w.catchUp(ctx); err != nil {
+	if err := w.awaitRecorded(ctx); err != nil {
 		return fmt.Errorf("cannot tell what is left in namespace %s: %w", w.Namespace, err)
 	}
 	record := w.History.Now()

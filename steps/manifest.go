@@ -40,7 +40,7 @@ func (w *World) manifest(ctx context.Context, kind, name, replicas string, table
 		}
 	}
 	if kind == "Node" {
-		// It is nobody else's, like those that join.
+		// It belongs to the scenario alone, like those that join.
 		if err := unstructured.SetNestedField(object.Object, w.Namespace, "metadata", "labels", runresources.NodesLabel); err != nil {
 			return nil, CouldNotRun{err}
 		}

@@ -104,7 +104,7 @@ func (w *World) deleteByName(ctx context.Context, kind, name string) error {
 	}
 	got, err := w.send(ctx, deletion)
 	if err == nil && got.code >= 300 && got.code != 404 {
-		err = fmt.Errorf("cannot remove what the scenario made: %s", got)
+		err = fmt.Errorf("cannot remove what the scenario created: %s", got)
 	}
 	return err
 }

@@ -249,7 +249,7 @@ func (w *World) notDeleted(record history.Record, uid types.UID) error {
 	return errors.New("they were not")
 }
 
-// demand sends a request that has to succeed for the scenario to go on.
+// demand sends a request that has to succeed for the scenario to continue.
 func (w *World) demand(ctx context.Context, request request) (answer, error) {
 	got, err := w.send(ctx, request)
 	if err == nil && got.code >= 300 {

@@ -7,7 +7,6 @@
 package steps
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -90,13 +89,13 @@ var Subjects = sync.OnceValue(func() []Subject {
 })
 
 // Vocabulary is every sentence that features may use.
-func Vocabulary() []Sentence {
+var Vocabulary = sync.OnceValue(func() []Sentence {
 	var all []Sentence
 	for _, subject := range Subjects() {
 		all = append(all, subject.Sentences...)
 	}
 	return all
-}
+})
 
 // Register makes the vocabulary known to a scenario of godog.
 func Register(scenario *godog.ScenarioContext, world *World) {
@@ -108,13 +107,22 @@ func Register(scenario *godog.ScenarioContext, world *World) {
 // Match returns the sentences that a step's text is an instance of: one, or the
 // feature cannot be run.
 func Match(text string) []Sentence {
-	return slices.DeleteFunc(Vocabulary(), func(sentence Sentence) bool { return !sentence.Pattern.MatchString(text) })
+	var found []Sentence
+	for _, sentence := range Vocabulary() {
+		if sentence.Pattern.MatchString(text) {
+			found = append(found, sentence)
+		}
+	}
+	return found
 }
 
-// CutsOff tells whether a step takes the API server, or its store, from all links.
+// CutsOff says whether a step takes the API server, or its store, from all links.
 // They find it again in their own time, which grows with every loss.
 func CutsOff(text string) bool {
-	return slices.ContainsFunc(Match(text), func(sentence Sentence) bool {
+	return slices.ContainsFunc(Vocabulary(), func(sentence Sentence) bool {
+		if sentence.cutsOff == "" || !sentence.Pattern.MatchString(text) {
+			return false
+		}
 		stopped := sentence.Pattern.ReplaceAllString(text, sentence.cutsOff)
 		return stopped == string(chain.APIServer) || stopped == theStore
 	})
@@ -145,12 +153,6 @@ const (
 	count    = `(\d+)`
 	link     = `([a-z-]+)`
 	replicas = `(?: with (\d+) replicas?)?`
-)
-
-type (
-	c     = context.Context
-	table = *godog.Table
-	doc   = *godog.DocString
 )
 
 // placeholders are how an argument of a sentence is shown.

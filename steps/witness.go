@@ -19,7 +19,7 @@ var witnessPattern = regexp.MustCompile(`^a new (Deployment|ReplicaSet|StatefulS
 func (w *World) witness(ctx context.Context, text string) error {
 	match := witnessPattern.FindStringSubmatch(text)
 	if match == nil {
-		return CouldNotRun{fmt.Errorf("%q is no witness", text)}
+		return CouldNotRun{fmt.Errorf("%q is not a witness", text)}
 	}
 	kind, effect, child := match[1], match[2], match[3]
 	mark := w.mark
@@ -29,7 +29,7 @@ func (w *World) witness(ctx context.Context, text string) error {
 		replicas = "0" // what it would make in turn is not needed for that
 	}
 	if err := w.isCreatedWith(ctx, kind, name, replicas, nil); err != nil {
-		return CouldNotRun{fmt.Errorf("the witness could not be made: %w", err)}
+		return CouldNotRun{fmt.Errorf("the witness could not be created: %w", err)}
 	}
 	w.mark = mark
 	subject := fmt.Sprintf("%s %q", kind, name)

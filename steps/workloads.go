@@ -139,11 +139,11 @@ func (w *World) awaitReady(ctx context.Context, text string) error {
 	}
 	// What the watches of other kinds bring of it may come a moment later.
 	for _, kind := range chain.Family(found.kind) {
-		if err := w.overtake(ctx, kind.Name); err != nil {
+		if err := w.awaitListed(ctx, kind.Name); err != nil {
 			return err
 		}
 	}
-	return w.catchUp(ctx)
+	return w.awaitRecorded(ctx)
 }
 
 // isScaledTo changes the number of replicas, in one of the ways there are to
@@ -178,13 +178,13 @@ func (w *World) isScaledTo(ctx context.Context, text, replicas, way string) erro
 		change.path, change.contentType = path+"/scale", patchTypes["merge patch"]
 	case "merge patch", "strategic merge patch":
 	default:
-		return CouldNotRun{fmt.Errorf("%q is no way to modify an object", way)}
+		return CouldNotRun{fmt.Errorf("%q is not a way to modify an object", way)}
 	}
 	_, err = w.demand(ctx, change)
 	return err
 }
 
-// putReplicas reads, changes and writes, and again if somebody else was faster
+// putReplicas reads, changes and writes, and again after a conflict
 // (API-UPDATE-03).
 func (w *World) putReplicas(ctx context.Context, path string, count int64) error {
 	for {
@@ -239,7 +239,7 @@ func (w *World) readinessGatesAreSetTo(ctx context.Context, count, owner, status
 		case len(active) < asked:
 			return fmt.Errorf("it has %d of %d Pods", len(active), asked)
 		case len(pods) < want:
-			return fmt.Errorf("%d of %d Pods are like that", len(pods), want)
+			return fmt.Errorf("%d of %d Pods match", len(pods), want)
 		}
 		return nil
 	})
@@ -381,9 +381,9 @@ func (w *World) ofEachOfThemAppear(ctx context.Context, count, kind string) erro
 		case err != nil:
 			return err
 		case len(children) > want:
-			return history.Final{Err: fmt.Errorf("%s has got %d %ss, not %d: %s", owner.text, len(children), kind, want, names(children))}
+			return history.Final{Err: fmt.Errorf("%s has %d %ss, not %d: %s", owner.text, len(children), kind, want, names(children))}
 		case len(children) < want:
-			return fmt.Errorf("%s has got %d", owner.text, len(children))
+			return fmt.Errorf("%s has %d", owner.text, len(children))
 		}
 		return w.observed(record, owner.text)
 	}
@@ -399,8 +399,8 @@ func (w *World) ofEachOfThemAppear(ctx context.Context, count, kind string) erro
 	return w.each(func(one reference) error { return exactly(record, one) })
 }
 
-// areRemoved waits until exactly count of the owner's objects were told to go, or
-// went, since the last stimulus.
+// areRemoved waits until exactly count of the owner's objects were deleted, or
+// removed, since the last stimulus.
 func (w *World) areRemoved(ctx context.Context, count, kind, owner string) error {
 	want, err := number(count)
 	if err != nil {
@@ -448,7 +448,7 @@ func (w *World) leaving(record history.Record, kind, owner string) (map[types.UI
 }
 
 // anotherAppears waits for a replacement, and demands that it came before the picked
-// one was gone.
+// one was removed.
 func (w *World) anotherAppears(ctx context.Context, kind, owner, picked string) error {
 	var replacement history.Version
 	err := w.await(ctx, "another "+kind+" of "+owner, func(record history.Record) error {
@@ -472,7 +472,7 @@ func (w *World) anotherAppears(ctx context.Context, kind, owner, picked string) 
 	}
 	for _, version := range old.versions(record) {
 		if version.Type == watch.Deleted && version.Seq < replacement.Seq {
-			return fmt.Errorf("%s no longer existed when %q appeared: its controller waited for its end", picked, replacement.Object.GetName())
+			return fmt.Errorf("%s no longer existed when %q appeared: its controller waited for it to terminate", picked, replacement.Object.GetName())
 		}
 	}
 	return nil

@@ -32,8 +32,7 @@ type Options struct {
 	Timeout time.Duration
 	// Shared says that others use the cluster at the same time.
 	Shared bool
-	// Persistent says that the cluster goes on when the run has ended: nothing may be
-	// left in it.
+	// Persistent says that the cluster outlives the run: nothing may be left in it.
 	Persistent bool
 	// Run labels whatever the scenario creates.
 	Run string
@@ -71,7 +70,7 @@ type World struct {
 	nodes    sets.Set[string] // that the scenario brought
 	silent   sets.Set[string] // those of them whose kubelet it has stopped
 	outcome  bool             // the step at hand is a Then
-	acted    time.Time        // when the last step that is none ended
+	acted    time.Time        // when the last step that is not a Then ended
 	injected []injected       // faults, also those that are over
 	made     sets.Set[string] // "Kind/name" of what it has created
 	cleanup  []func(context.Context) error
@@ -104,7 +103,7 @@ func configuration(cluster implementation.Cluster) *rest.Config {
 	config.AcceptContentTypes = "application/json"
 	config.UserAgent = "podchain"
 	config.QPS = -1
-	// Of the warnings that matter the answers of a scenario tell.
+	// The answers of a scenario hold the warnings that matter.
 	config.WarningHandlerWithContext = rest.NoWarnings{}
 	// It is near, and packing and unpacking every event would take more time than it saves.
 	config.DisableCompression = true
@@ -150,7 +149,7 @@ func (w *World) open(ctx context.Context) error {
 	// Pods are refused until the namespace has its account (NS-02).
 	return w.History.Await(ctx, "ServiceAccount default in the new namespace", func(record history.Record) error {
 		if record.Live("ServiceAccount", "default") == nil {
-			return errors.New("the namespace-controller has not made it")
+			return errors.New("the namespace-controller has not created it")
 		}
 		return nil
 	})

@@ -2,7 +2,6 @@ package controller
 
 import (
 	"context"
-	"sync/atomic"
 
 	"github.com/podchain/podchain/conformance/implementation/crash"
 )
@@ -16,7 +15,7 @@ const maxParallel = 64
 func SlowStart(count int, do func(i int) error) error {
 	for begun, batch := 0, 1; begun < count; batch *= 2 {
 		size := min(batch, count-begun)
-		if _, err := Parallel(size, func(i int) error { return do(begun + i) }); err != nil {
+		if err := Parallel(size, func(i int) error { return do(begun + i) }); err != nil {
 			return err
 		}
 		begun += size
@@ -24,23 +23,13 @@ func SlowStart(count int, do func(i int) error) error {
 	return nil
 }
 
-// Parallel calls do for 0..count-1, some at a time, and waits for all. It
-// returns the number of calls that succeeded and the first error.
-func Parallel(count int, do func(i int) error) (int, error) {
-	var (
-		group, _  = crash.NewErrorGroup(context.Background())
-		succeeded atomic.Int64
-	)
+// Parallel calls do for 0..count-1, some at a time, and waits for all. It returns
+// the first error.
+func Parallel(count int, do func(i int) error) error {
+	group, _ := crash.NewErrorGroup(context.Background())
 	group.SetLimit(maxParallel)
 	for i := range count {
-		group.Go(func() error {
-			err := do(i)
-			if err == nil {
-				succeeded.Add(1)
-			}
-			return err
-		})
+		group.Go(func() error { return do(i) })
 	}
-	err := group.Wait()
-	return int(succeeded.Load()), err
+	return group.Wait()
 }

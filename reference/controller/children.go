@@ -3,12 +3,14 @@ package controller
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/podchain/podchain/conformance/implementation/clients"
+	"github.com/podchain/podchain/reference/link"
 )
 
 // Children are the objects of one kind that owners claim, create and delete.
@@ -35,27 +37,21 @@ type Options[O, T clients.Object] struct {
 // events queue the owners.
 func NewChildren[O, T clients.Object](owners *Controller[O], objects Resource[T], options Options[O, T]) *Children[O, T] {
 	c := &Children[O, T]{options, objects, owners}
-	if err := objects.AddIndexers(byController()); err != nil {
-		owners.wiring = err
-	}
-	owners.Handle(objects, c.enqueueForOwner())
+	index(objects.Cache)
+	link.Handle(owners.link, objects.Cache, c.enqueueForOwner())
 	return c
 }
 
 // Owned returns the objects in the cache that the given owner controls. They
 // belong to the cache: copy before you write.
 func (c *Children[O, T]) Owned(owner types.UID) []T {
-	return byIndex[T](c.GetIndexer(), string(owner))
+	return byIndex(c.Cache, string(owner))
 }
 
 // Stale says that the cache shows a version of one of the children that an own
 // Update has replaced.
 func (c *Children[O, T]) Stale(children []T) bool {
-	stale := false
-	for _, child := range children {
-		stale = c.owners.stale.Stale(child) || stale
-	}
-	return stale
+	return slices.ContainsFunc(children, func(child T) bool { return c.owners.stale.Stale(child) })
 }
 
 // Update writes a child.
@@ -67,21 +63,21 @@ func (c *Children[O, T]) Update(ctx context.Context, child, update T) (T, error)
 	return written, err
 }
 
-// Delete deletes this child, and no successor that has its name: with its own
-// grace period, or with the one that is given. The error may be that it is gone.
-func (c *Children[O, T]) Delete(ctx context.Context, child T, grace *int64) error {
-	return c.Client(child.GetNamespace()).Delete(ctx, child.GetName(), metav1.DeleteOptions{
-		Preconditions:      metav1.NewUIDPreconditions(string(child.GetUID())),
-		GracePeriodSeconds: grace,
-	})
-}
-
 // Discard deletes children of which nothing is expected any more.
 func (c *Children[O, T]) Discard(ctx context.Context, children []T) error {
 	for _, child := range children {
-		if err := c.Delete(ctx, child, nil); err != nil && !apierrors.IsNotFound(err) {
+		if err := c.deleteExactly(ctx, child, nil); err != nil && !apierrors.IsNotFound(err) {
 			return fmt.Errorf("delete %s: %w", child.GetName(), err)
 		}
 	}
 	return nil
+}
+
+// deleteExactly deletes this child, and no successor that has its name: with its own
+// grace period, or with the one that is given. The error may be that it is gone.
+func (c *Children[O, T]) deleteExactly(ctx context.Context, child T, grace *int64) error {
+	return c.Client(child.GetNamespace()).Delete(ctx, child.GetName(), metav1.DeleteOptions{
+		Preconditions:      metav1.NewUIDPreconditions(string(child.GetUID())),
+		GracePeriodSeconds: grace,
+	})
 }

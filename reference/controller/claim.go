@@ -34,7 +34,7 @@ func (c *Children[O, T]) Claim(ctx context.Context, owner O) ([]T, error) {
 		return nil, fmt.Errorf("selector: %w", err)
 	}
 	recheck := sync.OnceValue(func() error { return c.owners.RecheckOwner(ctx, owner) })
-	candidates := append(c.Owned(owner.GetUID()), byIndex[T](c.GetIndexer(), orphanKey(owner.GetNamespace()))...)
+	candidates := append(c.Owned(owner.GetUID()), byIndex(c.Cache, orphanKey(owner.GetNamespace()))...)
 	owned := make([]T, 0, len(candidates))
 	var problems []error
 	for _, child := range candidates {

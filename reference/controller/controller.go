@@ -28,7 +28,7 @@ type Kind[O clients.Object] struct {
 	// wait, so that several become one; nil: not at all.
 	StatusDelay func(O) time.Duration
 	// Forget, if not nil, drops what a controller remembers of an owner that is gone.
-	Forget func(metav1.Object)
+	Forget func(O)
 }
 
 // Controller looks after the owners of one kind: it knows which of them to look
@@ -41,7 +41,6 @@ type Controller[O clients.Object] struct {
 	queue        *link.Queue[cache.ObjectName]
 	expectations *Expectations
 	stale        *StaleCache
-	wiring       error // of handlers and indexes
 }
 
 // New returns the controller of a kind. Make the Children that it owns, then Run it.
@@ -54,24 +53,14 @@ func New[O clients.Object](l *link.Link, kind Kind[O]) *Controller[O] {
 		expectations: NewExpectations(),
 		stale:        NewStaleCache(),
 	}
-	c.wiring = kind.AddIndexers(byController())
-	c.Handle(kind, cache.ResourceEventHandlerFuncs{AddFunc: c.Enqueue, UpdateFunc: c.updated, DeleteFunc: c.deleted})
+	index(kind.Cache)
+	link.Handle(l, kind.Cache, link.On[O]{Add: c.Enqueue, Update: c.updated, Delete: c.deleted})
 	return c
-}
-
-// Handle has the handlers called for what changes in a cache.
-func (c *Controller[O]) Handle(informer cache.SharedInformer, handlers cache.ResourceEventHandlerFuncs) {
-	_, err := informer.AddEventHandler(handlers)
-	c.wiring = errors.Join(c.wiring, err)
 }
 
 // Run has a number of workers look at owners with sync, until ctx is done and they
 // have ended. A sync that fails is repeated.
 func (c *Controller[O]) Run(ctx context.Context, workers int, sync func(context.Context, O) error) error {
-	if c.wiring != nil {
-		c.queue.ShutDown()
-		return fmt.Errorf("%s: %w", c.link.Name, c.wiring)
-	}
 	return c.link.Run(ctx, func(ctx context.Context) {
 		c.queue.Run(ctx, workers, func(ctx context.Context, key cache.ObjectName) error { return c.look(ctx, key, sync) })
 	})
@@ -117,14 +106,12 @@ func (c *Controller[O]) Siblings(owner O) []O {
 	if reference == nil {
 		return []O{owner}
 	}
-	return byIndex[O](c.GetIndexer(), string(reference.UID))
+	return byIndex(c.Cache, string(reference.UID))
 }
 
 // Enqueue has a worker look at an owner.
-func (c *Controller[O]) Enqueue(owner any) {
-	if key, ok := link.Key(owner); ok {
-		c.queue.Add(key)
-	}
+func (c *Controller[O]) Enqueue(owner O) {
+	c.queue.Add(cache.MetaObjectToName(owner))
 }
 
 // EnqueueAfter has a worker look at an owner when the time has passed; 0 stands
@@ -150,24 +137,15 @@ func (c *Controller[O]) enqueueStatus(owner O) {
 	c.queue.AddAfter(cache.MetaObjectToName(owner), delay)
 }
 
-func (c *Controller[O]) updated(before, now any) {
-	old, owner := before.(O), now.(O)
-	switch {
-	case old.GetUID() != owner.GetUID():
-		c.deleted(old)
-		c.Enqueue(owner)
-	case old.GetGeneration() == owner.GetGeneration() && old.GetDeletionTimestamp().Equal(owner.GetDeletionTimestamp()):
+func (c *Controller[O]) updated(old, owner O) {
+	if old.GetGeneration() == owner.GetGeneration() && old.GetDeletionTimestamp().Equal(owner.GetDeletionTimestamp()) {
 		c.enqueueStatus(owner)
-	default:
-		c.Enqueue(owner)
-	}
-}
-
-func (c *Controller[O]) deleted(last any) {
-	owner, ok := link.Object(last)
-	if !ok {
 		return
 	}
+	c.Enqueue(owner)
+}
+
+func (c *Controller[O]) deleted(owner O) {
 	c.expectations.Forget(owner.GetUID())
 	c.stale.Forget(owner.GetUID())
 	if c.Forget != nil {

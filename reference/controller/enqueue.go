@@ -26,12 +26,11 @@ const (
 // enqueueForOwner returns handlers that queue the owner of a child, or, if the
 // child has none, those that may adopt it. They tell the expectations of every
 // child that they see.
-func (c *Children[O, T]) enqueueForOwner() cache.ResourceEventHandlerFuncs {
-	return cache.ResourceEventHandlerFuncs{AddFunc: c.added, UpdateFunc: c.updated, DeleteFunc: c.deleted}
+func (c *Children[O, T]) enqueueForOwner() link.On[T] {
+	return link.On[T]{Add: c.added, Update: c.updated, Delete: c.deleted}
 }
 
-func (c *Children[O, T]) added(now any) {
-	child := now.(T)
+func (c *Children[O, T]) added(child T) {
 	owner := metav1.GetControllerOfNoCopy(child)
 	if owner == nil {
 		c.enqueueAdopters(child)
@@ -41,15 +40,9 @@ func (c *Children[O, T]) added(now any) {
 	c.enqueueOwner(child, owner, OnPlan)
 }
 
-func (c *Children[O, T]) updated(before, now any) {
-	old, child := before.(T), now.(T)
-	switch {
-	case old.GetResourceVersion() == child.GetResourceVersion():
+func (c *Children[O, T]) updated(old, child T) {
+	if old.GetResourceVersion() == child.GetResourceVersion() {
 		return // a relist
-	case old.GetUID() != child.GetUID():
-		c.deleted(old)
-		c.added(child)
-		return
 	}
 	previous, owner := metav1.GetControllerOfNoCopy(old), metav1.GetControllerOfNoCopy(child)
 	released := previous != nil && (owner == nil || owner.UID != previous.UID)
@@ -72,11 +65,7 @@ func (c *Children[O, T]) updated(before, now any) {
 	}
 }
 
-func (c *Children[O, T]) deleted(last any) {
-	child, ok := link.Object(last)
-	if !ok {
-		return
-	}
+func (c *Children[O, T]) deleted(child T) {
 	c.owners.stale.Forget(child.GetUID())
 	if owner := metav1.GetControllerOfNoCopy(child); owner != nil {
 		c.owners.expectations.Gone(owner.UID, child)

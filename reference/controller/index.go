@@ -1,41 +1,38 @@
 package controller
 
 import (
-	"fmt"
-
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/podchain/podchain/conformance/implementation/clients"
+	"github.com/podchain/podchain/reference/link"
 )
 
-// controllerIndex is the name of the index that byController makes.
+// controllerIndex is the name of the index that index makes.
 const controllerIndex = "controller"
 
-// byController is an index of objects by the uid of their controller, and of
-// those without one by namespace. With it a sync costs what the owner owns, and
-// not what the namespace holds.
-func byController() cache.Indexers {
-	return cache.Indexers{controllerIndex: func(object any) ([]string, error) {
-		accessor, ok := object.(metav1.Object)
-		if !ok {
-			return nil, fmt.Errorf("index by controller: %T is not an API object", object)
-		}
-		if ref := metav1.GetControllerOfNoCopy(accessor); ref != nil {
+// index indexes objects by the uid of their controller, and those without one by
+// namespace. With it a sync costs what the owner owns, and not what the namespace holds.
+func index[T clients.Object](of link.Cache[T]) {
+	err := of.AddIndexers(cache.Indexers{controllerIndex: func(object any) ([]string, error) {
+		if ref := metav1.GetControllerOfNoCopy(object.(T)); ref != nil {
 			return []string{string(ref.UID)}, nil
 		}
-		return []string{orphanKey(accessor.GetNamespace())}, nil
-	}}
+		return []string{orphanKey(object.(T).GetNamespace())}, nil
+	}})
+	if err != nil {
+		panic(err) // the cache has begun
+	}
 }
 
 // A uid has no slash, so the two sorts of index values cannot meet.
 func orphanKey(namespace string) string { return "orphans/" + namespace }
 
 // byIndex reads the index. Objects belong to the cache: copy before you write.
-func byIndex[T clients.Object](indexer cache.Indexer, value string) []T {
-	objects, err := indexer.ByIndex(controllerIndex, value)
+func byIndex[T clients.Object](of link.Cache[T], value string) []T {
+	objects, err := of.GetIndexer().ByIndex(controllerIndex, value)
 	if err != nil {
-		panic(err) // there is no such index: the wiring is wrong
+		panic(err) // it was not indexed
 	}
 	typed := make([]T, len(objects))
 	for i, object := range objects {

@@ -53,8 +53,8 @@ func (c *Children[O, T]) CarryOut(ctx context.Context, owner O, plan Plan[T]) er
 	}
 	defer c.owners.expectations.Begin(owner.GetUID())()
 	created := c.createAll(ctx, owner, plan.Create)
-	_, deleted := Parallel(len(plan.Delete), func(i int) error { return c.remove(ctx, owner, plan.Delete[i], nil) })
-	_, killed := Parallel(len(plan.Kill), func(i int) error { return c.remove(ctx, owner, plan.Kill[i], ptr.To[int64](0)) })
+	deleted := Parallel(len(plan.Delete), func(i int) error { return c.remove(ctx, owner, plan.Delete[i], nil) })
+	killed := Parallel(len(plan.Kill), func(i int) error { return c.remove(ctx, owner, plan.Kill[i], ptr.To[int64](0)) })
 	return errors.Join(created, deleted, killed)
 }
 
@@ -119,7 +119,7 @@ func (c *Children[O, T]) createAll(ctx context.Context, owner O, children []T) e
 // remove deletes a child. One that is gone is deleted.
 func (c *Children[O, T]) remove(ctx context.Context, owner O, child T, grace *int64) error {
 	c.owners.expectations.Deleting(owner.GetUID(), child.GetUID())
-	err := c.Delete(ctx, child, grace)
+	err := c.deleteExactly(ctx, child, grace)
 	if err != nil {
 		c.owners.expectations.NotDeleted(owner.GetUID(), child.GetUID())
 	}

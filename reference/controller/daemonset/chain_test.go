@@ -10,8 +10,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 
+	"github.com/podchain/podchain/conformance/implementation/clients"
 	"github.com/podchain/podchain/reference"
 )
 
@@ -23,10 +23,10 @@ func TestNodesComeAndGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := t.Context()
 		cluster := reference.StartForTest(t, reference.Options{AnyImage: true, Nodes: 2})
-		client, err := kubernetes.NewForConfig(cluster.Config())
+		client, err := clients.New(cluster.Config())
 		require.NoError(t, err)
 		labels := map[string]string{"app": "agent"}
-		set, err := client.AppsV1().DaemonSets("default").Create(ctx, &appsv1.DaemonSet{
+		set, err := client.DaemonSets("default").Create(ctx, &appsv1.DaemonSet{
 			ObjectMeta: metav1.ObjectMeta{Name: "agent"},
 			Spec: appsv1.DaemonSetSpec{
 				Selector: &metav1.LabelSelector{MatchLabels: labels},
@@ -39,7 +39,7 @@ func TestNodesComeAndGo(t *testing.T) {
 		require.NoError(t, err)
 		places := func() []string {
 			settle()
-			pods, err := client.CoreV1().Pods("default").List(ctx, metav1.ListOptions{})
+			pods, err := client.Pods("default").List(ctx, metav1.ListOptions{})
 			require.NoError(t, err)
 			var places []string
 			for _, pod := range pods.Items {
@@ -49,11 +49,11 @@ func TestNodesComeAndGo(t *testing.T) {
 		}
 		assert.ElementsMatch(t, []string{"node-1 agent:1", "node-2 agent:1"}, places())
 
-		set, err = client.AppsV1().DaemonSets("default").Get(ctx, set.Name, metav1.GetOptions{})
+		set, err = client.DaemonSets("default").Get(ctx, set.Name, metav1.GetOptions{})
 		require.NoError(t, err)
 		assert.EqualValues(t, 2, set.Status.NumberAvailable)
 		set.Spec.Template.Spec.Containers[0].Image = "agent:2"
-		_, err = client.AppsV1().DaemonSets("default").Update(ctx, set, metav1.UpdateOptions{})
+		_, err = client.DaemonSets("default").Update(ctx, set, metav1.UpdateOptions{})
 		require.NoError(t, err)
 		assert.ElementsMatch(t, []string{"node-1 agent:2", "node-2 agent:2"}, places())
 

@@ -27,7 +27,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/flowcontrol"
 
 	"github.com/podchain/podchain/reference/controller"
@@ -63,17 +62,13 @@ func Run(ctx context.Context, config *rest.Config) error {
 		Resource:         controller.Watch(l, l.Clients.DaemonSets),
 		GroupVersionKind: kind,
 		Selector:         func(set *appsv1.DaemonSet) *metav1.LabelSelector { return set.Spec.Selector },
-		Forget:           func(metav1.Object) { c.replacements.GC() }, // what has long been quiet
+		Forget:           func(*appsv1.DaemonSet) { c.replacements.GC() }, // what has long been quiet
 	})
 	c.histories = revision.NewHistories(l, c.Controller,
 		func(set *appsv1.DaemonSet) *corev1.PodTemplateSpec { return &set.Spec.Template }, hashLabel)
 	pods := controller.Watch(l, l.Clients.Pods, link.Trimmed(controller.TrimPods(kind.Kind, keepAffinity)))
 	c.pods = controller.NewChildren(c.Controller, pods, controller.Options[*appsv1.DaemonSet, *corev1.Pod]{})
-	c.Handle(c.nodes, cache.ResourceEventHandlerFuncs{
-		AddFunc:    func(any) { c.enqueueAll() },
-		UpdateFunc: c.nodeUpdated,
-		DeleteFunc: func(any) { c.enqueueAll() },
-	})
+	link.Handle(l, c.nodes, link.On[*corev1.Node]{Add: c.enqueueAll, Update: c.nodeUpdated, Delete: c.enqueueAll})
 	return c.Run(ctx, workers, c.sync)
 }
 
@@ -89,17 +84,16 @@ type daemonSets struct {
 }
 
 // enqueueAll is for changes of nodes: any set may be meant for any node.
-func (c *daemonSets) enqueueAll() {
+func (c *daemonSets) enqueueAll(*corev1.Node) {
 	for _, set := range c.Owners(metav1.NamespaceAll) {
 		c.Enqueue(set)
 	}
 }
 
 // nodeUpdated ignores what is most of it: heartbeats.
-func (c *daemonSets) nodeUpdated(before, now any) {
-	old, node := before.(*corev1.Node), now.(*corev1.Node)
-	if old.UID != node.UID || !maps.Equal(old.Labels, node.Labels) || !equality.Semantic.DeepEqual(old.Spec.Taints, node.Spec.Taints) {
-		c.enqueueAll()
+func (c *daemonSets) nodeUpdated(old, node *corev1.Node) {
+	if !maps.Equal(old.Labels, node.Labels) || !equality.Semantic.DeepEqual(old.Spec.Taints, node.Spec.Taints) {
+		c.enqueueAll(node)
 	}
 }
 

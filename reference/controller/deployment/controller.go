@@ -35,7 +35,7 @@ func Run(ctx context.Context, config *rest.Config) error {
 		Resource:         controller.Watch(l, l.Clients.Deployments),
 		GroupVersionKind: kind,
 		Selector:         func(deployment *appsv1.Deployment) *metav1.LabelSelector { return deployment.Spec.Selector },
-		Forget:           func(deployment metav1.Object) { d.drain.forget(deployment.GetUID()) },
+		Forget:           func(deployment *appsv1.Deployment) { d.drain.forget(deployment.UID) },
 	})
 	sets := controller.Watch(l, l.Clients.ReplicaSets)
 	d.sets = controller.NewChildren(d.Controller, sets, controller.Options[*appsv1.Deployment, *appsv1.ReplicaSet]{})

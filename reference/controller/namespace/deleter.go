@@ -117,7 +117,7 @@ func (d *deleter) clear(ctx context.Context, namespace string) (findings, []cont
 	}
 	var resources []schema.GroupVersionResource
 	resources, found.discovery = d.deletable(ctx)
-	_, _ = controller.Parallel(len(resources), func(i int) error {
+	_ = controller.Parallel(len(resources), func(i int) error {
 		clear(resources[i])
 		return nil
 	})
@@ -202,7 +202,7 @@ func (d *deleter) await(ctx context.Context, namespace string, left []content) {
 	}
 	d.awaited[namespace] = true
 	d.waits.Go(func() {
-		_, err := controller.Parallel(len(left), func(i int) error { return d.awaitContent(ctx, namespace, left[i]) })
+		err := controller.Parallel(len(left), func(i int) error { return d.awaitContent(ctx, namespace, left[i]) })
 		d.mu.Lock()
 		delete(d.awaited, namespace)
 		d.mu.Unlock()

@@ -41,7 +41,7 @@ func (l *lifecycle) collectOrphans(ctx context.Context, node string) error {
 	case !apierrors.IsNotFound(err):
 		return err
 	}
-	_, err = controller.Parallel(len(pods), func(i int) error {
+	err = controller.Parallel(len(pods), func(i int) error {
 		return l.collect(ctx, pods[i], disrupted(pods[i], "DeletionByPodGC", "PodGC: node no longer exists"))
 	})
 	if err != nil {

@@ -79,7 +79,7 @@ func (l *lifecycle) markPods(ctx context.Context, node *corev1.Node) error {
 	if err != nil {
 		return err
 	}
-	_, err = controller.Parallel(len(pods), func(i int) error {
+	err = controller.Parallel(len(pods), func(i int) error {
 		pod := pods[i]
 		if !controller.Ready(pod) {
 			return nil

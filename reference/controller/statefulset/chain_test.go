@@ -10,9 +10,9 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/utils/ptr"
 
+	"github.com/podchain/podchain/conformance/implementation/clients"
 	"github.com/podchain/podchain/reference"
 )
 
@@ -25,9 +25,9 @@ func TestLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := t.Context()
 		cluster := reference.StartForTest(t, reference.Options{AnyImage: true})
-		client, err := kubernetes.NewForConfig(cluster.Config())
+		client, err := clients.New(cluster.Config())
 		require.NoError(t, err)
-		sets := client.AppsV1().StatefulSets("default")
+		sets := client.StatefulSets("default")
 		labels := map[string]string{"app": "db"}
 		_, err = sets.Create(ctx, &appsv1.StatefulSet{
 			ObjectMeta: metav1.ObjectMeta{Name: "db"},
@@ -48,7 +48,7 @@ func TestLife(t *testing.T) {
 		assert.EqualValues(t, 3, first.Status.AvailableReplicas)
 
 		images := func() []string {
-			pods, err := client.CoreV1().Pods("default").List(ctx, metav1.ListOptions{LabelSelector: "app=db"})
+			pods, err := client.Pods("default").List(ctx, metav1.ListOptions{LabelSelector: "app=db"})
 			require.NoError(t, err)
 			var images []string
 			for _, pod := range pods.Items {

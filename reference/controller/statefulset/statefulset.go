@@ -20,7 +20,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/cache"
 
 	"github.com/podchain/podchain/reference/controller"
 	"github.com/podchain/podchain/reference/controller/revision"
@@ -63,7 +62,7 @@ func Run(ctx context.Context, config *rest.Config) error {
 		Prepare: c.createClaims,
 		Message: message,
 	})
-	c.Handle(c.claims, cache.ResourceEventHandlerFuncs{DeleteFunc: c.claimDeleted})
+	link.Handle(l, c.claims.Cache, link.On[*corev1.PersistentVolumeClaim]{Delete: c.claimDeleted})
 	return c.Run(ctx, workers, c.sync)
 }
 
@@ -85,11 +84,7 @@ type statefulSets struct {
 }
 
 // claimDeleted queues the sets whose Pods may have waited for a claim to go.
-func (c *statefulSets) claimDeleted(last any) {
-	claim, ok := link.Object(last)
-	if !ok {
-		return
-	}
+func (c *statefulSets) claimDeleted(claim *corev1.PersistentVolumeClaim) {
 	for _, set := range c.Owners(claim.GetNamespace()) {
 		if len(set.Spec.VolumeClaimTemplates) > 0 {
 			c.Enqueue(set)
