@@ -22,7 +22,7 @@ var (
 	// contract is what an implementation and the suite agree on.
 	contract = []string{"conformance/chain", "conformance/implementation/..."}
 	// leaves are what steps and the runner are made of.
-	leaves = slices.Concat(contract, []string{"conformance/events", "conformance/field", "conformance/history", "conformance/permission",
+	leaves = slices.Concat(contract, []string{"conformance/events", "conformance/field", "conformance/history", "conformance/objects", "conformance/permission",
 		"conformance/printable", "conformance/runresources", "conformance/specification", "conformance/storehistory"})
 	// machinery brings up real parts, and observes them.
 	machinery = []string{"conformance/assembly", "conformance/children", "conformance/control", "conformance/crijournal",
@@ -36,7 +36,8 @@ var (
 // arrows say what packages import of this module: of each the first row that has it.
 // "/..." stands for a folder with all that is below.
 var arrows = []struct{ packages, imports []string }{
-	{[]string{"features", "fixtures", "conformance/chain", "conformance/specification"}, nil},
+	{[]string{"features", "fixtures", "conformance/objects", "conformance/specification"}, nil},
+	{[]string{"conformance/chain"}, []string{"conformance/objects"}},
 	{[]string{"conformance/implementation/..."}, contract},
 	{[]string{"conformance/events"}, slices.Concat(contract, []string{"conformance/specification"})},
 	{leaves, leaves},

@@ -25,7 +25,7 @@ import (
 // node is a machine: a container runtime, and a kubelet that comes and goes.
 type node struct {
 	options kubelet.Options
-	kubelet *station // nil while it is stopped
+	kubelet *runningLink // nil while it is stopped
 	// machine is what the containers belong to, which outlive the kubelet.
 	machine *crash.Domain
 }

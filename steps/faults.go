@@ -182,7 +182,7 @@ func (w *World) awaitMet(ctx context.Context, faults implementation.Faults) {
 	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
 	defer cancel()
 	for namespace := range sets.New(w.Namespace, "") {
-		if faults.Met(ctx, namespace) != nil {
+		if faults.AwaitTriggered(ctx, namespace) != nil {
 			return
 		}
 	}

@@ -15,7 +15,7 @@ const nodeLeases = "kube-node-lease"
 func kindOf(name string) (chain.Kind, error) {
 	kind := chain.KindOf(name)
 	if kind.Name == "" {
-		return kind, fmt.Errorf("no feature can name the kind %q: the kinds are %s", name, strings.Join(chain.KindNames(), ", "))
+		return kind, fmt.Errorf("no feature can name the kind %q: the kinds are %s", name, strings.Join(chain.Names(chain.Kinds), ", "))
 	}
 	return kind, nil
 }

@@ -67,7 +67,8 @@ var Subjects = sync.OnceValue(func() []Subject {
 		{"objects", "Objects are created, changed and deleted; the API server has to accept it.", objectSentences},
 		{"versions", "What the recorded versions of an object say.", versionSentences},
 		{"sequences", "In which order things happen.", sequenceSentences},
-		{"workloads", "Objects that run Pods, and the Pods that they get.", workloadSentences},
+		{"workloads", "Objects that run Pods: created and ready, scaled, and the readiness gates of their Pods.", workloadSentences},
+		{"dependents", "What controllers create and remove for an owner.", dependentSentences},
 		{"nodes", "Nodes, their kubelets, and the binding of Pods.", nodeSentences},
 		{"requests", "Requests whose answer is examined, whether or not the API server accepts them.", requestSentences},
 		{"answers", "What the API server answers, and what it has stored.", answerSentences},
@@ -124,7 +125,7 @@ func CutsOff(text string) bool {
 			return false
 		}
 		stopped := sentence.Pattern.ReplaceAllString(text, sentence.cutsOff)
-		return stopped == string(chain.APIServer) || stopped == theStore
+		return chain.Link(stopped).Serves() || stopped == theStore
 	})
 }
 

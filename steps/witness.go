@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/podchain/podchain/conformance/chain"
@@ -12,7 +13,7 @@ import (
 
 // witnessPattern is how a sentence names its witness: something of the same
 // kind that does get the effect, which proves that the link had the chance.
-var witnessPattern = regexp.MustCompile(`^a new (Deployment|ReplicaSet|StatefulSet|DaemonSet|Pod) (gets a (\w+)|is bound|runs|is ready)$`)
+var witnessPattern = regexp.MustCompile(`^a new (` + strings.Join(chain.Names(chain.Workloads()), "|") + `) (gets a (\w+)|is bound|runs|is ready)$`)
 
 // witness makes the sentinel and waits for its effect. Without the effect the
 // sentence could not be judged.

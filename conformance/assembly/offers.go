@@ -109,7 +109,7 @@ func (c *cluster) Version(link chain.Link) string {
 	return ""
 }
 
-// absent is the error for a link that nobody plays.
+// absent is the error for a link that was left out.
 func absent(link chain.Link) error {
 	return fmt.Errorf("the cluster has no %s: it was assembled without", link)
 }
@@ -141,7 +141,7 @@ func (l links) StartLink(ctx context.Context, link chain.Link) error {
 	return owner.StartLink(ctx, link)
 }
 
-// runs tells whether somebody plays the link, and it has not been stopped.
+// runs tells whether the cluster has the link, and it has not been stopped.
 func (c *cluster) runs(link chain.Link) bool {
 	_, stopped := c.stopped.Load(link)
 	return c.owners[link] != nil && !stopped

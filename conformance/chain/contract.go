@@ -13,6 +13,8 @@ import (
 // it must not do.
 type Contract struct {
 	Link Link
+	// Program of Kubernetes that the link is part of, the name by which it may write.
+	Program string
 	// Chapter is the number of its folder of features; 0 if it has none yet.
 	Chapter int
 	// First and Last are its steps of the ten that lead from a Deployment to running

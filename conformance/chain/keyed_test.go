@@ -24,16 +24,15 @@ import (
 // mayKey are the packages, with those below, and the files that may have branches and
 // tables keyed by links or workload kinds: everything else reads the tables of this package.
 var mayKey = map[string]string{
-	"conformance/chain":                  "the tables",
-	"conformance/assembly/program.go":    "the harness's programs",
-	"conformance/mutant":                 "mutants, each of a link",
-	"conformance/examples":               "links for people to begin with",
-	"reference/apiserver":                "the API server's strategies",
-	"reference/controller":               "links' own packages",
-	"reference/kubelet":                  "a link's own package",
-	"reference/scheduler":                "a link's own package",
-	"reference/*.go":                     "the wiring of the reference",
-	"conformance/implementation/clients": "clients, a method for each resource",
+	"conformance/chain":                        "the tables",
+	"conformance/assembly/program.go":          "the harness's programs",
+	"conformance/implementation/capability.go": "the table of capabilities: a column is the link",
+	"conformance/mutant":                       "mutants, each of a link",
+	"reference/apiserver":                      "the API server's strategies",
+	"reference/controller":                     "links' own packages",
+	"reference/scheduler":                      "a link's own package",
+	"reference/served":                         "what the API server says of each kind that it serves",
+	"reference/*.go":                           "the wiring of the reference",
 }
 
 // TestNothingElseIsKeyed: outside of these, no branch and no table is keyed by the name of
@@ -101,9 +100,15 @@ func keysIn(t *testing.T, name, file string) []string {
 // a list or map of values has.
 func keys(file *ast.File) []ast.Expr {
 	var found []ast.Expr
+	seen := sets.New[ast.Expr]()
 	keep := func(expressions ...ast.Expr) {
 		for _, expression := range expressions {
-			found = append(found, namesIn(expression)...)
+			for _, name := range namesIn(expression) {
+				if !seen.Has(name) {
+					seen.Insert(name)
+					found = append(found, name)
+				}
+			}
 		}
 	}
 	ast.Inspect(file, func(node ast.Node) bool {
@@ -118,7 +123,6 @@ func keys(file *ast.File) []ast.Expr {
 			switch node.Type.(type) {
 			case *ast.ArrayType, *ast.MapType:
 				keep(node.Elts...)
-				return false
 			}
 		case *ast.BasicLit:
 			if alternatives.MatchString(node.Value) {
@@ -130,13 +134,13 @@ func keys(file *ast.File) []ast.Expr {
 	return found
 }
 
-// namesIn are the names within an expression. What a function does, or an element of
-// a list or map that has its own key, is looked at by itself.
+// namesIn are the names within an expression. What a function in it does is looked at by
+// itself, and what a map holds by a name is another matter than a map of names.
 func namesIn(expression ast.Expr) []ast.Expr {
 	var found []ast.Expr
 	ast.Inspect(expression, func(node ast.Node) bool {
 		switch node := node.(type) {
-		case *ast.IndexExpr:
+		case *ast.IndexExpr, *ast.FuncLit:
 			return false
 		case *ast.SelectorExpr, *ast.BasicLit:
 			if isName(node.(ast.Expr)) {
@@ -208,6 +212,8 @@ func TestKeys(t *testing.T) {
 		"resources":             {`_ = []string{"deployments", "pods"}`, 1},
 		"alternatives":          {"_ = `^(Pod|Deployment) is$`", 1},
 		"a branch within a row": {`_ = []func() bool{func() bool { return kind == "DaemonSet" }}`, 1},
+		"a value within a row":  {`_ = []func(){func() { blame(chain.APIServer) }}`, 0},
+		"a table in a table":    {`_ = [][]chain.Link{{chain.Kubelet}, []chain.Link{chain.Scheduler}}`, 2},
 		"a value":               {`blame(chain.APIServer)`, 0},
 		"a field":               {`_ = Culprit{Link: chain.APIServer}`, 0},
 		"an assignment":         {`evidence.Blamed = chain.APIServer`, 0},

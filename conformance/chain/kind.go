@@ -50,10 +50,8 @@ func KindOf(name string) Kind {
 	return Kinds[at]
 }
 
-// KindNames are the names of all, in the order of the table.
-func KindNames() []string { return names(Kinds) }
-
-func names(kinds []Kind) []string {
+// Names are those of kinds.
+func Names(kinds []Kind) []string {
 	all := make([]string, len(kinds))
 	for i, kind := range kinds {
 		all[i] = kind.Name

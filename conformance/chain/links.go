@@ -2,7 +2,7 @@ package chain
 
 // contracts is the table of links, in the order of the chain.
 var contracts = []Contract{
-	{Link: APIServer, Chapter: 1, First: 1, Last: 1, Serves: true,
+	{Link: APIServer, Program: "kube-apiserver", Chapter: 1, First: 1, Last: 1, Serves: true,
 		// It decides about what clients may write, and about what is there from the beginning.
 		Writes: []Write{
 			{Kind: "Pod", Fields: []string{"status.qosClass"},
@@ -13,7 +13,7 @@ var contracts = []Contract{
 			{Kind: "DaemonSet", Shared: []string{"status"}},
 			{Kind: "Job", Shared: []string{"status"}},
 		}},
-	{Link: NamespaceController, Chapter: 9,
+	{Link: NamespaceController, Program: "kube-controller-manager", Chapter: 9,
 		Watches: []string{"Namespace", "ServiceAccount", "ConfigMap"},
 		Writes: []Write{
 			{Kind: "ServiceAccount", Verbs: []string{"create"}},
@@ -26,7 +26,7 @@ var contracts = []Contract{
 			{Stage: Handing, Kinds: []string{"Namespace"}, Undone: hasAccount},
 			{Stage: Cleaning, Kinds: []string{"Namespace"}, Undone: isEmptied},
 		}},
-	{Link: DeploymentController, Chapter: 2, First: 2, Last: 3, Sees: "Deployment", Hands: "ReplicaSet",
+	{Link: DeploymentController, Program: "kube-controller-manager", Chapter: 2, First: 2, Last: 3, Sees: "Deployment", Hands: "ReplicaSet",
 		Watches: []string{"Deployment", "ReplicaSet"},
 		Writes: []Write{
 			{Kind: "ReplicaSet", Verbs: []string{"create", "update", "patch", "delete"}},
@@ -39,7 +39,7 @@ var contracts = []Contract{
 			{Stage: Handing, Kinds: []string{"Deployment"}, Undone: observes},
 			{Stage: Reporting, Kinds: []string{"Deployment"}, Undone: sumsReplicaSets},
 		}},
-	{Link: ReplicaSetController, Chapter: 3, First: 4, Last: 5, Sees: "ReplicaSet", Hands: "Pods",
+	{Link: ReplicaSetController, Program: "kube-controller-manager", Chapter: 3, First: 4, Last: 5, Sees: "ReplicaSet", Hands: "Pods",
 		Watches: []string{"ReplicaSet", pod},
 		Writes: []Write{
 			{Kind: pod, Verbs: []string{"create", "patch", "delete"}},
@@ -51,7 +51,7 @@ var contracts = []Contract{
 			{Stage: Handing, Kinds: []string{"ReplicaSet"}, Undone: observes},
 			{Stage: Reporting, Kinds: []string{"ReplicaSet"}, Undone: countsPods},
 		}},
-	{Link: StatefulSetController, Chapter: 6,
+	{Link: StatefulSetController, Program: "kube-controller-manager", Chapter: 6,
 		Watches: []string{"StatefulSet", pod, "ControllerRevision"},
 		Writes: []Write{
 			{Kind: pod, Verbs: []string{"create", "update", "patch", "delete"}},
@@ -64,7 +64,7 @@ var contracts = []Contract{
 			{Stage: Handing, Kinds: []string{"StatefulSet"}, Undone: inTurn(observes)},
 			{Stage: Reporting, Kinds: []string{"StatefulSet"}, Undone: countsPods},
 		}},
-	{Link: DaemonSetController, Chapter: 7,
+	{Link: DaemonSetController, Program: "kube-controller-manager", Chapter: 7,
 		Watches: []string{"DaemonSet", pod, "ControllerRevision", "Node"},
 		Writes: []Write{
 			{Kind: pod, Verbs: []string{"create", "patch", "delete"}},
@@ -73,14 +73,14 @@ var contracts = []Contract{
 			lease,
 		},
 		Duties: []Duty{{Stage: Handing, Kinds: []string{"DaemonSet"}, Undone: observes}}},
-	{Link: JobController,
+	{Link: JobController, Program: "kube-controller-manager",
 		Watches: []string{"Job", pod},
 		Writes: []Write{
 			{Kind: pod, Verbs: []string{"create", "patch", "delete"}},
 			status("Job", "status"),
 			lease,
 		}},
-	{Link: Scheduler, Chapter: 4, First: 6, Last: 7, Sees: "Pod", Hands: "its node",
+	{Link: Scheduler, Program: "kube-scheduler", Chapter: 4, First: 6, Last: 7, Sees: "Pod", Hands: "its node",
 		Watches: []string{pod, "Node"},
 		Writes: []Write{
 			{Kind: pod, Verbs: []string{"create"}, Subresource: "binding", Fields: []string{"spec.nodeName"}},
@@ -91,7 +91,7 @@ var contracts = []Contract{
 			lease,
 		},
 		Duties: []Duty{{Stage: Handing, Kinds: []string{pod}, Undone: isPlaced}}},
-	{Link: Kubelet, Chapter: 5, First: 8, Last: 10, Sees: "its Pod", Hands: "status", PerNode: true,
+	{Link: Kubelet, Program: "kubelet", Chapter: 5, First: 8, Last: 10, Sees: "its Pod", Hands: "status", PerNode: true,
 		Watches: []string{pod, "Node", "ConfigMap", "Secret"},
 		Writes: []Write{
 			{Kind: pod, Verbs: []string{"patch"}, Subresource: "status",
@@ -110,15 +110,15 @@ var contracts = []Contract{
 			{Stage: Running, Kinds: []string{pod}, Undone: heedsGates},
 		},
 		Prohibitions: []Prohibition{{Forbids: opensGate, Telling: true}}},
-	{Link: GarbageCollector, Chapter: 8,
+	{Link: GarbageCollector, Program: "kube-controller-manager", Chapter: 8,
 		Watches: []string{"*"},
 		Writes: []Write{
 			{Kind: "*", Verbs: []string{"patch", "delete"}},
 			{Kind: pod, Verbs: []string{"patch"}, Subresource: "status", Shared: []string{"status.phase"}},
 			lease,
 		},
-		Duties: []Duty{{Stage: Cleaning, Kinds: names(Finalizable()), Undone: isCollected}}},
-	{Link: NodeLifecycle, Chapter: 10,
+		Duties: []Duty{{Stage: Cleaning, Kinds: Names(Finalizable()), Undone: isCollected}}},
+	{Link: NodeLifecycle, Program: "kube-controller-manager", Chapter: 10,
 		Watches: []string{"Node", pod, "Lease"},
 		Writes: []Write{
 			{Kind: "Node", Verbs: []string{"patch", "update"}, Fields: []string{"spec.taints"}},

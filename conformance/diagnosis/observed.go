@@ -40,9 +40,7 @@ func summary(object *unstructured.Unstructured) string {
 		} else {
 			add("no node")
 		}
-		conditions, _, _ := unstructured.NestedSlice(object.Object, "status", "conditions")
-		for _, entry := range conditions {
-			condition, _ := entry.(map[string]any)
+		for _, condition := range objects.List(object, "status", "conditions") {
 			text := fmt.Sprintf("%v=%v", condition["type"], condition["status"])
 			if reason, _ := condition["reason"].(string); reason != "" {
 				text += "(" + reason + ")"
@@ -52,13 +50,11 @@ func summary(object *unstructured.Unstructured) string {
 		return strings.Join(parts, ", ")
 	}
 	add("generation %d observed %d", object.GetGeneration(), objects.Int(object, "status", "observedGeneration"))
-	if object.GetKind() == "DaemonSet" {
-		add("desired %d, ready %d", objects.Int(object, "status", "desiredNumberScheduled"), objects.Int(object, "status", "numberReady"))
-		return strings.Join(parts, ", ")
+	ready := chain.KindOf(object.GetKind()).Ready
+	add("%s %d", strings.Join(ready.Wanted, "."), objects.Int(object, ready.Wanted...))
+	for _, counter := range ready.Counters {
+		add("%s %d", counter, objects.Int(object, "status", counter))
 	}
-	add("replicas %d, in status %d, ready %d, available %d", objects.Int(object, "spec", "replicas"),
-		objects.Int(object, "status", "replicas"), objects.Int(object, "status", "readyReplicas"),
-		objects.Int(object, "status", "availableReplicas"))
 	return strings.Join(parts, ", ")
 }
 

@@ -5,6 +5,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/objects"
@@ -82,21 +83,16 @@ func (t *transitions) pod(created history.Version, replacement bool) {
 		}
 	}
 	before := created
-	for _, step := range []struct {
-		name  string
-		taken func(*unstructured.Unstructured) bool
-	}{
-		{"bound", func(pod *unstructured.Unstructured) bool { return objects.Text(pod, "spec", "nodeName") != "" }},
-		{"started", func(pod *unstructured.Unstructured) bool { return objects.Text(pod, "status", "startTime") != "" }},
-		{"running", func(pod *unstructured.Unstructured) bool { return objects.Text(pod, "status", "phase") == "Running" }},
-		{"ready", isReady},
-	} {
-		taken, found := first(t.record.ByUID(created.Object.GetUID()), step.taken)
+	for _, step := range chain.Steps {
+		if step.Name == "" || step.Taken == nil || step.Kind != created.Object.GetKind() {
+			continue
+		}
+		taken, found := first(t.record.ByUID(created.Object.GetUID()), func(pod *unstructured.Unstructured) bool { return step.Taken(pod, 0) })
 		if !found {
 			return
 		}
 		if taken.Seq > before.Seq {
-			t.add(step.name, before, taken)
+			t.add(step.Name, before, taken)
 		}
 		before = taken
 	}

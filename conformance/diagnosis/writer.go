@@ -12,6 +12,9 @@ import (
 	"github.com/podchain/podchain/conformance/history"
 )
 
+// UnknownWriter is what Writer returns where the object does not say it.
+const UnknownWriter = "unknown"
+
 // Writer returns who wrote a version, as far as the object says it: among its
 // field managers the one that wrote last of those that own what has changed,
 // with the subresource: "kubelet (status)". Where nobody owns it, as with a
@@ -54,7 +57,7 @@ func (l *latest) consider(entry metav1.ManagedFieldsEntry, owns bool) {
 func (l *latest) name() string {
 	switch {
 	case l.entry == nil:
-		return "unknown"
+		return UnknownWriter
 	case l.entry.Subresource != "":
 		return l.entry.Manager + " (" + l.entry.Subresource + ")"
 	}

@@ -15,9 +15,9 @@ type Faults interface {
 	// Inject has the requests of a link that the fault is about meet it, beginning
 	// with the next one.
 	Inject(ctx context.Context, link chain.Link, fault Fault) error
-	// Met returns when every fault in force of the namespace, with "" of those that name
+	// AwaitTriggered returns when every fault in force of the namespace, with "" of those that name
 	// none, has been met by as many requests as it says, or by one if it says none.
-	Met(ctx context.Context, namespace string) error
+	AwaitTriggered(ctx context.Context, namespace string) error
 	// Heal ends all faults of the namespace; with "" those that name none. What they
 	// delay is let go: it returns when that has been answered.
 	Heal(ctx context.Context, namespace string) error

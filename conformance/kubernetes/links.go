@@ -44,7 +44,7 @@ func programsOf(links []chain.Link) []string {
 		case link == chain.APIServer:
 			names = append(names, "etcd", "kube-apiserver", controllerManager) // for what stands aside
 		case link == chain.Kubelet:
-			names = append(names, kubeletProgram, "machine", "part")
+			names = append(names, kubeletProgram, "machine", "container")
 		case link == chain.Scheduler:
 			names = append(names, scheduler)
 		default:
@@ -65,14 +65,14 @@ func (c *Cluster) command(link chain.Link) ([]string, error) {
 	if link == chain.Scheduler {
 		program = scheduler
 	}
-	if c.doors[link] == nil {
-		door, err := c.open(link, filepath.Join(c.directory, string(link)+".kubeconfig"), "system:"+program)
+	if c.proxies[link] == nil {
+		proxy, err := c.open(link, filepath.Join(c.directory, string(link)+".kubeconfig"), "system:"+program)
 		if err != nil {
 			return nil, err
 		}
-		c.doors[link] = door
+		c.proxies[link] = proxy
 	}
-	args := []string{c.programs[program], "--kubeconfig=" + c.doors[link].kubeconfig, "--leader-elect=false", "--secure-port=0"}
+	args := []string{c.programs[program], "--kubeconfig=" + c.proxies[link].kubeconfig, "--leader-elect=false", "--secure-port=0"}
 	if link == chain.Scheduler {
 		return args, nil
 	}
@@ -84,7 +84,7 @@ func (c *Cluster) command(link chain.Link) ([]string, error) {
 	if c.identifies {
 		args = append(args, "--use-service-account-credentials=true")
 	}
-	// What is published is the door's authority otherwise. Each link has a file of its
+	// What is published is the proxy's authority otherwise. Each link has a file of its
 	// own: another one may be reading its own just now.
 	if authority := c.config.CAData; len(authority) > 0 {
 		file := filepath.Join(c.directory, string(link)+".authority.crt")
@@ -170,7 +170,7 @@ func (c *Cluster) spawnLink(link chain.Link, flags ...string) (*process, <-chan 
 		return nil, nil, err
 	}
 	command = append(command, flags...)
-	asked := c.doors[link].Expect()
+	asked := c.proxies[link].NextRequest()
 	name := "the " + string(link)
 	log, err := c.book.open(filepath.Join(c.logs, string(link)+".log"), name)
 	if err != nil {
@@ -195,7 +195,7 @@ func (p *process) begins(ctx context.Context, asked <-chan struct{}) error {
 }
 
 // StopLink implements implementation.Links. It does nothing if the link is
-// stopped. Requests that a program has sent through its door continue without it, and
+// stopped. Requests that a program has sent through its proxy continue without it, and
 // StopLink waits for them.
 func (c *Cluster) StopLink(ctx context.Context, link chain.Link) error {
 	c.control.Lock()

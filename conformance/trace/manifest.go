@@ -66,7 +66,7 @@ func check(path string, document document, object *unstructured.Unstructured) er
 	switch {
 	case kind == "":
 		return fmt.Errorf("%s:%d: not a manifest: it has no kind", path, document.lineOf(""))
-	case kind != "Deployment":
+	case kind != traced.Name:
 		return fmt.Errorf("%s:%d: kind %s, but what is traced is a Deployment", path, document.lineOf("kind"), named(object))
 	case version != "apps/v1":
 		return fmt.Errorf("%s:%d: apiVersion %q, but a Deployment is of apps/v1", path, document.lineOf("apiVersion"), version)
