@@ -73,7 +73,9 @@ func TestWriteKubeconfig(t *testing.T) {
 		},
 		"it answers": {at: func(t *testing.T, of *kubeconfig.Credentials) string { return serve(t, of, http.StatusOK) },
 			says: "belongs to a server that is running at https://127.0.0.1:"},
-		"it answers that it is not ready": {at: func(t *testing.T, of *kubeconfig.Credentials) string { return serve(t, of, http.StatusServiceUnavailable) },
+		"it answers that it is not ready": {at: func(t *testing.T, of *kubeconfig.Credentials) string {
+			return serve(t, of, http.StatusServiceUnavailable)
+		},
 			says: "belongs to a server that is running at https://127.0.0.1:"},
 		"a client has added another cluster": {
 			at:     func(t *testing.T, _ *kubeconfig.Credentials) string { return deserted(t) },
