@@ -86,7 +86,9 @@ func (f *full) StopReplicas(_ context.Context, link chain.Link) error {
 func (f *full) Inject(_ context.Context, link chain.Link, fault implementation.Fault) error {
 	return f.note("inject %s %+v", link, fault)
 }
-func (f *full) AwaitTriggered(_ context.Context, namespace string) error  { return f.note("met %s", namespace) }
+func (f *full) AwaitTriggered(_ context.Context, namespace string) error {
+	return f.note("met %s", namespace)
+}
 func (f *full) Heal(_ context.Context, namespace string) error { return f.note("heal %s", namespace) }
 func (f *full) Writes(context.Context) ([]implementation.Write, error) {
 	return []implementation.Write{wrote}, f.note("writes")
