@@ -65,7 +65,7 @@ type World struct {
 	group    []reference // "each of them"
 	answers  []answer    // of the requests since the last When
 	watchers []*watcher  // opened by the scenario
-	store    *storehistory.Keyspace
+	store    *storehistory.Recorder
 	sent     []sent           // while the API server went
 	nodes    sets.Set[string] // that the scenario brought
 	silent   sets.Set[string] // those of them whose kubelet it has stopped

@@ -16,10 +16,10 @@ import (
 // UnknownWriter is what Writer returns where the object does not say it.
 const UnknownWriter = "unknown"
 
-// Writer returns who wrote a version, as far as the object says it: among its
-// field managers the one that wrote last of those that own what has changed,
-// with the subresource: "kubelet (status)". Where nobody owns it, as with a
-// binding, it is the one that wrote last to the part that differs.
+// Writer returns the writer of a version, as far as the object names it: the field
+// manager that wrote last of those that own what has changed, with the subresource:
+// "kubelet (status)". If none owns it, as with a binding, it is the one that wrote last
+// to the part that differs.
 func Writer(record history.Record, version history.Version) string {
 	if version.Type == watch.Deleted {
 		return "a deletion"
