@@ -13,6 +13,7 @@ import (
 
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/objects"
 )
 
 var dependentSentences = []Sentence{
@@ -127,7 +128,7 @@ func (w *World) observed(record history.Record, owner string) error {
 	if len(chain.KindOf(object.GetKind()).Ready.Counters) == 0 || w.Stopped.Len() > 0 || object.GetDeletionTimestamp() != nil {
 		return nil
 	}
-	if observed := history.Int(object, "status", "observedGeneration"); observed < object.GetGeneration() {
+	if observed := objects.Int(object, "status", "observedGeneration"); observed < object.GetGeneration() {
 		return fmt.Errorf("its controller has observed generation %d of %d", observed, object.GetGeneration())
 	}
 	return nil
@@ -343,7 +344,7 @@ func (w *World) neverHasMoreActivePods(ctx context.Context, owner, limit string)
 	if err != nil {
 		return err
 	}
-	return w.bound(ctx, "Pod", owner, countWhere(history.Active), func(count int) error {
+	return w.bound(ctx, "Pod", owner, countWhere(objects.Active), func(count int) error {
 		if count > most {
 			return fmt.Errorf("%s had %d active Pods, more than %d", owner, count, most)
 		}
@@ -361,7 +362,7 @@ func (w *World) neverAskForMorePods(ctx context.Context, owner, limit string) er
 	sum := func(sets []*unstructured.Unstructured) int {
 		total := 0
 		for _, set := range sets {
-			total += int(history.Int(set, "spec", "replicas"))
+			total += int(objects.Int(set, "spec", "replicas"))
 		}
 		return total
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/podchain/podchain/conformance/field"
 	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/objects"
 )
 
 var eventSentences = []Sentence{
@@ -60,7 +61,7 @@ func (w *World) theseEventsAreRecorded(ctx context.Context, table *godog.Table) 
 				if err == nil {
 					return nil
 				}
-				seen = append(seen, fmt.Sprintf("%s (%v)", history.Text(event, "reason"), err))
+				seen = append(seen, fmt.Sprintf("%s (%v)", objects.Text(event, "reason"), err))
 			}
 			return fmt.Errorf("the Events are: %s", cmp.Or(strings.Join(seen, "; "), "none"))
 		}); err != nil {
@@ -123,15 +124,15 @@ func (w *World) events(record history.Record, since int, text string) ([]*unstru
 // isAbout says whether an Event is about an object with one of the uids. One
 // that names none, as the taint eviction controller's, is about that name.
 func isAbout(event *unstructured.Unstructured, kind string, names map[string]string) bool {
-	if uid := history.Text(event, "involvedObject", "uid"); uid != "" {
+	if uid := objects.Text(event, "involvedObject", "uid"); uid != "" {
 		_, known := names[uid]
 		return known
 	}
-	if history.Text(event, "involvedObject", "kind") != kind {
+	if objects.Text(event, "involvedObject", "kind") != kind {
 		return false
 	}
 	for _, name := range names {
-		if name == history.Text(event, "involvedObject", "name") {
+		if name == objects.Text(event, "involvedObject", "name") {
 			return true
 		}
 	}

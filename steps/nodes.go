@@ -14,6 +14,7 @@ import (
 
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/objects"
 	"github.com/podchain/podchain/conformance/runresources"
 )
 
@@ -247,7 +248,7 @@ func (w *World) isBoundManuallyTo(ctx context.Context, text, target string) erro
 	}
 	return w.await(ctx, "the watchers to be notified of the binding", func(record history.Record) error {
 		versions := record.ByUID(pod.GetUID())
-		if len(versions) == 0 || history.Text(versions[len(versions)-1].Object, "spec", "nodeName") == "" {
+		if len(versions) == 0 || objects.Text(versions[len(versions)-1].Object, "spec", "nodeName") == "" {
 			return errors.New("they were not")
 		}
 		return nil
@@ -265,7 +266,7 @@ func binding(pod *unstructured.Unstructured, node string) map[string]any {
 func (w *World) someNode(ctx context.Context) (name string, err error) {
 	err = w.await(ctx, "a ready node", func(record history.Record) error {
 		for _, node := range record.LiveOf("Node", w.usable) {
-			if history.Condition(node, "Ready") == "True" {
+			if objects.Condition(node, "Ready") == "True" {
 				name = node.GetName()
 				return nil
 			}

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/objects"
 )
 
 // ref is how a sentence names an object:
@@ -118,7 +119,7 @@ func (w *World) pick(record history.Record, text, kind, owner string) (reference
 		return reference{}, err
 	}
 	for _, object := range alive(record, children) {
-		if kind != "Pod" || history.Active(object) {
+		if kind != "Pod" || objects.Active(object) {
 			w.picked = &reference{text: "that " + kind, kind: kind, name: object.GetName(), uid: object.GetUID()}
 			return *w.picked, nil
 		}
@@ -184,7 +185,7 @@ func belongs(object *unstructured.Unstructured, family map[types.UID]bool) bool 
 			}
 		}
 	}
-	return family[history.Controller(object)]
+	return family[objects.Controller(object)]
 }
 
 // alive returns those of the objects that still exist.
@@ -232,7 +233,7 @@ func (w *World) activePods(record history.Record, owner string) ([]*unstructured
 	}
 	var active []*unstructured.Unstructured
 	for _, pod := range alive(record, children) {
-		if history.Active(pod) {
+		if objects.Active(pod) {
 			active = append(active, pod)
 		}
 	}
@@ -249,5 +250,5 @@ func (w *World) asked(record history.Record, owner string) int {
 	if object == nil {
 		return 0
 	}
-	return int(history.Int(object, "spec", "replicas"))
+	return int(objects.Int(object, "spec", "replicas"))
 }

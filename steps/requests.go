@@ -10,7 +10,7 @@ import (
 	"github.com/cucumber/godog"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/objects"
 )
 
 var requestSentences = []Sentence{
@@ -292,7 +292,7 @@ func (w *World) clientsModify(ctx context.Context, count, text, what string) err
 			var fault error
 			if what == oneMore {
 				current := &unstructured.Unstructured{Object: got.body}
-				fault = unstructured.SetNestedField(got.body, history.Int(current, "spec", "replicas")+1, "spec", "replicas")
+				fault = unstructured.SetNestedField(got.body, objects.Int(current, "spec", "replicas")+1, "spec", "replicas")
 			} else {
 				fault = unstructured.SetNestedField(got.body, "here", "metadata", "labels", fmt.Sprintf("client-%d", index+1))
 			}

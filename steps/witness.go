@@ -9,6 +9,7 @@ import (
 
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/objects"
 )
 
 // witnessPattern is how a sentence names its witness: something of the same
@@ -45,11 +46,11 @@ func (w *World) witness(ctx context.Context, text string) error {
 		}
 		switch effect {
 		case "is bound":
-			if history.Text(object, "spec", "nodeName") == "" {
+			if objects.Text(object, "spec", "nodeName") == "" {
 				return fmt.Errorf("it has no node")
 			}
 		case "runs":
-			if phase := history.Text(object, "status", "phase"); phase != "Running" {
+			if phase := objects.Text(object, "status", "phase"); phase != "Running" {
 				return fmt.Errorf("its phase is %s", phase)
 			}
 		case "is ready":

@@ -15,6 +15,7 @@ import (
 
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/objects"
 )
 
 var workloadSentences = []Sentence{
@@ -183,7 +184,7 @@ func (w *World) readinessGatesAreSetTo(ctx context.Context, count, owner, status
 			return err
 		}
 		pods = slices.DeleteFunc(slices.Clone(active), func(pod *unstructured.Unstructured) bool {
-			return history.Condition(pod, readinessGate) == status
+			return objects.Condition(pod, readinessGate) == status
 		})
 		switch asked := w.asked(record, owner); {
 		case len(active) < asked:

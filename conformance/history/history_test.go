@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/objects"
 )
 
 func object(kind, name, uid string) *unstructured.Unstructured {
@@ -106,7 +107,7 @@ func TestTheRecordKeepsIncarnationsApart(t *testing.T) {
 	assert.Len(t, record.ByUID("1"), 2)
 	assert.Len(t, record.Since(2), 2)
 	assert.Nil(t, record.Until(2).Live("Deployment", "web"))
-	assert.Empty(t, history.Controller(owned), "an owner is no controller")
+	assert.Empty(t, objects.Controller(owned), "an owner is no controller")
 }
 
 func TestBefore(t *testing.T) {
