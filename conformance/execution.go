@@ -157,7 +157,7 @@ func cameLater(cluster implementation.Cluster, example *specification.Example) s
 
 // failureOf is what an error tells of which link may be to blame.
 func failureOf(requirement *specification.Requirement, err error, stopped sets.Set[chain.Link]) diagnosis.Failure {
-	failure := diagnosis.Failure{Stopped: stopped, NoAnswer: errors.Is(err, steps.ErrNoAnswer), NotConverging: errors.Is(err, history.ErrRestless)}
+	failure := diagnosis.Failure{Stopped: stopped, NoAnswer: errors.Is(err, steps.ErrNoAnswer), NotConverging: errors.Is(err, history.ErrNotConverging)}
 	failure.About, _ = chain.ParseLink(requirement.Link) // none: the chain as a whole
 	if errors.Is(err, implementation.ErrNotReady) {
 		failure.NotReady = implementation.ErrNotReady

@@ -87,7 +87,7 @@ var decisions = []decision{
 		func(f facts) diagnosis.Culprit { return f.crashed.blame() }},
 	{"a crash", func(f facts) bool { return f.crashed.err != nil }, events.Failed,
 		func(f facts) diagnosis.Culprit { return f.crashed.blame() }},
-	{"it never converges", is(history.ErrRestless), events.Failed, theCulprit},
+	{"it never converges", is(history.ErrNotConverging), events.Failed, theCulprit},
 	// What is missing in the record may be what is missing in the chain.
 	{"a gap in the record", is(history.ErrBroken), events.CouldNotRun, nil},
 	{"the account lacks a permission", func(f facts) bool { return permission.Denied(f.err) }, events.CouldNotRun, nil},

@@ -144,7 +144,7 @@ func (w *World) appeared(record history.Record, since int, kind, owner string) (
 		return nil, err
 	}
 	first := map[types.UID]bool{}
-	for _, version := range record.News(since) {
+	for _, version := range record.WrittenAfter(since) {
 		if version.Type == watch.Added {
 			first[version.Object.GetUID()] = true
 		}
@@ -234,7 +234,7 @@ func (w *World) leaving(record history.Record, kind, owner string) (map[types.UI
 		of[child.GetUID()] = true
 	}
 	leaving := map[types.UID]bool{}
-	for _, version := range record.News(w.mark) {
+	for _, version := range record.WrittenAfter(w.mark) {
 		if of[version.Object.GetUID()] && (version.Type == watch.Deleted || version.Object.GetDeletionTimestamp() != nil) {
 			leaving[version.Object.GetUID()] = true
 		}

@@ -108,6 +108,17 @@ func (m moment) String() string {
 	return fmt.Sprintf("%s with %s %s", m.object, m.field, m.value)
 }
 
+// holds is what the row says of its object.
+func (m moment) holds() string {
+	switch {
+	case m.field != "":
+		return fmt.Sprintf("has %s %s", m.field, m.value)
+	case m.value == isGone:
+		return "says that it " + isGone
+	}
+	return m.value
+}
+
 // happened returns nil if the version is what the row says.
 func (w *World) happened(record history.Record, m moment, subject reference, version history.Version) error {
 	switch {
@@ -146,7 +157,7 @@ func (w *World) passesThrough(ctx context.Context, what string, find func(histor
 				}
 			}
 			if at == len(versions) {
-				return fmt.Errorf("no version, from where the row before it held on, has %s %s: %w", step.field, step.value, last)
+				return fmt.Errorf("no version, from where the row before it held on, %s: %w", step.holds(), last)
 			}
 		}
 		return nil

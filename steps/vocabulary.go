@@ -159,8 +159,8 @@ const (
 // placeholders are how an argument of a sentence is shown.
 var placeholders = strings.NewReplacer(
 	ref, "REF", object, `KIND "NAME"`, count, "N", link, "LINK",
-	`([A-Z]\w+?)s?`, "KIND", `([A-Z]\w+)`, "KIND", `([A-Z]\w+?)`, "KIND", `that [A-Z]\w+`, "that KIND",
-	`"([^"]+)"`, `"…"`, `"([^"]*)"`, `"…"`,
+	`([A-Z]\w+) is (`, "METHOD is (", `([A-Z]\w+?)s?`, "KIND", `([A-Z]\w+)`, "KIND", `([A-Z]\w+?)`, "KIND", `(that [A-Z]\w+)`, "that KIND",
+	`"([^"]+)"`, `"…"`, `"([^"]*)"`, `"…"`, `"[^"]+"`, `"…"`, `of .+|`, "of REF|",
 	`(status)`, "status", `(\d{3})`, "CODE", `([A-Za-z ]+?)`, "…", `([A-Za-z ]+)`, "…", `(\S+)`, "FIELD", `(.+)`, "…", `([A-Z]+)`, "METHOD", `\d+`, "N",
 )
 

@@ -36,8 +36,8 @@ type Options struct {
 	Persistent bool
 	// Run labels whatever the scenario creates.
 	Run string
-	// Restless, where set, is called when the objects change without end.
-	Restless func()
+	// NotConverging, where set, is called when the objects change without end.
+	NotConverging func()
 	// Lag, where set, collects how late the steps notice what they wait for.
 	Lag *history.Lag
 	// Feed, where set, is what the record comes from (see NewFeed); otherwise the
@@ -65,7 +65,7 @@ type World struct {
 	group    []reference // "each of them"
 	answers  []answer    // of the requests since the last When
 	watchers []*watcher  // opened by the scenario
-	store    *storehistory.Keyspace
+	store    *storehistory.Recorder
 	sent     []sent           // while the API server went
 	nodes    sets.Set[string] // that the scenario brought
 	silent   sets.Set[string] // those of them whose kubelet it has stopped
@@ -86,7 +86,7 @@ func NewWorld(ctx context.Context, options Options) (*World, error) {
 		acted:   time.Now(),
 		config:  config, nodes: sets.New[string](), silent: sets.New[string](), made: sets.New[string](),
 	}
-	world.History.Restless, world.History.Lag = options.Restless, options.Lag
+	world.History.NotConverging, world.History.Lag = options.NotConverging, options.Lag
 	var err error
 	if world.http, err = clientFor(config, options.Timeout); err != nil {
 		return world, err

@@ -26,8 +26,8 @@ import (
 type Program struct {
 	link    chain.Link
 	command Command
-	// Patience bounds the wait until the program is at work.
-	Patience time.Duration
+	// Timeout bounds the wait until the program is at work.
+	Timeout time.Duration
 }
 
 var _ Origin = (*Program)(nil)
@@ -38,7 +38,7 @@ func NewProgram(link chain.Link, command Command) (*Program, error) {
 	if err := command.Check(link); err != nil {
 		return nil, err
 	}
-	return &Program{link: link, command: command, Patience: 30 * time.Second}, nil
+	return &Program{link: link, command: command, Timeout: 30 * time.Second}, nil
 }
 
 // Describe implements Origin.
@@ -53,7 +53,7 @@ func (p *Program) Start(ctx context.Context, part Part) (implementation.Cluster,
 	}
 	r := &running{Program: p, part: part}
 	if err := r.start(ctx); err != nil {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*endPatience)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*endTimeout)
 		defer cancel()
 		return nil, errors.Join(err, r.Stop(ctx))
 	}
@@ -211,10 +211,10 @@ func (r *running) launch(instances ...*instance) (all []begun, err error) {
 
 // await returns when all are at work.
 func (r *running) await(ctx context.Context, all ...begun) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, r.Patience, errPatience)
+	ctx, cancel := context.WithTimeoutCause(ctx, r.Timeout, errTimeout)
 	defer cancel()
 	for _, one := range all {
-		if err := one.await(ctx, r.Patience, one.atWork); err != nil {
+		if err := one.await(ctx, r.Timeout, one.atWork); err != nil {
 			return err
 		}
 	}

@@ -43,7 +43,7 @@ type History interface {
 	All() []Version
 	// ByUID returns the versions of one object, in order.
 	ByUID(uid types.UID) []Version
-	// Live returns the object of that kind and name, nil if there is none now.
+	// Live returns the object of that kind and name, nil if it does not exist now.
 	Live(kind, name string) *unstructured.Unstructured
 	// LiveOf returns the objects of a kind that exist now and that accept accepts (nil:
 	// all), in the order in which they appeared.

@@ -79,8 +79,8 @@ func (a *Attribution) Notify(notices []implementation.Notice) {
 	}
 }
 
-// Notified returns the first notice of a version that each link got; who is none is
-// left out.
+// Notified returns the first notice of a version that each link got; clients that are
+// not links are left out.
 func (a Attribution) Notified(version history.Version) []implementation.Notice {
 	var first []implementation.Notice
 	for _, notice := range a.notices[storedVersion(version)] {
@@ -111,7 +111,7 @@ func (a Attribution) Of(record history.Record, version history.Version) (write i
 	}
 	earlier := record.Until(version.Seq - 1).ByUID(object.GetUID())
 	if write, known = a.versions[exact]; known {
-		// Whoever finds an object as it should be is answered with it too.
+		// A write that changes nothing is answered with the same version.
 		return write, len(earlier) > 0 || write.Verb == "create"
 	}
 	if len(earlier) > 0 && objects.Text(object, "spec", "nodeName") != objects.Text(earlier[len(earlier)-1].Object, "spec", "nodeName") {
@@ -121,8 +121,8 @@ func (a Attribution) Of(record history.Record, version history.Version) (write i
 }
 
 // WriterOf returns the write that gave the object the value that it has in a
-// field, if it is known that a link did. What an object has in its status from
-// the beginning is none of its creator's making.
+// field, if it is known that a link did. The initial status of an object does not
+// come from its creator.
 func (a Attribution) WriterOf(record history.Record, object *unstructured.Unstructured, name string) (write implementation.Write, known bool) {
 	path, err := field.ParsePath(name)
 	if err != nil {
@@ -152,8 +152,8 @@ func (a Attribution) WriterOf(record history.Record, object *unstructured.Unstru
 	return a.Of(record, versions[at])
 }
 
-// Writer returns who wrote a version: the link, where the taps know it, and what
-// the object says otherwise.
+// Writer returns the writer of a version: the link, where the taps know it, and
+// otherwise the one that the object names.
 func (a Attribution) Writer(record history.Record, version history.Version) string {
 	write, known := a.Of(record, version)
 	if !known {

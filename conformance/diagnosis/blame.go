@@ -16,8 +16,8 @@ import (
 	"github.com/podchain/podchain/conformance/runresources"
 )
 
-// Culprit is a link and what it has done, or left undone. The link is empty where
-// nobody can tell.
+// Culprit is a link and what it has done, or left undone. The link is empty if it is
+// not known.
 type Culprit struct {
 	Link    chain.Link
 	Missing string
@@ -41,7 +41,7 @@ type Failure struct {
 	Deviation *field.Deviation
 }
 
-// Blame returns the link to blame for a failure: the one without which nothing goes on;
+// Blame returns the link to blame for a failure: the one without which nothing works;
 // else the writer of the first write that its contract forbids; else the first link, in
 // the order of the chain, with an overdue duty. Where all have done their part, it is the
 // link that has written what is wrong, or whose part that is, and sure is false: a

@@ -13,7 +13,7 @@ import (
 
 // Transitions returns how long the chain took for each of its steps, by receipt of the
 // watches: from the one step to the next, for every object that took it. A Pod that
-// takes the place of another is left out: nobody can tell when it became due.
+// replaces another one is left out: it is not known when it became due.
 func Transitions(record history.Record) []events.Transition {
 	t := transitions{record: record}
 	for _, deployment := range record.Of("Deployment", nil) {

@@ -171,7 +171,7 @@ func (h *hollowNodes) StartLink(ctx context.Context, link chain.Link) error {
 	if h.running, err = spawn("KWOK", h.log, command); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, linkPatience)
+	ctx, cancel := context.WithTimeout(ctx, linkTimeout)
 	defer cancel()
 	select {
 	case <-asked:
@@ -179,7 +179,7 @@ func (h *hollowNodes) StartLink(ctx context.Context, link chain.Link) error {
 	case <-h.running.ended:
 		return h.running.crash()
 	case <-ctx.Done():
-		return fmt.Errorf("KWOK: waited %s for its first request to the API server; %s", linkPatience, h.log.Last())
+		return fmt.Errorf("KWOK: waited %s for its first request to the API server; %s", linkTimeout, h.log.Last())
 	}
 }
 

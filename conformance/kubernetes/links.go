@@ -96,9 +96,9 @@ func (c *Cluster) command(link chain.Link) ([]string, error) {
 	return args, nil
 }
 
-// linkPatience is how long a program may take until it asks the API server for
+// linkTimeout is how long a program may take until it asks the API server for
 // something.
-const linkPatience = time.Minute
+const linkTimeout = time.Minute
 
 // startProcesses starts all links of the part that are one process each.
 func (c *Cluster) startProcesses(ctx context.Context) error {
@@ -182,7 +182,7 @@ func (c *Cluster) spawnLink(link chain.Link, flags ...string) (*process, <-chan 
 
 // begins waits until the process of a link is at work.
 func (p *process) begins(ctx context.Context, asked <-chan struct{}) error {
-	ctx, cancel := context.WithTimeout(ctx, linkPatience)
+	ctx, cancel := context.WithTimeout(ctx, linkTimeout)
 	defer cancel()
 	select {
 	case <-asked:
@@ -190,7 +190,7 @@ func (p *process) begins(ctx context.Context, asked <-chan struct{}) error {
 	case <-p.ended:
 		return p.crash()
 	case <-ctx.Done():
-		return fmt.Errorf("%s: waited %s for its first request to the API server; %s", p.name, linkPatience, p.log.Last())
+		return fmt.Errorf("%s: waited %s for its first request to the API server; %s", p.name, linkTimeout, p.log.Last())
 	}
 }
 

@@ -162,8 +162,8 @@ func readLockfile(path string) (Running, error) {
 	return found, nil
 }
 
-// downPatience is how long a cluster may take to be removed by who runs it.
-const downPatience = 2 * time.Minute
+// downTimeout is how long a cluster may take to be removed by who runs it.
+const downTimeout = 2 * time.Minute
 
 // Remove ends a cluster: its program is asked to, and what a dead one left is
 // removed. Its processes ended with it, the kernel saw to that.
@@ -172,7 +172,7 @@ func (r Running) Remove(ctx context.Context) error {
 		if err := syscall.Kill(r.Process, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
 			return fmt.Errorf("process %d: %w", r.Process, err)
 		}
-		err := retryFor(ctx, downPatience, nil, func(context.Context) error {
+		err := retryFor(ctx, downTimeout, nil, func(context.Context) error {
 			now, err := readLockfile(r.lockfile)
 			if err == nil && !now.Dead {
 				return fmt.Errorf("process %d still runs the cluster in %s", r.Process, r.Directory)

@@ -51,8 +51,8 @@ const (
 )
 
 const (
-	machinePatience    = 20 * time.Second
-	containerdPatience = 30 * time.Second
+	machineTimeout    = 20 * time.Second
+	containerdTimeout = 30 * time.Second
 )
 
 // newNode makes the machine and starts containerd, but no kubelet. What it
@@ -103,11 +103,11 @@ func (c *Cluster) newNode(ctx context.Context, object *corev1.Node, number int) 
 		return n, err
 	}
 	defer discard(runtimeClient)
-	if err := retryFor(ctx, containerdPatience, n.machine.ended, func(ctx context.Context) error {
+	if err := retryFor(ctx, containerdTimeout, n.machine.ended, func(ctx context.Context) error {
 		_, err := runtimeClient.Version(ctx, "")
 		return err
 	}); err != nil {
-		return n, fmt.Errorf("node %s: waited %s for containerd: %w; %s", n.name, containerdPatience, err, n.printed[containerdProgram].Last())
+		return n, fmt.Errorf("node %s: waited %s for containerd: %w; %s", n.name, containerdTimeout, err, n.printed[containerdProgram].Last())
 	}
 	if n.criProxy, err = c.journal.NewProxy(n.name, "unix://"+socket); err != nil {
 		return n, err
@@ -120,8 +120,8 @@ func (c *Cluster) newNode(ctx context.Context, object *corev1.Node, number int) 
 	return n, nil
 }
 
-func retryFor(ctx context.Context, patience time.Duration, stop <-chan struct{}, attempt func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+func retryFor(ctx context.Context, timeout time.Duration, stop <-chan struct{}, attempt func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	return retry(ctx, stop, attempt)
 }
@@ -184,7 +184,7 @@ func (n *node) makeMachine(ctx context.Context, program string) error {
 		<-n.machine.ended
 		discard(output)
 	}()
-	ctx, cancel := context.WithTimeout(ctx, machinePatience)
+	ctx, cancel := context.WithTimeout(ctx, machineTimeout)
 	defer cancel()
 	made := make(chan error, 1)
 	go func() { made <- n.answer() }()
@@ -192,7 +192,7 @@ func (n *node) makeMachine(ctx context.Context, program string) error {
 	case err := <-made:
 		return err
 	case <-ctx.Done():
-		return fmt.Errorf("waited %s for the machine to be made; %s", machinePatience, n.machine.log.Last())
+		return fmt.Errorf("waited %s for the machine to be made; %s", machineTimeout, n.machine.log.Last())
 	}
 }
 

@@ -26,7 +26,7 @@ type Proxy struct {
 	// URL of the port.
 	URL string
 
-	credentials *kubeconfig.Access
+	credentials *kubeconfig.Credentials
 	server      *http.Server
 	ended       chan error
 

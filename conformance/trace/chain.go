@@ -27,7 +27,7 @@ func isShown(step chain.Step) bool { return step.Notified || step.Verb != "" }
 // moment is one step as it was taken for the first time.
 type moment struct {
 	at time.Time
-	// writer is who wrote; write what, as verb and path of the resource.
+	// writer of the step, and its write as verb and path of the resource.
 	writer, write string
 }
 

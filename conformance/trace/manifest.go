@@ -20,8 +20,8 @@ import (
 )
 
 // Load reads the manifest of one Deployment, YAML or JSON, from a file, or from
-// stdin if path is "-". What is wrong is said with the file and the line.
-// Whether the Deployment is valid is for the API server to say.
+// stdin if path is "-". Errors have the file and the line. Validating the Deployment is
+// left to the API server.
 func Load(path string, stdin io.Reader) (*unstructured.Unstructured, error) {
 	data, err := read(path, stdin)
 	if err != nil {

@@ -1,6 +1,6 @@
 // Package trace creates one Deployment and shows what the chain makes of it,
-// step by step, until it is available or nothing goes on any more. It watches
-// like any other client, so it works on every cluster.
+// step by step, until it is available or makes no more progress. It watches like any
+// other client, so it works on every cluster.
 package trace
 
 import (
@@ -35,8 +35,8 @@ type Options struct {
 	Patience time.Duration
 	// Remove deletes the Deployment at the end, however the trace ends.
 	Remove bool
-	// Observed is told at the end, as soon as there was a POST, what was observed and
-	// when that was; it may be nil.
+	// Observed is called at the end, if there was a POST, with what was observed and
+	// the time of the POST; it may be nil.
 	Observed func(record history.Record, posted time.Time) error
 }
 
@@ -127,7 +127,7 @@ func (t *tracer) watch(ctx context.Context, recorder *history.Recorder) error {
 	defer cancel()
 	namespace, labels := t.Deployment.GetNamespace(), selector(t.Deployment)
 	self := fields.OneTermEqualSelector(metav1.ObjectNameField, t.Deployment.GetName()).String()
-	// Whoever may create Deployments in a namespace need not see the Nodes.
+	// A user who may create Deployments in a namespace need not be allowed to see Nodes.
 	err := recorder.Watch(ctx, history.Source{Resource: chain.KindOf("Node").GroupVersionResource})
 	if t.nodesUnknown = apierrors.IsForbidden(err); err != nil && !t.nodesUnknown {
 		return err
@@ -185,7 +185,7 @@ func (t *tracer) follow(ctx context.Context) error {
 		wake := ends
 		switch {
 		case t.chain.available():
-			// What has not been told yet may still be under way to this client.
+			// The remaining steps may still be under way to this client.
 			wake = t.chain.changed.Add(straggling)
 			if t.chain.told() || !now.Before(wake) {
 				return t.end(nil)

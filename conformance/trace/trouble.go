@@ -36,7 +36,7 @@ func (c *chainState) troubles() []trouble {
 	var found []trouble
 	if paused, _, _ := unstructured.NestedBool(c.deployment.Object, "spec", "paused"); paused {
 		found = append(found, trouble{chain.DeploymentController, describe(c.deployment), "spec.paused is true",
-			"it waits until somebody resumes it"})
+			"it waits until it is resumed"})
 	}
 	for _, object := range append([]*unstructured.Unstructured{c.deployment}, slices.Collect(maps.Values(c.sets))...) {
 		if refused := condition(object, "ReplicaFailure"); refused["status"] == "True" {
@@ -103,7 +103,7 @@ func (c *chainState) notReady() []trouble {
 // of the chain first. patient says that time alone may cure all of it.
 func (c *chainState) stuckAt() (blames []diagnosis.Culprit, patient bool) {
 	if c.gone {
-		return append(blames, diagnosis.Culprit{Link: chain.APIServer, Missing: "somebody has deleted the Deployment"}), false
+		return append(blames, diagnosis.Culprit{Link: chain.APIServer, Missing: "the Deployment was deleted"}), false
 	}
 	troubles := c.troubles()
 	blind := sets.New[chain.Link]()

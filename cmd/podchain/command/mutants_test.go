@@ -34,7 +34,7 @@ func TestAFailureIsUnderstood(t *testing.T) {
 		"daemonset-controller/leaves-the-node-open":    `matchFields[0].key: expected "metadata.name", it is absent`,
 		"garbage-collector/gives-up-on-conflicts":      `waited 1m0s for the ReplicaSet of Deployment "web" to be removed; last seen: it exists`,
 		"garbage-collector/lets-things-lie":            `waited 1m0s for ConfigMap "orphan" to be removed; last seen: it exists, and was not deleted`,
-		"namespace-controller/never-lets-go":           `to go through all of the table; last seen: no version, from where the row before it held on, has gone: it exists`,
+		"namespace-controller/never-lets-go":           `to go through all of the table; last seen: no version, from where the row before it held on, says that it no longer exists: it exists`,
 		"node-lifecycle-controller/taints-mildly":      `expected includes {key: node.kubernetes.io/not-ready, effect: NoExecute}`,
 	}
 	for _, m := range mutant.All {
