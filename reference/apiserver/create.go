@@ -92,6 +92,13 @@ func (s *Server) add(rq *request, obj runtime.Object, dryRun bool, operation met
 		return nil, apierrors.NewInvalid(rq.groupKind(), m.GetName(), faults)
 	}
 	rq.addWarnings(obj, nil)
+	return s.storeNew(rq, obj, sent, generated, dryRun)
+}
+
+// storeNew stores an object that is ready, under another name where the server has made
+// one that is taken.
+func (s *Server) storeNew(rq *request, obj runtime.Object, sent int64, generated, dryRun bool) (*record, error) {
+	m := accessor(obj)
 	for attempt := 1; ; attempt++ {
 		r, err := rq.newRecord(obj)
 		if err != nil {

@@ -75,24 +75,21 @@ func (rq *request) deleteOptions() (*metav1.DeleteOptions, error) {
 // deleteOne takes the steps of a deletion, each under the guard of the
 // object's revision. It returns the object as the last step left it.
 func (s *Server) deleteOne(rq *request, options *metav1.DeleteOptions) (r *record, gone bool, err error) {
-	dryRun := len(options.DryRun) > 0
-	var (
-		obj    runtime.Object
-		marked *record // as this deletion has left it; others see that, and may be quicker
-	)
+	var obj runtime.Object
+	var marked *record // as this deletion has left it; others see that, and may be quicker
 	for {
-		if err := rq.ctx.Err(); err != nil {
-			return nil, false, err
-		}
 		current, err := rq.storage.get(rq.ctx, rq.key(rq.namespace, rq.name))
+		if err == nil {
+			err = rq.ctx.Err()
+		}
 		if err != nil {
 			return nil, false, err
 		}
-		if current == nil {
-			if marked != nil {
-				return marked, true, nil
-			}
+		if current == nil && marked == nil {
 			return nil, false, apierrors.NewNotFound(rq.groupResource(), rq.name)
+		}
+		if current == nil {
+			return marked, true, nil
 		}
 		shared, err := current.object()
 		if err != nil {
@@ -111,13 +108,8 @@ func (s *Server) deleteOne(rq *request, options *metav1.DeleteOptions) (r *recor
 			return nil, false, err
 		}
 		changed := !same(obj, shared)
-		switch {
-		case dryRun && !changed:
-			return current, remove, nil
-		case dryRun:
-			next.revision = current.revision
-			setVersion(obj, next.revision)
-			return next, remove, nil
+		if len(options.DryRun) > 0 {
+			return asIfMarked(current, next, changed), remove, nil
 		}
 		// A removal whose mark matters to watchers is written first
 		// (API-DELETE-09).
@@ -143,6 +135,16 @@ func (s *Server) deleteOne(rq *request, options *metav1.DeleteOptions) (r *recor
 		}
 		return r, true, err
 	}
+}
+
+// asIfMarked is the answer to a dry run: what would be stored, in the version that is.
+func asIfMarked(current, next *record, changed bool) *record {
+	if !changed {
+		return current
+	}
+	next.revision = current.revision
+	setVersion(next.obj, next.revision)
+	return next
 }
 
 // storedRecord is newRecord for an object that is in its stored form already.

@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -93,33 +94,11 @@ func (s *Server) list(rq *request) (*answer, error) {
 
 // page reads from the store until limit objects match.
 func (s *Server) page(rq *request, sel *selection, options *listOptions) (*page, error) {
-	revision, err := parseRevision(options.ResourceVersion)
+	read, err := s.start(rq, sel, options)
 	if err != nil {
 		return nil, err
 	}
-	read := store.ListOptions{}
-	switch {
-	case options.Continue != "":
-		if revision > 0 {
-			return nil, apierrors.NewBadRequest("specifying resource version is not allowed when using continue")
-		}
-		token, err := parseContinue(options.Continue, sel.prefix)
-		if err != nil {
-			return nil, err
-		}
-		read.From, read.Revision = token.Start, token.Revision
-	case revision > 0:
-		if err := s.mustHaveCome(rq, revision); err != nil {
-			return nil, err
-		}
-		if options.ResourceVersionMatch == metav1.ResourceVersionMatchExact {
-			read.Revision = revision
-		}
-	}
-	prefix := sel.prefix
-	if sel.only != "" {
-		prefix = sel.only
-	}
+	prefix := cmp.Or(sel.only, sel.prefix)
 	p := &page{records: []*record{}}
 	for {
 		if options.Limit > 0 {
@@ -155,6 +134,33 @@ func (s *Server) page(rq *request, sel *selection, options *listOptions) (*page,
 			return p, nil
 		}
 	}
+}
+
+// start says where a page begins, and of which version it is.
+func (s *Server) start(rq *request, sel *selection, options *listOptions) (read store.ListOptions, err error) {
+	revision, err := parseRevision(options.ResourceVersion)
+	if err != nil {
+		return read, err
+	}
+	switch {
+	case options.Continue != "":
+		if revision > 0 {
+			return read, apierrors.NewBadRequest("specifying resource version is not allowed when using continue")
+		}
+		token, err := parseContinue(options.Continue, sel.prefix)
+		if err != nil {
+			return read, err
+		}
+		read.From, read.Revision = token.Start, token.Revision
+	case revision > 0:
+		if err := s.mustHaveCome(rq, revision); err != nil {
+			return read, err
+		}
+		if options.ResourceVersionMatch == metav1.ResourceVersionMatchExact {
+			read.Revision = revision
+		}
+	}
+	return read, nil
 }
 
 // listError says what a client can do about a version that is no longer available:

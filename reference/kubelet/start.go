@@ -176,20 +176,8 @@ func runtimeHandler(pod *corev1.Pod) string {
 // *notStarted, or that of the context.
 func (w *worker) startContainer(ctx context.Context, pod *corev1.Pod, v *view, s starting) error {
 	c, name := s.spec, s.spec.Name
-	if s.last != nil && s.last.exited() {
-		finished := time.Unix(0, s.last.FinishedAt)
-		key := name + " " + specHash(c) // another image starts without a record
-		crashes := w.crashes[key]
-		if left := crashes.remaining(finished, time.Now()); left > 0 {
-			w.k.events.Eventf(containerReference(pod, name), corev1.EventTypeWarning, eventBackOff,
-				"Back-off restarting failed container %s in pod %s_%s(%s)", name, pod.Name, pod.Namespace, pod.UID)
-			return &notStarted{
-				reason: reasonCrashLoop, retry: left,
-				message: fmt.Sprintf("back-off %s restarting failed container=%s pod=%s_%s(%s)", crashes.delay, name, pod.Name, pod.Namespace, pod.UID),
-			}
-		}
-		crashes.next(finished)
-		w.crashes[key] = crashes
+	if err := w.backOff(pod, s); err != nil {
+		return err
 	}
 	failed := func(reason string, err error) error {
 		if ctx.Err() != nil {
@@ -236,6 +224,28 @@ func (w *worker) startContainer(ctx context.Context, pod *corev1.Pod, v *view, s
 		}
 	}
 	w.removeOld(ctx, v, name)
+	return nil
+}
+
+// backOff has a container wait that has crashed before: the error says how long.
+func (w *worker) backOff(pod *corev1.Pod, s starting) error {
+	c, name := s.spec, s.spec.Name
+	if s.last == nil || !s.last.exited() {
+		return nil
+	}
+	finished := time.Unix(0, s.last.FinishedAt)
+	key := name + " " + specHash(c) // another image starts without a record
+	crashes := w.crashes[key]
+	if left := crashes.remaining(finished, time.Now()); left > 0 {
+		w.k.events.Eventf(containerReference(pod, name), corev1.EventTypeWarning, eventBackOff,
+			"Back-off restarting failed container %s in pod %s_%s(%s)", name, pod.Name, pod.Namespace, pod.UID)
+		return &notStarted{
+			reason: reasonCrashLoop, retry: left,
+			message: fmt.Sprintf("back-off %s restarting failed container=%s pod=%s_%s(%s)", crashes.delay, name, pod.Name, pod.Namespace, pod.UID),
+		}
+	}
+	crashes.next(finished)
+	w.crashes[key] = crashes
 	return nil
 }
 
