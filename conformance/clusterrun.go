@@ -13,7 +13,6 @@ import (
 	"github.com/podchain/podchain/conformance/implementation/clients"
 	"github.com/podchain/podchain/conformance/permission"
 	"github.com/podchain/podchain/conformance/runresources"
-	"github.com/podchain/podchain/steps"
 )
 
 // clusterRun is a run in a cluster that others use too: it asks for its permissions
@@ -73,7 +72,7 @@ func NewJanitor(cluster implementation.Cluster) (*runresources.Janitor, error) {
 	if err != nil {
 		return nil, err
 	}
-	janitor := &runresources.Janitor{Client: client, Objects: objects, Finalizable: steps.Finalizable()}
+	janitor := &runresources.Janitor{Client: client, Objects: objects}
 	if nodes, offered := implementation.As[implementation.Nodes](cluster); offered {
 		janitor.RemoveNode = nodes.RemoveNode
 	}

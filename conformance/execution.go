@@ -8,9 +8,12 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/sets"
+
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/events"
+	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/implementation/crash"
 	"github.com/podchain/podchain/conformance/specification"
@@ -100,9 +103,7 @@ func (e *execution) investigate(ctx context.Context, world *steps.World, line *l
 		return
 	}
 	e.crashed = crashed(world.Cluster)
-	e.undone, _ = diagnosis.FirstBroken(record, world.StoppedByScenario())
-	e.restless.Link, e.restless.Missing = diagnosis.Restless(record, attribution)
-	e.culprit.Link, e.culprit.Missing = culprit(e.example.Requirement, e.err, record, attribution)
+	e.culprit, e.sure = diagnosis.Blame(record, attribution, failureOf(e.example.Requirement, e.err, world.StoppedByScenario()))
 }
 
 // observe keeps what was observed: of an example that did not pass, and where it is
@@ -152,6 +153,22 @@ func cameLater(cluster implementation.Cluster, example *specification.Example) s
 		}
 	}
 	return ""
+}
+
+// failureOf is what an error tells of which link may be to blame.
+func failureOf(requirement *specification.Requirement, err error, stopped sets.Set[chain.Link]) diagnosis.Failure {
+	failure := diagnosis.Failure{Stopped: stopped, NoAnswer: errors.Is(err, steps.ErrNoAnswer), NotConverging: errors.Is(err, history.ErrNotConverging)}
+	failure.About, _ = chain.ParseLink(requirement.Link) // none: the chain as a whole
+	if errors.Is(err, implementation.ErrNotReady) {
+		failure.NotReady = implementation.ErrNotReady
+	}
+	if wrong := (*steps.Wrong)(nil); errors.As(err, &wrong) {
+		failure.Wrong = &wrong.Version
+	}
+	if object := (*steps.Deviation)(nil); errors.As(err, &object) && errors.As(object, &failure.Deviation) {
+		failure.Object = object.Object
+	}
+	return failure
 }
 
 // attribute returns what the taps of the cluster know; without taps, what the objects

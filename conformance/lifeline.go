@@ -159,7 +159,7 @@ func (l *lifeline) ask() error {
 
 // crashed returns how the API server has ended by itself.
 func (l *lifeline) crashed() error {
-	if crash := crashed(l.Cluster); crash.err != nil && crash.link == chain.APIServer {
+	if crash := crashed(l.Cluster); crash.err != nil && crash.link.Serves() {
 		return fmt.Errorf("the cluster has died: %w", crash.err)
 	}
 	return nil
@@ -204,7 +204,7 @@ type excusing struct {
 
 // StopLink implements implementation.Links.
 func (e excusing) StopLink(ctx context.Context, link chain.Link) error {
-	if link == chain.APIServer {
+	if link.Serves() {
 		e.of.excuse(true)
 	}
 	return e.Links.StopLink(ctx, link)
@@ -213,7 +213,7 @@ func (e excusing) StopLink(ctx context.Context, link chain.Link) error {
 // StartLink implements implementation.Links.
 func (e excusing) StartLink(ctx context.Context, link chain.Link) error {
 	err := e.Links.StartLink(ctx, link)
-	if link == chain.APIServer {
+	if link.Serves() {
 		e.of.excuse(false)
 	}
 	return err

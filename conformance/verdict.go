@@ -10,7 +10,6 @@ import (
 	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/history"
-	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/permission"
 	"github.com/podchain/podchain/steps"
 )
@@ -34,11 +33,10 @@ type facts struct {
 	// The link that had ended by itself: before the example began, when err was found,
 	// and when the cluster was stopped.
 	crashedBefore, crashed, crashedAfter crashedLink
-	// undone is what the first link that has left something undone left undone.
-	undone diagnosis.Blame
-	// restless is the link that would be to blame if the cluster never converges,
-	// culprit the one if something was done wrongly.
-	restless, culprit diagnosis.Blame
+	// culprit is the link that the history blames for err, sure that it does so also where
+	// the step itself says nothing about the implementation.
+	culprit diagnosis.Culprit
+	sure    bool
 	// evidence was taken when err was found, before anything was cleaned up.
 	evidence evidence
 	// further errors do not change a verdict other than passed: of keeping what was
@@ -59,8 +57,8 @@ type crashedLink struct {
 	err  error
 }
 
-func (c crashedLink) blame() diagnosis.Blame {
-	return diagnosis.Blame{Link: c.link, Missing: firstLine(c.err.Error())}
+func (c crashedLink) blame() diagnosis.Culprit {
+	return diagnosis.Culprit{Link: c.link, Missing: firstLine(c.err.Error())}
 }
 
 // decision is a row of the table of verdicts.
@@ -68,7 +66,7 @@ type decision struct {
 	name    string
 	when    func(facts) bool
 	outcome events.Outcome
-	blame   func(facts) diagnosis.Blame // nil: no link
+	blame   func(facts) diagnosis.Culprit // nil: no link
 }
 
 // decisions on an example: the first row that applies decides.
@@ -76,44 +74,36 @@ var decisions = []decision{
 	{"not applicable", func(f facts) bool { return f.notApplicable != "" }, events.NotApplicable, nil},
 	{"not reached", func(f facts) bool { return f.notReached != "" }, events.CouldNotRun, nil},
 	{"the cluster has died", func(f facts) bool { return f.lost != nil }, events.CouldNotRun,
-		func(f facts) diagnosis.Blame {
-			return diagnosis.Blame{Link: chain.APIServer, Missing: firstLine(f.lost.Error())}
+		func(f facts) diagnosis.Culprit {
+			return diagnosis.Culprit{Link: chain.APIServer, Missing: firstLine(f.lost.Error())}
 		}},
 	{"the run was ended", func(f facts) bool { return f.cancelled }, events.CouldNotRun, nil},
 	// A panic of the suite says nothing about the implementation.
 	{"a panic", func(f facts) bool { return errors.As(f.err, &panicked{}) }, events.CouldNotRun, nil},
 	{"a crash before it began", func(f facts) bool { return f.crashedBefore.err != nil }, events.CouldNotRun,
-		func(f facts) diagnosis.Blame { return f.crashedBefore.blame() }},
+		func(f facts) diagnosis.Culprit { return f.crashedBefore.blame() }},
 	// Without an API server there is no cluster.
-	{"a crash of the API server", func(f facts) bool { return f.crashed.link == chain.APIServer }, events.CouldNotRun,
-		func(f facts) diagnosis.Blame { return f.crashed.blame() }},
+	{"a crash of the API server", func(f facts) bool { return f.crashed.link.Serves() }, events.CouldNotRun,
+		func(f facts) diagnosis.Culprit { return f.crashed.blame() }},
 	{"a crash", func(f facts) bool { return f.crashed.err != nil }, events.Failed,
-		func(f facts) diagnosis.Blame { return f.crashed.blame() }},
-	{"it never converges", is(history.ErrRestless), events.Failed, func(f facts) diagnosis.Blame { return f.restless }},
+		func(f facts) diagnosis.Culprit { return f.crashed.blame() }},
+	{"it never converges", is(history.ErrNotConverging), events.Failed, theCulprit},
 	// What is missing in the record may be what is missing in the chain.
 	{"a gap in the record", is(history.ErrBroken), events.CouldNotRun, nil},
 	{"the account lacks a permission", func(f facts) bool { return permission.Denied(f.err) }, events.CouldNotRun, nil},
-	{"no answer", is(steps.ErrNoAnswer), events.Failed,
-		func(facts) diagnosis.Blame {
-			return diagnosis.Blame{Link: chain.APIServer, Missing: "it does not answer"}
-		}},
-	{"something is left undone", func(f facts) bool { return f.err != nil && f.undone.Missing != "" }, events.Failed,
-		func(f facts) diagnosis.Blame { return f.undone }},
-	{"a node that does not become ready", is(implementation.ErrNotReady), events.Failed,
-		func(facts) diagnosis.Blame {
-			return diagnosis.Blame{Link: chain.Kubelet, Missing: implementation.ErrNotReady.Error()}
-		}},
+	{"a link has not done its part", func(f facts) bool { return f.err != nil && f.sure }, events.Failed, theCulprit},
 	{"a step without a verdict", func(f facts) bool { return errors.As(f.err, &steps.CouldNotRun{}) }, events.CouldNotRun, nil},
 	{"an error of no step", func(f facts) bool { return f.err != nil && f.step == nil }, events.CouldNotRun, nil},
-	{"something is done wrongly", func(f facts) bool { return f.err != nil }, events.Failed,
-		func(f facts) diagnosis.Blame { return f.culprit }},
-	{"a crash of the API server at the end", func(f facts) bool { return f.crashedAfter.link == chain.APIServer }, events.CouldNotRun,
-		func(f facts) diagnosis.Blame { return f.crashedAfter.blame() }},
+	{"something is done wrongly", func(f facts) bool { return f.err != nil }, events.Failed, theCulprit},
+	{"a crash of the API server at the end", func(f facts) bool { return f.crashedAfter.link.Serves() }, events.CouldNotRun,
+		func(f facts) diagnosis.Culprit { return f.crashedAfter.blame() }},
 	{"a crash at the end", func(f facts) bool { return f.crashedAfter.err != nil }, events.Failed,
-		func(f facts) diagnosis.Blame { return f.crashedAfter.blame() }},
+		func(f facts) diagnosis.Culprit { return f.crashedAfter.blame() }},
 	{"an error after the last step", func(f facts) bool { return len(f.further) > 0 }, events.CouldNotRun, nil},
 	{"passed", func(facts) bool { return true }, events.Passed, nil},
 }
+
+func theCulprit(f facts) diagnosis.Culprit { return f.culprit }
 
 func is(target error) func(facts) bool {
 	return func(f facts) bool { return errors.Is(f.err, target) }
@@ -140,7 +130,7 @@ func (e *execution) verdict() events.Verdict {
 	if verdict.Reason = cmp.Or(e.notApplicable, e.notReached); verdict.Reason != "" {
 		return verdict
 	}
-	var blame diagnosis.Blame
+	var blame diagnosis.Culprit
 	if row.blame != nil {
 		blame = row.blame(e.facts)
 	}

@@ -25,9 +25,9 @@ func TestVerdict(t *testing.T) {
 		third      = 3
 		apiServer  = crashedLink{chain.APIServer, errors.New("the api-server ended\nstack")}
 		scheduler  = crashedLink{chain.Scheduler, errors.New("the scheduler ended\nstack")}
-		undone     = diagnosis.Blame{Link: chain.Kubelet, Missing: "no node is ready"}
-		restless   = diagnosis.Blame{Link: chain.JobController, Missing: "it does not come to rest"}
-		culprit    = diagnosis.Blame{Link: chain.GarbageCollector}
+		undone     = diagnosis.Culprit{Link: chain.Kubelet, Missing: "no node is ready"}
+		restless   = diagnosis.Culprit{Link: chain.JobController, Missing: "it does not come to rest"}
+		culprit    = diagnosis.Culprit{Link: chain.GarbageCollector}
 		failed     = fmt.Errorf("expected 1\ngot 2")
 		leftBehind = errors.New("it left something behind")
 		notEnded   = errors.New("it did not end well")
@@ -52,22 +52,20 @@ func TestVerdict(t *testing.T) {
 		{"the cluster has died", facts{lost: apiServer.err}, want{events.CouldNotRun, chain.APIServer, "api-server: the api-server ended", "the api-server ended\nstack"}},
 		{"the cluster has died", facts{lost: apiServer.err, cancelled: true, err: wrap(steps.ErrNoAnswer), step: &third},
 			want{events.CouldNotRun, chain.APIServer, "api-server: the api-server ended", "the api-server ended\nstack\nwaited: " + steps.ErrNoAnswer.Error()}},
-		{"the run was ended", facts{cancelled: true, err: failed, step: &third, undone: undone}, want{events.CouldNotRun, "", "the run was ended in the middle of it", "expected 1\ngot 2"}},
-		{"a panic", facts{err: panicked{failed}, step: &third, crashed: scheduler, undone: undone}, want{events.CouldNotRun, "", "expected 1", "expected 1\ngot 2\nthe scheduler ended\nstack"}},
+		{"the run was ended", facts{cancelled: true, err: failed, step: &third, sure: true, culprit: undone}, want{events.CouldNotRun, "", "the run was ended in the middle of it", "expected 1\ngot 2"}},
+		{"a panic", facts{err: panicked{failed}, step: &third, crashed: scheduler, sure: true, culprit: undone}, want{events.CouldNotRun, "", "expected 1", "expected 1\ngot 2\nthe scheduler ended\nstack"}},
 		{"a crash before it began", facts{crashedBefore: scheduler, crashedAfter: scheduler},
 			want{events.CouldNotRun, chain.Scheduler, "scheduler: the scheduler ended", "the scenario could not begin: the scheduler ended\nstack"}},
-		{"a crash of the API server", facts{err: wrap(steps.ErrNoAnswer), step: &third, crashed: apiServer, undone: undone},
+		{"a crash of the API server", facts{err: wrap(steps.ErrNoAnswer), step: &third, crashed: apiServer, sure: true, culprit: undone},
 			want{events.CouldNotRun, chain.APIServer, "api-server: the api-server ended", "waited: " + steps.ErrNoAnswer.Error() + "\nthe api-server ended\nstack"}},
-		{"a crash", facts{err: wrap(history.ErrRestless), step: &third, crashed: scheduler, crashedAfter: scheduler, restless: restless, undone: undone},
-			want{events.Failed, chain.Scheduler, "scheduler: the scheduler ended", "waited: " + history.ErrRestless.Error() + "\nthe scheduler ended\nstack"}},
-		{"it never converges", facts{err: wrap(history.ErrRestless), step: &third, restless: restless, undone: undone},
-			want{events.Failed, chain.JobController, "job-controller: it does not come to rest", "waited: " + history.ErrRestless.Error()}},
-		{"a gap in the record", facts{err: wrap(history.ErrBroken), step: &third, undone: undone}, want{events.CouldNotRun, "", "waited: " + history.ErrBroken.Error(), "waited: " + history.ErrBroken.Error()}},
-		{"the account lacks a permission", facts{err: wrap(permission.ErrDenied), step: &third, undone: undone}, want{events.CouldNotRun, "", "waited: " + permission.ErrDenied.Error(), "waited: " + permission.ErrDenied.Error()}},
-		{"no answer", facts{err: wrap(steps.ErrNoAnswer), step: &third, undone: undone}, want{events.Failed, chain.APIServer, "api-server: it does not answer", "waited: " + steps.ErrNoAnswer.Error()}},
-		{"something is left undone", facts{err: wrap(implementation.ErrNotReady), undone: undone}, want{events.Failed, chain.Kubelet, "kubelet: no node is ready", "waited: " + implementation.ErrNotReady.Error()}},
-		{"something is left undone", facts{err: steps.CouldNotRun{Err: failed}, undone: undone, culprit: culprit}, want{events.Failed, chain.Kubelet, "kubelet: no node is ready", "expected 1\ngot 2"}},
-		{"a node that does not become ready", facts{err: steps.CouldNotRun{Err: implementation.ErrNotReady}}, want{events.Failed, chain.Kubelet, "kubelet: " + implementation.ErrNotReady.Error(), implementation.ErrNotReady.Error()}},
+		{"a crash", facts{err: wrap(history.ErrNotConverging), step: &third, crashed: scheduler, crashedAfter: scheduler, sure: true, culprit: restless},
+			want{events.Failed, chain.Scheduler, "scheduler: the scheduler ended", "waited: " + history.ErrNotConverging.Error() + "\nthe scheduler ended\nstack"}},
+		{"it never converges", facts{err: wrap(history.ErrNotConverging), step: &third, sure: true, culprit: restless},
+			want{events.Failed, chain.JobController, "job-controller: it does not come to rest", "waited: " + history.ErrNotConverging.Error()}},
+		{"a gap in the record", facts{err: wrap(history.ErrBroken), step: &third, sure: true, culprit: undone}, want{events.CouldNotRun, "", "waited: " + history.ErrBroken.Error(), "waited: " + history.ErrBroken.Error()}},
+		{"the account lacks a permission", facts{err: wrap(permission.ErrDenied), step: &third, sure: true, culprit: undone}, want{events.CouldNotRun, "", "waited: " + permission.ErrDenied.Error(), "waited: " + permission.ErrDenied.Error()}},
+		{"a link has not done its part", facts{err: wrap(implementation.ErrNotReady), sure: true, culprit: undone}, want{events.Failed, chain.Kubelet, "kubelet: no node is ready", "waited: " + implementation.ErrNotReady.Error()}},
+		{"a link has not done its part", facts{err: steps.CouldNotRun{Err: failed}, sure: true, culprit: undone}, want{events.Failed, chain.Kubelet, "kubelet: no node is ready", "expected 1\ngot 2"}},
 		{"a step without a verdict", facts{err: wrap(steps.CouldNotRun{Err: failed}), step: &third, culprit: culprit}, want{events.CouldNotRun, "", "waited: expected 1", "waited: expected 1\ngot 2"}},
 		{"an error of no step", facts{err: failed, culprit: culprit}, want{events.CouldNotRun, "", "expected 1", "expected 1\ngot 2"}},
 		{"something is done wrongly", facts{err: failed, step: &third, culprit: culprit, further: []error{leftBehind, notEnded}},

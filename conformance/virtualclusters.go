@@ -33,7 +33,7 @@ func (v *virtualClusters) run(_ context.Context, t *testing.T, example *specific
 		e = execute(ctx, example, v.options, steps.Options{
 			Cluster: cluster, Namespace: "podchain", Timeout: v.options.Timeout, Run: "virtual",
 			// Links that never rest would keep the bubble's time from passing.
-			Restless: func() { _ = cluster.Stop(ctx) }}, nil) // it is stopped again below
+			NotConverging: func() { _ = cluster.Stop(ctx) }}, nil) // it is stopped again below
 		err = stop(ctx, cluster)
 		e.crashedAfter = crashed(cluster)
 		if err = except(err, e.crashedAfter.err); err != nil {

@@ -25,15 +25,15 @@ type Cluster struct {
 	store   store.Store
 	// api is what answers now; nil while the API server is stopped.
 	api atomic.Pointer[server]
-	// foreign answers in its place, if the API server is somebody else's.
-	foreign *foreign
-	admin   *line
-	crashes *crashes
+	// external answers in its place, where another program is the API server.
+	external *externalAPIServer
+	admin    *connection
+	crashes  *crashes
 
 	// control is held by whoever starts or stops something.
-	control sync.Mutex
-	lines   map[*line]struct{} // of everything that runs, admin's included
-	links   map[chain.Link]*station
+	control     sync.Mutex
+	connections map[*connection]struct{} // of everything that runs, admin's included
+	links       map[chain.Link]*runningLink
 	// replicas are the processes of links that run twice; one of them is in links.
 	replicas map[chain.Link]*replicas
 	nodes    map[string]*node
@@ -54,10 +54,10 @@ var (
 	_ implementation.Images        = (*Cluster)(nil)
 )
 
-// station is a link that runs: its process and the line it talks over.
-type station struct {
+// runningLink is a link that runs: its process and its connection.
+type runningLink struct {
 	*process
-	*line
+	*connection
 }
 
 // Start starts a cluster. It returns when the API server answers.
@@ -67,22 +67,22 @@ func Start(ctx context.Context, options Options) (*Cluster, error) {
 
 func start(ctx context.Context, options Options, hooks implementation.Hooks) (*Cluster, error) {
 	c := &Cluster{
-		options:  options,
-		store:    options.Store,
-		crashes:  newCrashes(),
-		lines:    map[*line]struct{}{},
-		links:    map[chain.Link]*station{},
-		replicas: map[chain.Link]*replicas{},
-		nodes:    map[string]*node{},
-		registry: runtime.NewRegistry(runtime.RegistryOptions{Lenient: options.AnyImage}),
-		hooks:    hooks,
+		options:     options,
+		store:       options.Store,
+		crashes:     newCrashes(),
+		connections: map[*connection]struct{}{},
+		links:       map[chain.Link]*runningLink{},
+		replicas:    map[chain.Link]*replicas{},
+		nodes:       map[string]*node{},
+		registry:    runtime.NewRegistry(runtime.RegistryOptions{Lenient: options.AnyImage}),
+		hooks:       hooks,
 	}
 	if c.store == nil && options.API == nil {
 		c.store = store.NewMemory()
 	}
 	if options.API != nil {
 		var err error
-		if c.foreign, err = newForeign(options.API); err != nil {
+		if c.external, err = newExternalAPIServer(options.API); err != nil {
 			return nil, err
 		}
 	}
@@ -93,7 +93,7 @@ func start(ctx context.Context, options Options, hooks implementation.Hooks) (*C
 }
 
 func (c *Cluster) start(ctx context.Context) error {
-	stopped := map[chain.Link]bool{chain.APIServer: c.foreign != nil}
+	stopped := map[chain.Link]bool{chain.APIServer: c.external != nil}
 	for _, link := range c.options.Without {
 		if _, err := chain.ParseLink(string(link)); err != nil {
 			return err
@@ -165,10 +165,10 @@ func (c *Cluster) Stop(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// connect returns a new line, of a link or of the administrator. The caller holds
+// connect returns a new connection, of a link or of the administrator. The caller holds
 // control.
-func (c *Cluster) connect(name string, link chain.Link) *line {
-	l := newLine(name, c.options.Token, func(next http.RoundTripper) http.RoundTripper {
+func (c *Cluster) connect(name string, link chain.Link) *connection {
+	l := newConnection(name, c.options.Token, func(next http.RoundTripper) http.RoundTripper {
 		if link != "" && c.hooks.Tap != nil {
 			next = c.hooks.Tap(link, next)
 		}
@@ -181,26 +181,26 @@ func (c *Cluster) connect(name string, link chain.Link) *line {
 		// The client whose objects a link works on has been warned already.
 		l.config.WarningHandlerWithContext = rest.NoWarnings{}
 	}
-	c.lines[l] = struct{}{}
+	c.connections[l] = struct{}{}
 	switch {
-	case c.foreign != nil:
-		c.foreign.answer(l)
+	case c.external != nil:
+		c.external.answer(l)
 	case c.api.Load() != nil:
 		l.answer(c)
 	}
 	return l
 }
 
-// disconnect cuts the line for good. The caller holds control.
-func (c *Cluster) disconnect(l *line) {
+// disconnect cuts the connection for good. The caller holds control.
+func (c *Cluster) disconnect(l *connection) {
 	l.cut()
-	delete(c.lines, l)
+	delete(c.connections, l)
 }
 
 // run starts a process that is connected as the link. The caller holds control.
-func (c *Cluster) run(link chain.Link, what string, run func(context.Context, *rest.Config) error) *station {
+func (c *Cluster) run(link chain.Link, what string, run func(context.Context, *rest.Config) error) *runningLink {
 	l := c.connect(string(link), link)
-	return &station{line: l, process: spawn(func(ctx context.Context) error {
+	return &runningLink{connection: l, process: spawn(func(ctx context.Context) error {
 		err := run(ctx, rest.CopyConfig(l.config))
 		if err != nil && ctx.Err() != nil {
 			err = fmt.Errorf("%s: %w", what, err)
@@ -210,9 +210,9 @@ func (c *Cluster) run(link chain.Link, what string, run func(context.Context, *r
 }
 
 // end stops what run started. The caller holds control.
-func (c *Cluster) end(ctx context.Context, s *station) error {
+func (c *Cluster) end(ctx context.Context, s *runningLink) error {
 	err := s.stop(ctx)
-	c.disconnect(s.line)
+	c.disconnect(s.connection)
 	return err
 }
 

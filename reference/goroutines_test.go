@@ -19,7 +19,6 @@ var goroutinesApart = map[string]string{
 	"apiserver/admission.go context.AfterFunc":                       "it only cancels a context",
 	"apiserver/watch.go context.AfterFunc":                           "it only cancels a context",
 	"link/queue.go context.AfterFunc":                                "it shuts a queue of client-go down",
-	"controller/queue.go context.AfterFunc":                          "it shuts a queue of client-go down",
 	"inmemoryhttp/transport.go context.AfterFunc":                    "they cancel a context, and wake who waits",
 	"inmemoryhttp/transport.go sync.WaitGroup":                       "it counts what crash.Go starts",
 	"kubelet/tasks.go sync.WaitGroup":                                "it counts what crash.Go and a Domain start",

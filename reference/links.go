@@ -62,14 +62,14 @@ func (c *Cluster) StartLink(_ context.Context, link chain.Link) error {
 	switch {
 	case !Has(link):
 		return lacking(link)
-	case link == chain.APIServer && c.foreign != nil:
-		return errors.New("the API server is somebody else's")
+	case link == chain.APIServer && c.external != nil:
+		return errors.New("another program is the API server")
 	case link == chain.APIServer:
 		return c.startAPIServer()
 	case c.links[link] != nil:
 	case link == chain.Kubelet:
 		c.crashes.forget(link)
-		c.links[link] = &station{} // each node has its own process
+		c.links[link] = &runningLink{} // each node has its own process
 		for _, node := range c.nodes {
 			c.startKubelet(node)
 		}
@@ -119,8 +119,8 @@ func (c *Cluster) startAPIServer() error {
 	}
 	c.crashes.forget(chain.APIServer)
 	c.api.Store(api)
-	for line := range c.lines {
-		line.answer(c)
+	for connection := range c.connections {
+		connection.answer(c)
 	}
 	return nil
 }
@@ -131,8 +131,8 @@ func (c *Cluster) stopAPIServer() error {
 	if api == nil {
 		return nil
 	}
-	for line := range c.lines {
-		line.cut()
+	for connection := range c.connections {
+		connection.cut()
 	}
 	c.api.Store(nil)
 	api.Close()

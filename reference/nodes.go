@@ -25,7 +25,7 @@ import (
 // node is a machine: a container runtime, and a kubelet that comes and goes.
 type node struct {
 	options kubelet.Options
-	kubelet *station // nil while it is stopped
+	kubelet *runningLink // nil while it is stopped
 	// machine is what the containers belong to, which outlive the kubelet.
 	machine *crash.Domain
 }
@@ -194,15 +194,15 @@ func (c *Cluster) WaitReady(ctx context.Context) error {
 		func(kruntime.Object) bool { return true })
 }
 
-// nodePatience is how long a node may take until Pods are let on it.
-const nodePatience = time.Minute
+// nodeTimeout is how long a node may take until Pods are let on it.
+const nodeTimeout = time.Minute
 
 func (c *Cluster) waitForNode(ctx context.Context, name string, usable func(*corev1.Node) error) error {
 	client, err := clients.New(c.Config())
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, nodePatience)
+	ctx, cancel := context.WithTimeout(ctx, nodeTimeout)
 	defer cancel()
 	last := errors.New("it has not registered")
 	err = waitFor(ctx, "node", name, client.Nodes().Watch, func(object kruntime.Object) bool {

@@ -15,9 +15,9 @@ import (
 
 // replicas are the processes of a link that runs twice.
 type replicas struct {
-	running []*station
+	running []*runningLink
 	// leaders yields each when it begins to lead.
-	leaders chan *station
+	leaders chan *runningLink
 }
 
 // StartReplica implements implementation.Replicas: the link's process makes way for
@@ -37,10 +37,10 @@ func (c *Cluster) StartReplica(ctx context.Context, link chain.Link) error {
 			return err
 		}
 	}
-	pair := &replicas{leaders: make(chan *station, 2)}
+	pair := &replicas{leaders: make(chan *runningLink, 2)}
 	c.replicas[link] = pair
 	for number := range 2 {
-		var self *station
+		var self *runningLink
 		ready := make(chan struct{})
 		self = c.run(link, string(link), elected(link, fmt.Sprintf("%s-%d", link, number+1), programs[link], func() {
 			<-ready
@@ -94,7 +94,7 @@ func (c *Cluster) StopReplicas(ctx context.Context, link chain.Link) error {
 }
 
 // leader waits until one of the processes leads.
-func (r *replicas) leader(ctx context.Context) (*station, error) {
+func (r *replicas) leader(ctx context.Context) (*runningLink, error) {
 	select {
 	case leader := <-r.leaders:
 		return leader, nil

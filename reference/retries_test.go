@@ -238,12 +238,12 @@ func (d *disturbed) start() {
 	}
 }
 
-// patience is how long links that are refused something may take: a scheduler tries
+// timeout is how long links that are refused something may take: a scheduler tries
 // again every ten seconds in the end.
-const patience = 2 * time.Minute
+const timeout = 2 * time.Minute
 
 func (d *disturbed) settle() {
-	time.Sleep(patience)
+	time.Sleep(timeout)
 	synctest.Wait()
 }
 

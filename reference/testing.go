@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// startPatience is far more than a start takes; a cluster that is not up by then
+// startTimeout is far more than a start takes; a cluster that is not up by then
 // never will be.
-const startPatience = time.Minute
+const startTimeout = time.Minute
 
 // StartForTest starts a cluster for a test, in real time or, within a bubble of
 // testing/synctest, in virtual time. It returns when all nodes are Ready, and
@@ -16,7 +16,7 @@ const startPatience = time.Minute
 // its clients by then, as it has to be done with everything else.
 func StartForTest(t testing.TB, options Options) *Cluster {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), startPatience)
+	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
 	defer cancel()
 	cluster, err := Start(ctx, options)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/watch"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/field"
 	"github.com/podchain/podchain/conformance/history"
 )
@@ -37,8 +38,8 @@ var answerSentences = []Sentence{
 		text:        `the answer has`,
 		Description: "Demands that the object in the last answer is as the table says.",
 		Example: `And the answer has
-  | field                 | value |
-  | metadata.generation   | 1     |`,
+  | field               | value |
+  | metadata.generation | 1     |`,
 		Table: fieldsToCheck,
 		Step:  func(w *World) any { return w.answerHas },
 	},
@@ -101,7 +102,7 @@ func (w *World) apiServerAnswers(_ context.Context, code, reason string) error {
 	return nil
 }
 
-// apiServerRefuses demands any answer that is not a success.
+// apiServerRefusesIt demands any answer that is not a success.
 func (w *World) apiServerRefusesIt(_ context.Context) error {
 	got, err := w.answer()
 	if err == nil && got.code < 300 {
@@ -139,7 +140,7 @@ func (w *World) answerHas(ctx context.Context, table *godog.Table) error {
 		return err
 	}
 	if got.body == nil {
-		return fmt.Errorf("the answer is no object: %.200s", got.raw)
+		return fmt.Errorf("the answer is not an object: %.200s", got.raw)
 	}
 	if err := field.Check(got.body, expected, w.lookup(w.History.Now(), subjectOf(got))); err != nil {
 		return fmt.Errorf("the answer to %s: %w", got, err)
@@ -150,7 +151,7 @@ func (w *World) answerHas(ctx context.Context, table *godog.Table) error {
 // subjectOf returns the object that an answer shows, nil if it shows none.
 func subjectOf(got answer) *reference {
 	shown := unstructured.Unstructured{Object: got.body}
-	if _, known := kinds[shown.GetKind()]; !known || shown.GetName() == "" {
+	if chain.KindOf(shown.GetKind()).Name == "" || shown.GetName() == "" {
 		return nil
 	}
 	return &reference{text: got.request, kind: shown.GetKind(), name: shown.GetName(), uid: shown.GetUID()}
@@ -243,7 +244,7 @@ func (w *World) fetch(ctx context.Context, subject reference) (answer, error) {
 // awaitVersion waits until the record holds the version that a GET returned, so
 // that what follows can compare with what was before.
 func (w *World) awaitVersion(ctx context.Context, subject reference, object *unstructured.Unstructured) error {
-	if !kinds[subject.kind].watched {
+	if !chain.KindOf(subject.kind).Watched {
 		return nil
 	}
 	return w.await(ctx, subject.text+" in the version that was read", func(record history.Record) error {
@@ -257,7 +258,7 @@ func (w *World) awaitVersion(ctx context.Context, subject reference, object *uns
 }
 
 // isNotStored demands that the object is not there, and that since the last
-// stimulus nobody was notified that it is.
+// stimulus no watch has brought it.
 func (w *World) isNotStored(ctx context.Context, text string) error {
 	if err := w.settle(ctx); err != nil {
 		return err

@@ -8,14 +8,15 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/runresources"
 )
 
-// remove takes away what the scenario made: of a cluster that ends with the run
-// only what goes on using it up, otherwise the namespace with all that is in it,
-// which the namespace controller empties in its own time. Either way it lets go of
-// what nobody else would, and that comes last, so that no controller makes another
-// object to hold on to.
+// remove removes what the scenario made: of a cluster that ends with the run only what
+// goes on using it up, otherwise the namespace with all that is in it, which the
+// namespace controller empties in its own time. Either way it then removes the
+// finalizers that nothing else would: last, so that no controller makes another object
+// that one keeps.
 func (w *World) remove(ctx context.Context) error {
 	removing := w.removeWorkloads
 	if w.Persistent {
@@ -27,18 +28,15 @@ func (w *World) remove(ctx context.Context) error {
 	if w.endRecord == nil {
 		return nil // nothing was made in it
 	}
-	if err := w.catchUp(ctx); err != nil {
+	if err := w.awaitRecorded(ctx); err != nil {
 		return fmt.Errorf("cannot tell what is left in namespace %s: %w", w.Namespace, err)
 	}
 	record := w.History.Now()
 	isNode := func(name string) bool { return record.Live("Node", name) != nil }
 	var faults []error
-	for name, kind := range kinds {
-		if !kind.watched || kind.cluster || name == "Lease" {
-			continue
-		}
+	for _, kind := range chain.Finalizable() {
 		collection := w.client.Resource(kind.GroupVersionResource).Namespace(w.Namespace)
-		for _, object := range record.LiveOf(name, nil) {
+		for _, object := range record.LiveOf(kind.Name, nil) {
 			faults = append(faults, runresources.ReleaseFinalizers(ctx, collection, object, isNode))
 		}
 	}
@@ -46,28 +44,24 @@ func (w *World) remove(ctx context.Context) error {
 }
 
 func (w *World) removeNamespace(ctx context.Context) error {
-	namespaces := w.client.Resource(kinds["Namespace"].GroupVersionResource)
-	err := namespaces.Delete(ctx, w.Namespace, metav1.DeleteOptions{})
+	err := w.client.Resource(chain.KindOf("Namespace").GroupVersionResource).Delete(ctx, w.Namespace, metav1.DeleteOptions{})
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("cannot remove namespace %s: %w", w.Namespace, err)
 	}
 	return nil
 }
 
-// workloads are the kinds that make Pods, and Pods: each before what it makes.
-var workloads = []string{"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Pod"}
-
 func (w *World) removeWorkloads(ctx context.Context) error {
 	record := w.History.Now()
-	for _, kind := range workloads {
-		if kinds[kind].watched && len(record.LiveOf(kind, nil)) == 0 {
+	for _, kind := range chain.Workloads() {
+		if len(record.LiveOf(kind.Name, nil)) == 0 {
 			continue
 		}
 		background := metav1.DeletePropagationBackground
-		err := w.client.Resource(kinds[kind].GroupVersionResource).Namespace(w.Namespace).
+		err := w.client.Resource(kind.GroupVersionResource).Namespace(w.Namespace).
 			DeleteCollection(ctx, metav1.DeleteOptions{PropagationPolicy: &background}, metav1.ListOptions{})
 		if err != nil && !apierrors.IsNotFound(err) {
-			return fmt.Errorf("cannot remove the %ss of namespace %s: %w", kind, w.Namespace, err)
+			return fmt.Errorf("cannot remove the %s of namespace %s: %w", kind.Resource, w.Namespace, err)
 		}
 	}
 	return nil

@@ -94,8 +94,8 @@ func (w *World) storeComesBack(ctx context.Context) error {
 	return outage.StartStore(ctx)
 }
 
-// writePatience is how long the API server is given to say that a write has failed.
-const writePatience = 10 * time.Second
+// writeTimeout is how long the API server is given to say that a write has failed.
+const writeTimeout = 10 * time.Second
 
 // apiServerCannotStore demands that a POST is answered as a fault of the server's, or not
 // in time (STORE-08).
@@ -110,20 +110,19 @@ func (w *World) apiServerCannotStore(ctx context.Context, kind, name string) err
 	}
 	w.stimulus()
 	got, err := w.exchange(ctx, request{method: http.MethodPost, path: path, body: object,
-		query: url.Values{"timeout": {writePatience.String()}}})
+		query: url.Values{"timeout": {writeTimeout.String()}}})
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return nil
 	case err != nil:
 		return err
 	case got.code < 500:
-		return fmt.Errorf("expected a fault of the server's or none in time, the answer to %s", got)
+		return fmt.Errorf("expected a server error or no answer in time, the answer to %s", got)
 	}
 	return nil
 }
 
-// probePause is the time between two questions to a probe, which has no way to
-// tell by itself.
+// probePause is the time between two requests to a probe, which cannot be watched.
 const probePause = 100 * time.Millisecond
 
 // apiServerIsReady waits until the API server says that it is ready, or that it is not.
@@ -132,7 +131,7 @@ func (w *World) apiServerIsReady(ctx context.Context, not string) error {
 	defer cancel()
 	ticker := time.NewTicker(probePause)
 	defer ticker.Stop()
-	last := errors.New("nothing was answered")
+	last := errors.New("there was no answer")
 	for {
 		got, err := w.exchange(ctx, request{method: http.MethodGet, path: "/readyz", accept: "text/plain"})
 		switch {
@@ -161,14 +160,14 @@ func (w *World) isStoredAsBefore(ctx context.Context, text string) error {
 	}
 	object := subject.live(before)
 	if object == nil {
-		return CouldNotRun{fmt.Errorf("%s was not there before", text)}
+		return CouldNotRun{fmt.Errorf("%s did not exist before", text)}
 	}
 	got, err := w.fetch(ctx, subject)
 	if err != nil {
 		return err
 	}
 	if got.code != http.StatusOK {
-		return fmt.Errorf("expected it as it was, the answer to %s", got)
+		return fmt.Errorf("expected it unchanged, the answer to %s", got)
 	}
 	if diff := cmp.Diff(object.Object, got.body); diff != "" {
 		return fmt.Errorf("%s is not as it was (-before +now):\n%s", text, diff)

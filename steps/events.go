@@ -62,7 +62,7 @@ func (w *World) theseEventsAreRecorded(ctx context.Context, table *godog.Table) 
 				}
 				seen = append(seen, fmt.Sprintf("%s (%v)", history.Text(event, "reason"), err))
 			}
-			return fmt.Errorf("the Events there are: %s", cmp.Or(strings.Join(seen, "; "), "none"))
+			return fmt.Errorf("the Events are: %s", cmp.Or(strings.Join(seen, "; "), "none"))
 		}); err != nil {
 			return err
 		}
@@ -120,7 +120,7 @@ func (w *World) events(record history.Record, since int, text string) ([]*unstru
 	return events, nil
 }
 
-// isAbout tells whether an Event is about an object with one of the uids. One
+// isAbout says whether an Event is about an object with one of the uids. One
 // that names none, as the taint eviction controller's, is about that name.
 func isAbout(event *unstructured.Unstructured, kind string, names map[string]string) bool {
 	if uid := history.Text(event, "involvedObject", "uid"); uid != "" {

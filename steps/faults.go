@@ -27,7 +27,7 @@ var faultSentences = []Sentence{
 	},
 	{
 		text:        `the faults end`,
-		Description: "Ends all faults of the scenario; requests that are delayed go on.",
+		Description: "Ends all faults of the scenario; delayed requests are sent.",
 		Example:     `When the faults end`,
 		Step:        func(w *World) any { return w.faultsEnd },
 	},
@@ -143,7 +143,7 @@ func (w *World) heal(ctx context.Context) error {
 }
 
 // Finish returns an error if the scenario has proved nothing although all its
-// steps hold: a fault that no request has met disturbed nobody.
+// steps hold: a fault that no request has met has disturbed nothing.
 func (w *World) Finish(ctx context.Context) error {
 	if len(w.injected) == 0 {
 		return nil
@@ -176,13 +176,13 @@ func (w *World) Finish(ctx context.Context) error {
 	return nil
 }
 
-// awaitMet returns when all faults have been met, or that has become hopeless: what has
-// not been met is told by whoever looks.
+// awaitMet returns when all faults have been met, or the timeout of the run is over:
+// Finish says what has not been met.
 func (w *World) awaitMet(ctx context.Context, faults implementation.Faults) {
 	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
 	defer cancel()
 	for namespace := range sets.New(w.Namespace, "") {
-		if faults.Met(ctx, namespace) != nil {
+		if faults.AwaitTriggered(ctx, namespace) != nil {
 			return
 		}
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // isolated returns an error for a request that would change what the scenario has
-// not made: on any cluster, whoever else uses it, a scenario keeps to its
+// not made: on any cluster, shared or not, a scenario keeps to its
 // namespace, to the nodes that it brought, and to names that begin with its
 // namespace's.
 func (w *World) isolated(request request) error {
@@ -20,7 +20,7 @@ func (w *World) isolated(request request) error {
 	}
 	path, _, _ := strings.Cut(request.path, "?")
 	if _, offered := implementation.As[implementation.Nodes](w.Cluster); !offered && strings.HasPrefix(path, "/api/v1/nodes") {
-		return fmt.Errorf("%s %s: everybody who uses the cluster feels a node: tag the scenario @needs-nodes", request.method, request.path)
+		return fmt.Errorf("%s %s: a node affects other users of the cluster: tag the scenario @needs-nodes", request.method, request.path)
 	}
 	names := strings.Split(path, "/")
 	if body, ok := request.body.(map[string]any); ok && request.method == http.MethodPost {
@@ -32,6 +32,6 @@ func (w *World) isolated(request request) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%s %s would change what the scenario has not made: it may write to its namespace, to nodes that it brought, and to what its namespace's name begins the name of ({namespace}-…)",
+	return fmt.Errorf("%s %s would change what the scenario has not created: it may write to its namespace, to nodes that it added, and to objects whose names begin with its namespace's ({namespace}-…)",
 		request.method, request.path)
 }

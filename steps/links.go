@@ -24,7 +24,7 @@ var linkSentences = []Sentence{
 	},
 	{
 		text:        `the ` + link + ` is started`,
-		Description: "Starts the link again, with nothing but what the API server tells it.",
+		Description: "Starts the link again, without any state of its own.",
 		Example:     `When the scheduler is started`,
 		Step:        func(w *World) any { return w.linkIsStarted },
 	},
@@ -52,9 +52,9 @@ var linkSentences = []Sentence{
 		Description: "When the cluster is at rest, demands of every row that the link has made such a write with success, and that no other link has. The scenario " +
 			"needs the tag @needs-faults.",
 		Example: `Then these links have written, and no others:
-  | object                      | verb   | subresource | link               |
+  | object                      | verb   | subresource | link                  |
   | the Pod of Deployment "web" | create |             | replicaset-controller |
-  | the Pod of Deployment "web" | create | binding     | scheduler          |`,
+  | the Pod of Deployment "web" | create | binding     | scheduler             |`,
 		Table: writes,
 		Step:  func(w *World) any { return w.theseLinksHaveWritten },
 	},
@@ -69,7 +69,7 @@ func (w *World) linkIsStopped(ctx context.Context, name string) error {
 	w.stimulus()
 	if !w.Stopped.Has(link) {
 		w.Stopped.Insert(link)
-		// Whatever becomes of the scenario, others are to find the link again.
+		// However the scenario ends, others must find the link running again.
 		w.cleanup = append(w.cleanup, func(ctx context.Context) error {
 			if !w.Stopped.Has(link) {
 				return nil
@@ -150,7 +150,7 @@ func (w *World) historyIsCompacted(ctx context.Context) error {
 }
 
 // theseLinksHaveWritten demands of every row that its object was written like that, and
-// by nobody but the link that the row names (CHAIN-08).
+// by no link except the one that the row names (CHAIN-08).
 func (w *World) theseLinksHaveWritten(ctx context.Context, table *godog.Table) error {
 	faults, err := w.faults()
 	if err != nil {
@@ -187,18 +187,18 @@ func (w *World) theseLinksHaveWritten(ctx context.Context, table *godog.Table) e
 func (w *World) writtenBy(record history.Record, subject reference, writes []implementation.Write, line map[string]string, verb field.Matcher) error {
 	versions := subject.versions(record)
 	if len(versions) == 0 {
-		return fmt.Errorf("%s has never been there", subject.text)
+		return fmt.Errorf("%s never existed", subject.text)
 	}
 	object := versions[0].Object
 	what := strings.TrimSpace(fmt.Sprintf("%s %s of %s", line["verb"], line["subresource"], subject.text))
 	found := false
 	for _, write := range writes {
-		if !write.Succeeded() || write.Resource != kinds[subject.kind].Resource || write.Subresource != line["subresource"] ||
+		if !write.Succeeded() || write.Resource != chain.KindOf(subject.kind).Resource || write.Subresource != line["subresource"] ||
 			write.Namespace != object.GetNamespace() || write.Name != object.GetName() || verb.Match(write.Verb, true, nil) != nil {
 			continue
 		}
 		if string(write.Link) != line["link"] {
-			return fmt.Errorf("%s: expected nobody but the %s, the %s has done it too", what, line["link"], write.Link)
+			return fmt.Errorf("%s: expected only the %s, the %s has done it too", what, line["link"], write.Link)
 		}
 		found = true
 	}

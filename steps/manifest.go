@@ -6,6 +6,7 @@ import (
 	"github.com/cucumber/godog"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/field"
 	"github.com/podchain/podchain/conformance/runresources"
 	"github.com/podchain/podchain/fixtures"
@@ -32,14 +33,14 @@ func (w *World) manifest(ctx context.Context, kind, name, replicas string, table
 			return nil, err
 		}
 	}
-	if kinds[kind].cluster {
+	if chain.KindOf(kind).ClusterScoped {
 		// All else is marked by its namespace.
 		if err := unstructured.SetNestedField(object.Object, w.Run, "metadata", "labels", runresources.RunLabel); err != nil {
 			return nil, CouldNotRun{err}
 		}
 	}
 	if kind == "Node" {
-		// It is nobody else's, like those that join.
+		// It belongs to the scenario alone, like those that join.
 		if err := unstructured.SetNestedField(object.Object, w.Namespace, "metadata", "labels", runresources.NodesLabel); err != nil {
 			return nil, CouldNotRun{err}
 		}
@@ -74,7 +75,7 @@ func podSpec(object map[string]any) map[string]any {
 // any, a DaemonSet on a shared cluster gets no Pods: it would have one on each of
 // the nodes of others.
 func (w *World) place(kind string, spec map[string]any) {
-	everywhere := w.Shared && kind == "DaemonSet"
+	everywhere := w.Shared && chain.KindOf(kind).EachNode
 	if w.nodes.Len() == 0 && !everywhere || spec["nodeName"] != nil {
 		return
 	}

@@ -31,7 +31,7 @@ var nodeSentences = []Sentence{
 	},
 	{
 		text: `the kubelet of Node "([^"]+)" is stopped`,
-		Description: "Stops the kubelet of a node that the scenario has added, without warning; its containers go on. The scenario needs the tag " +
+		Description: "Stops the kubelet of a node that the scenario has added, without warning; its containers keep running. The scenario needs the tag " +
 			"@needs-kubelets.",
 		Example: `When the kubelet of Node "n1" is stopped`,
 		Step:    func(w *World) any { return w.kubeletIsStopped },
@@ -216,7 +216,7 @@ func (w *World) kubeletIsStarted(ctx context.Context, node string) error {
 func (w *World) kubelet(node string) (implementation.Kubelets, string, error) {
 	name := w.real("Node", node)
 	if !w.nodes.Has(name) {
-		return nil, "", CouldNotRun{fmt.Errorf("node %q is not one that the scenario has brought: it may be others' as well", node)}
+		return nil, "", CouldNotRun{fmt.Errorf("node %q was not added by the scenario: other users may depend on it", node)}
 	}
 	kubelets, err := implementation.Need[implementation.Kubelets](w.Cluster)
 	if err != nil {
@@ -231,7 +231,7 @@ func (w *World) isBoundManuallyTo(ctx context.Context, text, target string) erro
 	if err != nil {
 		return err
 	}
-	node := ""
+	var node string
 	if match := named.FindStringSubmatch(target); match != nil {
 		node = w.real("Node", match[2])
 	} else if node, err = w.someNode(ctx); err != nil {
@@ -270,7 +270,7 @@ func (w *World) someNode(ctx context.Context) (name string, err error) {
 				return nil
 			}
 		}
-		return errors.New("there is none")
+		return errors.New("no such Node exists")
 	})
 	return name, err
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/cucumber/godog"
+
+	"github.com/podchain/podchain/conformance/chain"
 )
 
 var objectSentences = []Sentence{
@@ -20,8 +22,8 @@ var objectSentences = []Sentence{
 		text:        object + replicas + ` is created with`,
 		Description: "Creates the object from the manifest of its kind with the fields of the table set, and fails if the API server does not accept it.",
 		Example: `Given Pod "a" is created with
-  | field         | value    |
-  | spec.nodeName | node-1   |`,
+  | field         | value  |
+  | spec.nodeName | node-1 |`,
 		Table: fieldsToSet,
 		Step:  func(w *World) any { return w.isCreatedWith },
 	},
@@ -89,7 +91,7 @@ func (w *World) isCreatedWith(ctx context.Context, kind, name, replicas string, 
 		return err
 	}
 	w.made.Insert(kind + "/" + name)
-	if kinds[kind].cluster {
+	if chain.KindOf(kind).ClusterScoped {
 		w.cleanup = append(w.cleanup, func(ctx context.Context) error { return w.deleteByName(ctx, kind, name) })
 	}
 	return nil
@@ -102,7 +104,7 @@ func (w *World) deleteByName(ctx context.Context, kind, name string) error {
 	}
 	got, err := w.send(ctx, deletion)
 	if err == nil && got.code >= 300 && got.code != 404 {
-		err = fmt.Errorf("cannot remove what the scenario made: %s", got)
+		err = fmt.Errorf("cannot remove what the scenario created: %s", got)
 	}
 	return err
 }

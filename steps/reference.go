@@ -101,7 +101,7 @@ func (w *World) child(record history.Record, text, ordinal, kind, owner string) 
 		return reference{}, fmt.Errorf("%s has not appeared: there are %d %ss of it", text, len(children), kind)
 	}
 	if live := alive(record, children); ordinal == "" && len(children) > 1 {
-		// "the Pod of …" after the first one is gone means the one that is left.
+		// "the Pod of …" after the first one was removed means the one that is left.
 		if len(live) != 1 {
 			return reference{}, fmt.Errorf("%q is not one object: there are %d %ss of %s", text, len(live), kind, owner)
 		}
@@ -127,27 +127,14 @@ func (w *World) pick(record history.Record, text, kind, owner string) (reference
 }
 
 // children returns every object of a kind, in the order of appearance, that an
-// object controls, directly or through others; those that are gone too, in
+// object controls, directly or through others; also those that no longer exist, in
 // their last version.
 func (w *World) children(record history.Record, kind, owner string) ([]*unstructured.Unstructured, error) {
 	parent, err := w.find(record, owner)
 	if err != nil {
 		return nil, err
 	}
-	family := map[types.UID]bool{}
-	for _, version := range parent.versions(record) {
-		family[version.Object.GetUID()] = true
-	}
-	// A child may be seen before its parent, on another watch: go over the
-	// record until nobody joins.
-	for grown := true; grown; {
-		grown = false
-		for _, version := range record.All() {
-			if uid := version.Object.GetUID(); !family[uid] && belongs(version.Object, family) {
-				family[uid], grown = true, true
-			}
-		}
-	}
+	family := descendants(record, parent)
 	var order []types.UID
 	last := map[types.UID]*unstructured.Unstructured{}
 	for _, version := range record.All() {
@@ -165,6 +152,26 @@ func (w *World) children(record history.Record, kind, owner string) ([]*unstruct
 		children[i] = last[uid]
 	}
 	return children, nil
+}
+
+// descendants returns the uids of an object, in whatever incarnation, and of
+// everything that it controls, directly or through others.
+func descendants(record history.Record, subject reference) map[types.UID]bool {
+	family := map[types.UID]bool{}
+	for _, version := range subject.versions(record) {
+		family[version.Object.GetUID()] = true
+	}
+	// A child may be seen before its parent, on another watch: go over the
+	// record until no object is added.
+	for grown := true; grown; {
+		grown = false
+		for _, version := range record.All() {
+			if uid := version.Object.GetUID(); !family[uid] && belongs(version.Object, family) {
+				family[uid], grown = true, true
+			}
+		}
+	}
+	return family
 }
 
 // belongs says whether the object's controller is of the family. A Lease has an

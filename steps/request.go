@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/apimachinery/pkg/watch"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/permission"
 )
@@ -77,7 +78,7 @@ func (w *World) path(kindName, name, subresource string) (string, error) {
 		parts = []string{"/api", kind.Version}
 	}
 	switch {
-	case kind.cluster:
+	case kind.ClusterScoped:
 	case kindName == "Lease":
 		parts = append(parts, "namespaces", nodeLeases)
 	default:
@@ -169,8 +170,8 @@ func (w *World) awaitWrite(ctx context.Context, request request, got answer) err
 			return w.notDeleted(record, types.UID(uid))
 		})
 	}
-	kind, known := kinds[written.GetKind()]
-	if !known || !kind.watched || written.GetResourceVersion() == "" || (written.GetNamespace() != w.Namespace && !kind.cluster) ||
+	kind := chain.KindOf(written.GetKind())
+	if !kind.Watched || written.GetResourceVersion() == "" || (written.GetNamespace() != w.Namespace && !kind.ClusterScoped) ||
 		(written.GetKind() == "Namespace" && written.GetName() != w.Namespace) {
 		return nil
 	}
@@ -248,7 +249,7 @@ func (w *World) notDeleted(record history.Record, uid types.UID) error {
 	return errors.New("they were not")
 }
 
-// demand sends a request that has to succeed for the scenario to go on.
+// demand sends a request that has to succeed for the scenario to continue.
 func (w *World) demand(ctx context.Context, request request) (answer, error) {
 	got, err := w.send(ctx, request)
 	if err == nil && got.code >= 300 {

@@ -16,7 +16,7 @@ import (
 var requestSentences = []Sentence{
 	{
 		text: `a client POSTs ` + object + `(?: with the query "([^"]*)")?`,
-		Description: "Sends a POST of the manifest of the kind, with a query if one is named. Whatever the API server answers, the scenario goes on: " +
+		Description: "Sends a POST of the manifest of the kind, with a query if one is named. Whatever the API server answers, the scenario continues: " +
 			"sentences about the answer examine it.",
 		Example: `When a client POSTs Deployment "web" with the query "dryRun=All"`,
 		Step:    func(w *World) any { return w.clientPOSTs },
@@ -150,7 +150,7 @@ func (w *World) clientReadsAndPUTsBack(ctx context.Context, text string) error {
 
 // clientReadsAndPUTsBackWith reads the object, changes the fields of the table, and PUTs it. A
 // resourceVersion of "the first" is that of the object's first version. If
-// somebody else wrote in between, it is done again, unless the table itself says
+// another client wrote in between, it is done again, unless the table itself says
 // which version or uid to send.
 func (w *World) clientReadsAndPUTsBackWith(ctx context.Context, subresource, text string, table *godog.Table) error {
 	object, err := w.object(ctx, text)
@@ -192,7 +192,7 @@ func (w *World) clientReadsAndPUTsBackWith(ctx context.Context, subresource, tex
 func (w *World) clientPATCHes(ctx context.Context, subresource, text, kind, query string, body *godog.DocString) error {
 	contentType, known := patchTypes[kind]
 	if !known {
-		return CouldNotRun{fmt.Errorf("%q is no kind of patch", kind)}
+		return CouldNotRun{fmt.Errorf("%q is not a type of patch", kind)}
 	}
 	subject, err := w.find(w.History.Now(), text)
 	if err != nil {

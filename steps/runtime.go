@@ -68,7 +68,7 @@ func (w *World) calls(ctx context.Context, pod string) ([]implementation.Call, e
 	}
 	versions := subject.versions(w.History.Now())
 	if len(versions) == 0 {
-		return nil, CouldNotRun{fmt.Errorf("%s has never been there", pod)}
+		return nil, CouldNotRun{fmt.Errorf("%s never existed", pod)}
 	}
 	uid := versions[len(versions)-1].Object.GetUID() // of the last of that name, which may be gone
 	calls, err := runtime.Calls(ctx)
@@ -81,12 +81,12 @@ func (w *World) calls(ctx context.Context, pod string) ([]implementation.Call, e
 }
 
 // askAgain is how long after an answer that does not do the runtimes are asked again
-// for what they were called: they tell nobody by themselves.
+// for their calls, which cannot be watched.
 const askAgain = 200 * time.Millisecond
 
 // awaitCalls asks for the calls for a Pod until holds returns nil.
 func (w *World) awaitCalls(ctx context.Context, pod string, holds func([]implementation.Call) error) error {
-	patience, cancel := context.WithTimeout(ctx, w.Timeout)
+	waiting, cancel := context.WithTimeout(ctx, w.Timeout)
 	defer cancel()
 	for {
 		calls, err := w.calls(ctx, pod)
@@ -100,7 +100,7 @@ func (w *World) awaitCalls(ctx context.Context, pod string, holds func([]impleme
 		timer := time.NewTimer(askAgain)
 		select {
 		case <-timer.C:
-		case <-patience.Done():
+		case <-waiting.Done():
 			timer.Stop()
 			return fmt.Errorf("waited %s: %w; the calls were: %s", w.Timeout, fault, describeCalls(calls))
 		}

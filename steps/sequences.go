@@ -39,8 +39,8 @@ var sequenceSentences = []Sentence{
 		text:        ref + ` only goes forward in`,
 		Description: "When the cluster is at rest, demands of all versions so far that the fields have only moved on in their order.",
 		Example: `And Pod "a" only goes forward in
-  | field               | order                                          |
-  | metadata.generation | rising                                         |
+  | field               | order                                           |
+  | metadata.generation | rising                                          |
   | status.phase        | Pending, then Running, then Succeeded or Failed |`,
 		Table: orders,
 		Step:  func(w *World) any { return w.onlyGoesForwardIn },
@@ -58,7 +58,7 @@ var sequenceSentences = []Sentence{
 		text:        `these happen in order`,
 		Description: "Waits until every row has happened, and demands that none happened before the row above it.",
 		Example: `Then these happen in order:
-  | object                           | field         | value   |
+  | object                             | field         | value   |
   | the ReplicaSet of Deployment "web" |               | appears |
   | the Pod of Deployment "web"        |               | appears |
   | the Pod of Deployment "web"        | spec.nodeName | any     |`,
@@ -108,6 +108,17 @@ func (m moment) String() string {
 	return fmt.Sprintf("%s with %s %s", m.object, m.field, m.value)
 }
 
+// holds is what the row says of its object.
+func (m moment) holds() string {
+	switch {
+	case m.field != "":
+		return fmt.Sprintf("has %s %s", m.field, m.value)
+	case m.value == isGone:
+		return "says that it " + isGone
+	}
+	return m.value
+}
+
 // happened returns nil if the version is what the row says.
 func (w *World) happened(record history.Record, m moment, subject reference, version history.Version) error {
 	switch {
@@ -146,7 +157,7 @@ func (w *World) passesThrough(ctx context.Context, what string, find func(histor
 				}
 			}
 			if at == len(versions) {
-				return fmt.Errorf("no version, from where the row before it held on, has %s %s: %w", step.field, step.value, last)
+				return fmt.Errorf("no version, from where the row before it held on, %s: %w", step.holds(), last)
 			}
 		}
 		return nil

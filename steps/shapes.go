@@ -8,19 +8,19 @@ import (
 
 // Shape is a form of the tables below sentences.
 type Shape struct {
-	Name        string
-	Description string
-	Columns     []Column
+	Name        string   `json:"name"`
+	Description string   `json:"description"`
+	Columns     []Column `json:"columns"`
 	// Further says what any other column is; empty: there is no other.
-	Further string
+	Further string `json:"further,omitempty"`
 }
 
 // Column is one column of a table.
 type Column struct {
-	Name        string
-	Description string
+	Name        string `json:"name"`
+	Description string `json:"description"`
 	// Optional columns may be missing.
-	Optional bool
+	Optional bool `json:"optional,omitempty"`
 }
 
 // Check says which column of a table's header is wrong.
@@ -38,6 +38,17 @@ func (s *Shape) Check(header []string) error {
 		}
 	}
 	return nil
+}
+
+// Shapes are all forms of tables, in the order in which the vocabulary needs them.
+func Shapes() []*Shape {
+	var all []*Shape
+	for _, sentence := range Vocabulary() {
+		if sentence.Table != nil && !slices.Contains(all, sentence.Table) {
+			all = append(all, sentence.Table)
+		}
+	}
+	return all
 }
 
 // The shapes of tables.
@@ -178,14 +189,3 @@ var (
 		Columns:     []Column{{Name: "kind", Description: "the kind, as Deployment"}},
 	}
 )
-
-// Shapes are the forms that tables have, in the order of the vocabulary.
-func Shapes() []*Shape {
-	var all []*Shape
-	for _, sentence := range Vocabulary() {
-		if sentence.Table != nil && !slices.Contains(all, sentence.Table) {
-			all = append(all, sentence.Table)
-		}
-	}
-	return all
-}

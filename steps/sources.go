@@ -3,6 +3,7 @@ package steps
 import (
 	"time"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
 )
@@ -10,23 +11,23 @@ import (
 // sources are what a scenario records of its namespace, or of all namespaces where
 // that is empty, and what of the cluster.
 func sources(cluster implementation.Cluster, namespace string) (namespaced, common []history.Source) {
-	for name, kind := range kinds {
+	for _, kind := range chain.Kinds {
 		source := history.Source{Resource: kind.GroupVersionResource, Namespace: namespace}
 		switch {
-		case !kind.watched:
-		case name == "Lease":
+		case !kind.Watched:
+		case kind.Name == "Lease":
 			// Those of a scenario's own nodes: others have theirs by the thousand.
 			if _, offered := implementation.As[implementation.Nodes](cluster); offered {
 				source.Namespace = nodeLeases
 				common = append(common, source)
 			}
-		case name == "Namespace":
+		case kind.Name == "Namespace":
 			source.Namespace = ""
 			if namespace != "" {
 				source.FieldSelector = "metadata.name=" + namespace
 			}
 			namespaced = append(namespaced, source)
-		case kind.cluster:
+		case kind.ClusterScoped:
 			source.Namespace = ""
 			common = append(common, source)
 		default:

@@ -30,7 +30,7 @@ var storeSentences = []Sentence{
 		text:        `the store holds`,
 		Description: "Waits until every object of the table is in the store under its key.",
 		Example: `Then the store holds:
-  | object           | key                           |
+  | object           | key                            |
   | Deployment "web" | deployments/{namespace}/{name} |`,
 		Table: keysOfStore,
 		Step:  func(w *World) any { return w.storeHolds },
@@ -108,7 +108,7 @@ func (w *World) folder(kindName string) (string, error) {
 		place = other + "/"
 	}
 	switch {
-	case kind.cluster:
+	case kind.ClusterScoped:
 		return place, nil
 	case kindName == "Lease":
 		return place + nodeLeases + "/", nil
@@ -134,7 +134,7 @@ func (w *World) access(ctx context.Context) (implementation.StoreAccess, error) 
 	}
 	access, err := store.StoreAccess(ctx)
 	if err != nil {
-		return access, CouldNotRun{fmt.Errorf("how is the store reached? %w", err)}
+		return access, CouldNotRun{fmt.Errorf("cannot reach the store: %w", err)}
 	}
 	return access, nil
 }
@@ -155,7 +155,7 @@ func (w *World) storeIsWatched(ctx context.Context) error {
 // awaitStore asks the record of the store until holds returns nil.
 func (w *World) awaitStore(ctx context.Context, what string, holds func(storehistory.Record) error) error {
 	if w.store == nil {
-		return CouldNotRun{errors.New("the store is not watched: say so before the stimulus")}
+		return CouldNotRun{errors.New("the store is not watched: begin the watch before the stimulus")}
 	}
 	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
 	defer cancel()
@@ -165,7 +165,7 @@ func (w *World) awaitStore(ctx context.Context, what string, holds func(storehis
 // storeUpToNow returns the record of the store as of its present revision.
 func (w *World) storeUpToNow(ctx context.Context) (record storehistory.Record, revision int64, err error) {
 	if w.store == nil {
-		return nil, 0, CouldNotRun{errors.New("the store is not watched: say so before the stimulus")}
+		return nil, 0, CouldNotRun{errors.New("the store is not watched: begin the watch before the stimulus")}
 	}
 	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
 	defer cancel()
@@ -221,7 +221,7 @@ func (w *World) storeNoLongerHolds(ctx context.Context, text string) error {
 	})
 }
 
-// storeCreated demands that the revision which made the key of the object is the
+// storeCreatedAtTheResourceVersion demands that the revision which made the key of the object is the
 // resourceVersion of the answer (STORE-02).
 func (w *World) storeCreatedAtTheResourceVersion(ctx context.Context, text string) error {
 	got, err := w.answer()
@@ -293,14 +293,14 @@ func (w *World) everyChangeIsWatchEvent(ctx context.Context, table *godog.Table)
 			return CouldNotRun{fmt.Errorf("the scenario proves nothing: the store has no change of a %s", line["kind"])}
 		}
 		err = w.await(ctx, "the watchers to be notified of what the store has written of "+line["kind"]+"s", func(record history.Record) error {
-			var told []string
+			var delivered []string
 			for _, version := range record.Of(line["kind"], nil) {
 				if at := revisionOf(version.Object); at > w.store.Since() && at <= revision {
-					told = append(told, event(version.Type, folder+version.Object.GetName(), at))
+					delivered = append(delivered, event(version.Type, folder+version.Object.GetName(), at))
 				}
 			}
-			sort.Strings(told)
-			if diff := cmp.Diff(events(want), told); diff != "" {
+			sort.Strings(delivered)
+			if diff := cmp.Diff(events(want), delivered); diff != "" {
 				return fmt.Errorf("the changes in the store (-) are not the events of the API (+):\n%s", diff)
 			}
 			return nil
@@ -355,7 +355,7 @@ func (w *World) nothingIsWrittenForWhile(ctx context.Context, text, kind string)
 	}
 	name := fmt.Sprintf("witness-%d", w.History.Now().Len())
 	if err := w.isCreatedWith(ctx, kind, name, "", nil); err != nil {
-		return CouldNotRun{fmt.Errorf("the witness could not be made: %w", err)}
+		return CouldNotRun{fmt.Errorf("the witness could not be created: %w", err)}
 	}
 	err = w.awaitStore(ctx, "the witness, "+folder+name+", in the store", func(record storehistory.Record) error {
 		return held(record.Of(folder + name))
@@ -369,8 +369,8 @@ func (w *World) nothingIsWrittenForWhile(ctx context.Context, text, kind string)
 	return nil
 }
 
-// nothingIsWrittenForSeconds demands that for so many seconds nobody writes to the store, whatever
-// its keys (STORE-05). What the end of a lease removes nobody has written.
+// nothingIsWrittenForSeconds demands that for that many seconds no client writes to the store,
+// whatever the keys (STORE-05). What the end of a lease removes was not written.
 func (w *World) nothingIsWrittenForSeconds(ctx context.Context, seconds string) error {
 	_, from, err := w.storeUpToNow(ctx)
 	if err != nil {
@@ -389,7 +389,7 @@ func (w *World) nothingIsWrittenForSeconds(ctx context.Context, seconds string) 
 	return nil
 }
 
-// storeHoldsEventsUnderALease demands that every Event about an object has a lease, by which the
+// storeHoldsTheEventsUnderLease demands that every Event about an object has a lease, by which the
 // store removes it (STORE-09).
 func (w *World) storeHoldsTheEventsUnderLease(ctx context.Context, text string) error {
 	folder, err := w.folder("Event")
@@ -417,7 +417,7 @@ func (w *World) storeHoldsTheEventsUnderLease(ctx context.Context, text string) 
 			return err
 		}
 		if last.Lease == 0 {
-			return fmt.Errorf("%s has no lease: nothing ends it", last)
+			return fmt.Errorf("%s has no lease: it does not expire", last)
 		}
 		granted, left, err := w.store.TimeToLive(ctx, last.Lease)
 		if err != nil {
@@ -430,8 +430,8 @@ func (w *World) storeHoldsTheEventsUnderLease(ctx context.Context, text string) 
 	return nil
 }
 
-// storeRefusesClients demands that the store answers who has the API server's certificate,
-// and nobody else (STORE-06).
+// storeRefusesClientsWithoutCertificate demands that the store answers who has the API server's certificate,
+// and no other client (STORE-06).
 func (w *World) storeRefusesClientsWithoutCertificate(ctx context.Context) error {
 	access, err := w.access(ctx)
 	if err != nil {
@@ -441,7 +441,7 @@ func (w *World) storeRefusesClientsWithoutCertificate(ctx context.Context) error
 		return CouldNotRun{fmt.Errorf("without an answer to the API server's certificate the sentence proves nothing: %w", err)}
 	}
 	if len(access.Certificate) == 0 {
-		return errors.New("the store asks for no certificate: whoever reaches it gets in")
+		return errors.New("the store asks for no certificate: any client that reaches it may read and write")
 	}
 	for whose, pair := range map[string][2][]byte{
 		"no certificate": {},
@@ -453,7 +453,7 @@ func (w *World) storeRefusesClientsWithoutCertificate(ctx context.Context) error
 		stranger := access
 		stranger.Certificate, stranger.Key = pair[0], pair[1]
 		if err := storehistory.Ask(ctx, stranger); err == nil {
-			return fmt.Errorf("the store lets in who shows %s", whose)
+			return fmt.Errorf("the store answers a client that shows %s", whose)
 		}
 	}
 	return nil

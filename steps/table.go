@@ -175,7 +175,7 @@ func (w *World) lookup(record history.Record, subject *reference) func(fieldPath
 		words, path := text[:end], text[end+1:]
 		if words == "its" {
 			if subject == nil {
-				return nil, CouldNotRun{fmt.Errorf("%q: there is no object to speak of", text)}
+				return nil, CouldNotRun{fmt.Errorf("%q: there is no object to refer to", text)}
 			}
 			object := subject.live(record)
 			if object == nil {
@@ -197,7 +197,7 @@ func (w *World) lookup(record history.Record, subject *reference) func(fieldPath
 
 func (w *World) before(record history.Record, subject *reference, fieldPath string) (any, error) {
 	if subject == nil {
-		return nil, CouldNotRun{fmt.Errorf("there is no object whose value before could be meant")}
+		return nil, CouldNotRun{fmt.Errorf("there is no object whose earlier value could be meant")}
 	}
 	versions := subject.versions(record.Until(w.mark))
 	if len(versions) == 0 {

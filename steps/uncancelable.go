@@ -8,11 +8,11 @@ import (
 )
 
 // uncancelable lets no write be canceled: when the run is ended in the middle of
-// one, its answer is still awaited. Otherwise nobody would know whether there is
+// one, its answer is still awaited. Otherwise it would be unknown whether there is
 // something to remove, and what is removed might be made after that.
 type uncancelable struct {
 	http.RoundTripper
-	patience time.Duration
+	timeout time.Duration
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -20,7 +20,7 @@ func (u uncancelable) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Method == http.MethodGet || r.Context().Err() != nil {
 		return u.RoundTripper.RoundTrip(r)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), u.patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), u.timeout)
 	response, err := u.RoundTripper.RoundTrip(r.WithContext(ctx))
 	if err != nil {
 		cancel()

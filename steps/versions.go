@@ -89,8 +89,8 @@ var versionSentences = []Sentence{
 		text:        `each of them has`,
 		Description: "As “has”, for each of the objects that appeared, or were created, in the last sentence about a number of objects.",
 		Example: `And each of them has
-  | field                     | value |
-  | metadata.labels[app]      | web   |`,
+  | field                | value |
+  | metadata.labels[app] | web   |`,
 		Table: fieldsToCheck,
 		Step:  func(w *World) any { return w.eachOfThemHas },
 	},
@@ -211,20 +211,20 @@ func (w *World) keepsForSeconds(ctx context.Context, text, seconds string, table
 
 // noLongerExists waits until the object does not exist any more.
 func (w *World) noLongerExists(ctx context.Context, text string) error {
-	return w.await(ctx, text+" to be gone", func(record history.Record) error {
+	return w.await(ctx, text+" to be removed", func(record history.Record) error {
 		found, err := w.find(record, text)
 		if err != nil {
 			return err
 		}
 		versions := found.versions(record)
 		if len(versions) == 0 {
-			return fmt.Errorf("it has never been there")
+			return fmt.Errorf("it has never existed")
 		}
 		if object := found.live(record); object != nil {
 			if object.GetDeletionTimestamp() == nil {
-				return errors.New("it is there, and nobody has deleted it")
+				return errors.New("it exists, and was not deleted")
 			}
-			return fmt.Errorf("it is there, deleted at %s, with the finalizers %v", object.GetDeletionTimestamp().UTC().Format(time.RFC3339), object.GetFinalizers())
+			return fmt.Errorf("it exists, was deleted at %s, and has the finalizers %v", object.GetDeletionTimestamp().UTC().Format(time.RFC3339), object.GetFinalizers())
 		}
 		return nil
 	})
@@ -243,7 +243,7 @@ func (w *World) noVersionHas(ctx context.Context, kind, text string, table *godo
 	record := w.History.Now()
 	for _, version := range versions {
 		if version.Type != watch.Deleted && w.check(record, nil, version.Object, expected) == nil {
-			return &Wrong{version, fmt.Errorf("%s is as the table says no version may be", history.Describe(version))}
+			return &Wrong{version, fmt.Errorf("%s matches the table, which no version may", history.Describe(version))}
 		}
 	}
 	return nil
@@ -305,7 +305,7 @@ func (w *World) firstVersionHas(ctx context.Context, kind, text string, table *g
 	return nil
 }
 
-// lastVersionHas compares the last version of an object, also of one that is gone.
+// lastVersionHas compares the last version of an object, also of one that no longer exists.
 func (w *World) lastVersionHas(ctx context.Context, text string, table *godog.Table) error {
 	expected, err := w.expectations(ctx, table)
 	if err != nil {
@@ -334,10 +334,11 @@ func (w *World) nothingOfChanges(ctx context.Context, text, witness, seconds str
 		return err
 	}
 	record = w.History.Now()
-	family, err := w.descendants(record, text)
+	subject, err := w.find(record, text)
 	if err != nil {
 		return err
 	}
+	family := descendants(record, subject)
 	for _, version := range record.Since(from) {
 		if version.Seq == record.ByUID(version.Object.GetUID())[0].Seq && w.madeByStimulus(record, text, version) {
 			continue
@@ -354,27 +355,6 @@ func (w *World) nothingOfChanges(ctx context.Context, text, witness, seconds str
 func (w *World) madeByStimulus(record history.Record, text string, version history.Version) bool {
 	subject, err := w.find(record, text)
 	return err == nil && subject.accepts(version.Object) && len(subject.versions(record.Until(w.mark))) == 0
-}
-
-// descendants returns the object and everything that it controls.
-func (w *World) descendants(record history.Record, text string) (map[types.UID]bool, error) {
-	subject, err := w.find(record, text)
-	if err != nil {
-		return nil, err
-	}
-	family := map[types.UID]bool{}
-	for _, version := range subject.versions(record) {
-		family[version.Object.GetUID()] = true
-	}
-	for grown := true; grown; {
-		grown = false
-		for _, version := range record.All() {
-			if uid := version.Object.GetUID(); !family[uid] && family[history.Controller(version.Object)] {
-				family[uid], grown = true, true
-			}
-		}
-	}
-	return family, nil
 }
 
 // difference describes a version by what it changed.

@@ -7,7 +7,7 @@
 package steps
 
 import (
-	"context"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -38,11 +38,27 @@ type Sentence struct {
 	cutsOff string // what it stops, if all links need that: a template over the groups
 }
 
+// MarshalJSON writes what an author wants to know of the sentence.
+func (s Sentence) MarshalJSON() ([]byte, error) {
+	shown := struct {
+		Sentence    string         `json:"sentence"`
+		Pattern     *regexp.Regexp `json:"pattern"`
+		Description string         `json:"description"`
+		Example     string         `json:"example"`
+		Table       string         `json:"table,omitempty"`
+		Document    bool           `json:"document,omitempty"`
+	}{Sentence: s.String(), Pattern: s.Pattern, Description: s.Description, Example: s.Example, Document: s.Document}
+	if s.Table != nil {
+		shown.Table = s.Table.Name
+	}
+	return json.Marshal(shown)
+}
+
 // Subject is what a part of the vocabulary is about.
 type Subject struct {
-	Name        string
-	Description string
-	Sentences   []Sentence
+	Name        string     `json:"name"`
+	Description string     `json:"description"`
+	Sentences   []Sentence `json:"sentences"`
 }
 
 // Subjects is the vocabulary in the order in which it is best read.
@@ -51,7 +67,8 @@ var Subjects = sync.OnceValue(func() []Subject {
 		{"objects", "Objects are created, changed and deleted; the API server has to accept it.", objectSentences},
 		{"versions", "What the recorded versions of an object say.", versionSentences},
 		{"sequences", "In which order things happen.", sequenceSentences},
-		{"workloads", "Objects that run Pods, and the Pods that they get.", workloadSentences},
+		{"workloads", "Objects that run Pods: created and ready, scaled, and the readiness gates of their Pods.", workloadSentences},
+		{"dependents", "What controllers create and remove for an owner.", dependentSentences},
 		{"nodes", "Nodes, their kubelets, and the binding of Pods.", nodeSentences},
 		{"requests", "Requests whose answer is examined, whether or not the API server accepts them.", requestSentences},
 		{"answers", "What the API server answers, and what it has stored.", answerSentences},
@@ -73,13 +90,13 @@ var Subjects = sync.OnceValue(func() []Subject {
 })
 
 // Vocabulary is every sentence that features may use.
-func Vocabulary() []Sentence {
+var Vocabulary = sync.OnceValue(func() []Sentence {
 	var all []Sentence
 	for _, subject := range Subjects() {
 		all = append(all, subject.Sentences...)
 	}
 	return all
-}
+})
 
 // Register makes the vocabulary known to a scenario of godog.
 func Register(scenario *godog.ScenarioContext, world *World) {
@@ -91,15 +108,24 @@ func Register(scenario *godog.ScenarioContext, world *World) {
 // Match returns the sentences that a step's text is an instance of: one, or the
 // feature cannot be run.
 func Match(text string) []Sentence {
-	return slices.DeleteFunc(Vocabulary(), func(sentence Sentence) bool { return !sentence.Pattern.MatchString(text) })
+	var found []Sentence
+	for _, sentence := range Vocabulary() {
+		if sentence.Pattern.MatchString(text) {
+			found = append(found, sentence)
+		}
+	}
+	return found
 }
 
-// CutsOff tells whether a step takes the API server, or its store, from all links.
+// CutsOff says whether a step takes the API server, or its store, from all links.
 // They find it again in their own time, which grows with every loss.
 func CutsOff(text string) bool {
-	return slices.ContainsFunc(Match(text), func(sentence Sentence) bool {
+	return slices.ContainsFunc(Vocabulary(), func(sentence Sentence) bool {
+		if sentence.cutsOff == "" || !sentence.Pattern.MatchString(text) {
+			return false
+		}
 		stopped := sentence.Pattern.ReplaceAllString(text, sentence.cutsOff)
-		return stopped == string(chain.APIServer) || stopped == theStore
+		return chain.Link(stopped).Serves() || stopped == theStore
 	})
 }
 
@@ -110,15 +136,12 @@ const theStore = "store"
 // table or document that it does not take or needs, or a column that its table
 // does not have.
 func (s Sentence) Check(table [][]string, document string) error {
+	takes := map[bool]string{true: "needs a", false: "takes no"}
 	switch {
-	case s.Table == nil && len(table) > 0:
-		return fmt.Errorf("the sentence %q takes no table", s)
-	case s.Table != nil && len(table) == 0:
-		return fmt.Errorf("the sentence %q needs a table of %s", s, s.Table.Name)
-	case !s.Document && document != "":
-		return fmt.Errorf("the sentence %q takes no document", s)
-	case s.Document && document == "":
-		return fmt.Errorf("the sentence %q needs a document", s)
+	case (s.Table != nil) != (len(table) > 0):
+		return fmt.Errorf("the sentence %q %s table", s, takes[s.Table != nil])
+	case s.Document != (document != ""):
+		return fmt.Errorf("the sentence %q %s document", s, takes[s.Document])
 	case s.Table != nil:
 		return s.Table.Check(table[0])
 	}
@@ -133,18 +156,12 @@ const (
 	replicas = `(?: with (\d+) replicas?)?`
 )
 
-type (
-	c     = context.Context
-	table = *godog.Table
-	doc   = *godog.DocString
-)
-
 // placeholders are how an argument of a sentence is shown.
 var placeholders = strings.NewReplacer(
 	ref, "REF", object, `KIND "NAME"`, count, "N", link, "LINK",
-	`([A-Z]\w+?)s?`, "KIND", `([A-Z]\w+)`, "KIND", `([A-Z]\w+?)`, "KIND", `that [A-Z]\w+`, "that KIND",
-	`"([^"]+)"`, `"…"`, `"([^"]*)"`, `"…"`,
-	`(\d{3})`, "CODE", `([A-Za-z ]+?)`, "…", `([A-Za-z ]+)`, "…", `(\S+)`, "FIELD", `(.+)`, "…", `([A-Z]+)`, "METHOD", `\d+`, "N",
+	`([A-Z]\w+) is (`, "METHOD is (", `([A-Z]\w+?)s?`, "KIND", `([A-Z]\w+)`, "KIND", `([A-Z]\w+?)`, "KIND", `(that [A-Z]\w+)`, "that KIND",
+	`"([^"]+)"`, `"…"`, `"([^"]*)"`, `"…"`, `"[^"]+"`, `"…"`, `of .+|`, "of REF|",
+	`(status)`, "status", `(\d{3})`, "CODE", `([A-Za-z ]+?)`, "…", `([A-Za-z ]+)`, "…", `(\S+)`, "FIELD", `(.+)`, "…", `([A-Z]+)`, "METHOD", `\d+`, "N",
 )
 
 // String returns the sentence as an author reads it: an object is REF, a number N,

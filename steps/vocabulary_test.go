@@ -104,3 +104,44 @@ func TestEverySentenceIsUsedAndEveryStepIsOne(t *testing.T) {
 		assert.True(t, used[sentence.Pattern], "no feature says %q", sentence)
 	}
 }
+
+func TestCutsOff(t *testing.T) {
+	for step, want := range map[string]bool{
+		"the api-server is stopped": true, "the scheduler is stopped": false, "the api-server is started": false,
+		"the api-server is stopped while 5 clients POST ConfigMaps": true, "the store goes down": true, "the store comes back": false,
+	} {
+		require.Len(t, steps.Match(step), 1, step)
+		assert.Equal(t, want, steps.CutsOff(step), step)
+	}
+}
+
+func TestCheckOfWhatStandsBelow(t *testing.T) {
+	for name, test := range map[string]struct {
+		step     string
+		table    [][]string
+		document string
+		says     string // empty: it is right
+	}{
+		"a table":             {step: `Pod "a" has`, table: [][]string{{"field", "value"}}},
+		"no table":            {step: `Pod "a" has`, says: `the sentence "REF has" needs a table`},
+		"a table for nothing": {step: "the watch ends", table: [][]string{{"field"}}, says: `the sentence "the watch ends" takes no table`},
+		"no such column":      {step: `Pod "a" has`, table: [][]string{{"field", "value", "x"}}, says: `a table of fields to check has no column "x": its columns are field, value`},
+		"a column is missing": {step: `Pod "a" has`, table: [][]string{{"value"}}, says: `a table of fields to check needs a column "field"`},
+		"further columns":     {step: "these Pods have", table: [][]string{{"name", "spec.nodeName"}}},
+		"an optional column":  {step: "these events are recorded", table: [][]string{{"object"}}},
+		"a document":          {step: `a client sends POST "/api" with`, document: "{}"},
+		"no document":         {step: `a client sends POST "/api" with`, says: "needs a document"},
+		"a document too many": {step: `a client sends GET "/api"`, document: "{}", says: "takes no document"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			found := steps.Match(test.step)
+			require.Len(t, found, 1)
+			err := found[0].Check(test.table, test.document)
+			if test.says == "" {
+				assert.NoError(t, err)
+			} else {
+				assert.ErrorContains(t, err, test.says)
+			}
+		})
+	}
+}

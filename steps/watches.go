@@ -67,7 +67,7 @@ var watchSentences = []Sentence{
 	},
 }
 
-// watcher is a watch that a scenario is about. What it is told goes into a
+// watcher is a watch that a scenario is about. What it receives goes into a
 // history of its own.
 type watcher struct {
 	history *history.History
@@ -182,13 +182,13 @@ func (w *World) versionOf(ctx context.Context, kind, from string) (string, error
 	return list.GetResourceVersion(), nil
 }
 
-// watcherIsNotifiedOf waits until the last watcher was told exactly the rows, in order,
+// watcherIsNotifiedOf waits until the last watcher received exactly the rows, in order,
 // and nothing else.
 func (w *World) watcherIsNotifiedOf(ctx context.Context, table *godog.Table) error {
-	if len(w.watchers) == 0 {
-		return CouldNotRun{errors.New("there is no watcher")}
+	last, err := w.lastWatcher()
+	if err != nil {
+		return err
 	}
-	told := w.watchers[len(w.watchers)-1]
 	lines, err := rows(table)
 	if err != nil {
 		return err
@@ -199,37 +199,37 @@ func (w *World) watcherIsNotifiedOf(ctx context.Context, table *godog.Table) err
 		events := slices.DeleteFunc(slices.Clone(record.All()), isPublishedCA)
 		for i, line := range lines {
 			if i >= len(events) {
-				return fmt.Errorf("it was told %d of %d rows: %s", len(events), len(lines), told.told())
+				return fmt.Errorf("it received %d of %d rows: %s", len(events), len(lines), last.received())
 			}
 			var before *unstructured.Unstructured
 			if i > 0 {
 				before = events[i-1].Object
 			}
 			if err := w.isRow(events[i], line, before); err != nil {
-				return history.Final{Err: fmt.Errorf("row %d: %w; it was told: %s", i+1, err, told.told())}
+				return history.Final{Err: fmt.Errorf("row %d: %w; it received: %s", i+1, err, last.received())}
 			}
 		}
 		if len(events) > len(lines) {
-			return history.Final{Err: fmt.Errorf("it was told more than the %d rows: %s", len(lines), told.told())}
+			return history.Final{Err: fmt.Errorf("it received more than the %d rows: %s", len(lines), last.received())}
 		}
 		return nil
 	}
-	if err := told.history.Await(waiting, "the watcher to be notified", exact); err != nil {
+	if err := last.history.Await(waiting, "the watcher to be notified", exact); err != nil {
 		return err
 	}
-	if err := told.history.Quiet(waiting, calm, time.Now(), func(history.Version) bool { return true }); err != nil {
+	if err := last.history.Quiet(waiting, calm, time.Now(), func(history.Version) bool { return true }); err != nil {
 		return err
 	}
-	return exact(told.history.Now())
+	return exact(last.history.Now())
 }
 
-// isPublishedCA tells of the ConfigMap that every namespace gets in its own time,
-// maybe when a scenario has begun: it is none of the watcher's.
+// isPublishedCA is true for the ConfigMap that every namespace gets, maybe after the
+// scenario has begun: no table lists it.
 func isPublishedCA(version history.Version) bool {
 	return version.Object.GetKind() == "ConfigMap" && version.Object.GetName() == "kube-root-ca.crt"
 }
 
-func (w *watcher) told() string {
+func (w *watcher) received() string {
 	var all []string
 	for _, event := range w.history.Now().All() {
 		all = append(all, history.Describe(event))
@@ -267,10 +267,10 @@ func (w *World) isRow(event history.Version, line map[string]string, before *uns
 // rowBefore stands for the same field in the row before.
 const rowBefore = "the row before"
 
-// allWatchersAreNotified demands that all watchers were told the same in the same order.
+// allWatchersAreNotified demands that all watchers received the same events in the same order.
 func (w *World) allWatchersAreNotified(ctx context.Context) error {
 	if len(w.watchers) < 2 {
-		return CouldNotRun{errors.New("there are not several watchers to compare")}
+		return CouldNotRun{errors.New("the sentence needs at least two watchers")}
 	}
 	if err := w.settle(ctx); err != nil {
 		return err
@@ -283,58 +283,78 @@ func (w *World) allWatchersAreNotified(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		var told []string
+		var received []string
 		for _, event := range watcher.history.Now().All() {
-			told = append(told, history.Describe(event))
+			received = append(received, history.Describe(event))
 		}
-		if len(told) == 0 {
-			return fmt.Errorf("watcher %d was told nothing", i+1)
+		if len(received) == 0 {
+			return fmt.Errorf("watcher %d received nothing", i+1)
 		}
 		if i == 0 {
-			first = told
-		} else if diff := cmp.Diff(first, told); diff != "" {
-			return fmt.Errorf("watcher %d was told otherwise than the first (-first +this):\n%s", i+1, diff)
+			first = received
+		} else if diff := cmp.Diff(first, received); diff != "" {
+			return fmt.Errorf("watcher %d received other events than the first (-first +this):\n%s", i+1, diff)
 		}
 	}
 	return nil
 }
 
-// lastReceived is the version that the last watcher was told of last, or began with.
+// lastReceived is the version that the last watcher received last, or began with.
 func (w *World) lastReceived() string {
 	if len(w.watchers) == 0 {
 		return ""
 	}
 	last := w.watchers[len(w.watchers)-1]
-	if told := last.history.Now().All(); len(told) > 0 {
-		return told[len(told)-1].Object.GetResourceVersion()
+	if all := last.history.Now().All(); len(all) > 0 {
+		return all[len(all)-1].Object.GetResourceVersion()
 	}
 	return last.from
 }
 
-// watchEnds waits until the last watcher's stream has ended, however that is told.
-func (w *World) watchEnds(_ context.Context) error {
+// lastWatcher is the one that was opened last.
+func (w *World) lastWatcher() (*watcher, error) {
 	if len(w.watchers) == 0 {
-		return CouldNotRun{errors.New("there is no watcher")}
+		return nil, CouldNotRun{errors.New("no client watches: open a watch before")}
 	}
-	last := w.watchers[len(w.watchers)-1]
+	return w.watchers[len(w.watchers)-1], nil
+}
+
+// watchEnds waits until the last watch has ended, with or without an error.
+func (w *World) watchEnds(context.Context) error {
+	last, err := w.lastWatcher()
+	if err != nil {
+		return err
+	}
 	timer := time.NewTimer(w.Timeout)
 	defer timer.Stop()
 	select {
 	case <-last.done:
 		return nil
 	case <-timer.C:
-		return fmt.Errorf("waited %s for the watch to end; it was told: %s", w.Timeout, last.told())
+		return fmt.Errorf("waited %s for the watch to end; it received: %s", w.Timeout, last.received())
 	}
 }
 
-// watchEndsWithExpiredOrWatcherIsNotifiedOf is notified, where the server may say instead that it does
-// not know any more what came after (WATCH-16).
-func (w *World) watchEndsWithExpiredOrWatcherIsNotifiedOf(ctx context.Context, table *godog.Table) error {
-	err := w.watcherIsNotifiedOf(ctx, table)
-	if err == nil || len(w.watchers) == 0 {
+// watchEndsWithExpired waits until the last watch has ended because its version is not
+// kept any more (WATCH-09): by an ERROR event, or by a refusal.
+func (w *World) watchEndsWithExpired(ctx context.Context) error {
+	if err := w.watchEnds(ctx); err != nil {
 		return err
 	}
-	last := w.watchers[len(w.watchers)-1]
+	if last := w.watchers[len(w.watchers)-1]; !isExpired(last.ended) {
+		return fmt.Errorf("expected 410 Expired, the watch ended with: %w", last.ended)
+	}
+	return nil
+}
+
+// watchEndsWithExpiredOrWatcherIsNotifiedOf is for a server that may say that it does
+// not know any more what came after a version (WATCH-16).
+func (w *World) watchEndsWithExpiredOrWatcherIsNotifiedOf(ctx context.Context, table *godog.Table) error {
+	last, err := w.lastWatcher()
+	if err != nil {
+		return err
+	}
+	err = w.watcherIsNotifiedOf(ctx, table)
 	select {
 	case <-last.done:
 		if isExpired(last.ended) {
@@ -343,26 +363,6 @@ func (w *World) watchEndsWithExpiredOrWatcherIsNotifiedOf(ctx context.Context, t
 	default:
 	}
 	return err
-}
-
-// watchEndsWithExpired waits until the last watcher was told that its version is not kept
-// any more (WATCH-09): by an ERROR event, or by a refusal.
-func (w *World) watchEndsWithExpired(_ context.Context) error {
-	if len(w.watchers) == 0 {
-		return CouldNotRun{errors.New("there is no watcher")}
-	}
-	told := w.watchers[len(w.watchers)-1]
-	timer := time.NewTimer(w.Timeout)
-	defer timer.Stop()
-	select {
-	case <-told.done:
-	case <-timer.C:
-		return fmt.Errorf("the watch goes on from a version that is long gone; it was told: %s", told.told())
-	}
-	if !isExpired(told.ended) {
-		return fmt.Errorf("expected 410 Expired, the watch ended with: %w", told.ended)
-	}
-	return nil
 }
 
 func isExpired(err error) bool { return apierrors.IsResourceExpired(err) || apierrors.IsGone(err) }

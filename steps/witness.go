@@ -4,31 +4,33 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/history"
 )
 
 // witnessPattern is how a sentence names its witness: something of the same
 // kind that does get the effect, which proves that the link had the chance.
-var witnessPattern = regexp.MustCompile(`^a new (Deployment|ReplicaSet|StatefulSet|DaemonSet|Pod) (gets a (\w+)|is bound|runs|is ready)$`)
+var witnessPattern = regexp.MustCompile(`^a new (` + strings.Join(chain.Names(chain.Workloads()), "|") + `) (gets a (\w+)|is bound|runs|is ready)$`)
 
 // witness makes the sentinel and waits for its effect. Without the effect the
 // sentence could not be judged.
 func (w *World) witness(ctx context.Context, text string) error {
 	match := witnessPattern.FindStringSubmatch(text)
 	if match == nil {
-		return CouldNotRun{fmt.Errorf("%q is no witness", text)}
+		return CouldNotRun{fmt.Errorf("%q is not a witness", text)}
 	}
 	kind, effect, child := match[1], match[2], match[3]
 	mark := w.mark
 	name := fmt.Sprintf("witness-%d", w.History.Now().Len())
 	replicas := ""
-	if child == "ReplicaSet" {
-		replicas = "0" // it needs no Pods for that
+	if len(chain.KindOf(child).Makes) > 0 {
+		replicas = "0" // what it would make in turn is not needed for that
 	}
 	if err := w.isCreatedWith(ctx, kind, name, replicas, nil); err != nil {
-		return CouldNotRun{fmt.Errorf("the witness could not be made: %w", err)}
+		return CouldNotRun{fmt.Errorf("the witness could not be created: %w", err)}
 	}
 	w.mark = mark
 	subject := fmt.Sprintf("%s %q", kind, name)
@@ -51,7 +53,7 @@ func (w *World) witness(ctx context.Context, text string) error {
 				return fmt.Errorf("its phase is %s", phase)
 			}
 		case "is ready":
-			return readiness(object)
+			return chain.Unready(object)
 		default:
 			children, err := w.children(record, child, subject)
 			if err != nil {

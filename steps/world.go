@@ -32,13 +32,12 @@ type Options struct {
 	Timeout time.Duration
 	// Shared says that others use the cluster at the same time.
 	Shared bool
-	// Persistent says that the cluster goes on when the run has ended: nothing may be
-	// left in it.
+	// Persistent says that the cluster outlives the run: nothing may be left in it.
 	Persistent bool
 	// Run labels whatever the scenario creates.
 	Run string
-	// Restless, where set, is called when the objects change without end.
-	Restless func()
+	// NotConverging, where set, is called when the objects change without end.
+	NotConverging func()
 	// Lag, where set, collects how late the steps notice what they wait for.
 	Lag *history.Lag
 	// Feed, where set, is what the record comes from (see NewFeed); otherwise the
@@ -66,12 +65,12 @@ type World struct {
 	group    []reference // "each of them"
 	answers  []answer    // of the requests since the last When
 	watchers []*watcher  // opened by the scenario
-	store    *storehistory.Keyspace
+	store    *storehistory.Recorder
 	sent     []sent           // while the API server went
 	nodes    sets.Set[string] // that the scenario brought
 	silent   sets.Set[string] // those of them whose kubelet it has stopped
 	outcome  bool             // the step at hand is a Then
-	acted    time.Time        // when the last step that is none ended
+	acted    time.Time        // when the last step that is not a Then ended
 	injected []injected       // faults, also those that are over
 	made     sets.Set[string] // "Kind/name" of what it has created
 	cleanup  []func(context.Context) error
@@ -87,7 +86,7 @@ func NewWorld(ctx context.Context, options Options) (*World, error) {
 		acted:   time.Now(),
 		config:  config, nodes: sets.New[string](), silent: sets.New[string](), made: sets.New[string](),
 	}
-	world.History.Restless, world.History.Lag = options.Restless, options.Lag
+	world.History.NotConverging, world.History.Lag = options.NotConverging, options.Lag
 	var err error
 	if world.http, err = clientFor(config, options.Timeout); err != nil {
 		return world, err
@@ -104,7 +103,7 @@ func configuration(cluster implementation.Cluster) *rest.Config {
 	config.AcceptContentTypes = "application/json"
 	config.UserAgent = "podchain"
 	config.QPS = -1
-	// Of the warnings that matter the answers of a scenario tell.
+	// The answers of a scenario hold the warnings that matter.
 	config.WarningHandlerWithContext = rest.NoWarnings{}
 	// It is near, and packing and unpacking every event would take more time than it saves.
 	config.DisableCompression = true
@@ -129,7 +128,7 @@ func (w *World) open(ctx context.Context) error {
 		"apiVersion": "v1", "kind": "Namespace",
 		"metadata": map[string]any{"name": w.Namespace, "labels": map[string]any{runresources.RunLabel: w.Run}},
 	}}
-	if _, err := w.client.Resource(kinds["Namespace"].GroupVersionResource).Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
+	if _, err := w.client.Resource(chain.KindOf("Namespace").GroupVersionResource).Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
 		var status apierrors.APIStatus
 		if !errors.As(err, &status) {
 			err = fmt.Errorf("%w: %w", ErrNoAnswer, err)
@@ -150,7 +149,7 @@ func (w *World) open(ctx context.Context) error {
 	// Pods are refused until the namespace has its account (NS-02).
 	return w.History.Await(ctx, "ServiceAccount default in the new namespace", func(record history.Record) error {
 		if record.Live("ServiceAccount", "default") == nil {
-			return errors.New("the namespace-controller has not made it")
+			return errors.New("the namespace-controller has not created it")
 		}
 		return nil
 	})
@@ -185,7 +184,7 @@ func (w *World) collection(name string) (dynamic.ResourceInterface, error) {
 		return nil, err
 	}
 	switch {
-	case kind.cluster:
+	case kind.ClusterScoped:
 		return w.client.Resource(kind.GroupVersionResource), nil
 	case name == "Lease":
 		return w.client.Resource(kind.GroupVersionResource).Namespace(nodeLeases), nil

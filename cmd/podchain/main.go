@@ -7,6 +7,10 @@ import (
 	"os"
 
 	"github.com/podchain/podchain/cmd/podchain/command"
+	"github.com/podchain/podchain/cmd/podchain/startup"
 )
 
-func main() { os.Exit(command.Main(command.Options{})) }
+func main() {
+	startup.Restore()
+	os.Exit(command.Main(command.Options{}))
+}

@@ -90,8 +90,8 @@ func (i *Implementation) Describe() chain.Description {
 	return description
 }
 
-// stopPatience bounds the end of a cluster that did not start.
-const stopPatience = 2 * time.Minute
+// stopTimeout bounds the end of a cluster that did not start.
+const stopTimeout = 2 * time.Minute
 
 // Start implements implementation.Implementation. It returns when every link is at
 // work.
@@ -109,7 +109,7 @@ func (i *Implementation) Start(ctx context.Context) (implementation.Cluster, err
 		}
 		member, err := group.origin.Start(ctx, part)
 		if err != nil {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 			defer cancel()
 			return nil, errors.Join(err, c.Stop(ctx))
 		}

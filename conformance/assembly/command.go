@@ -42,11 +42,11 @@ func (c Command) Check(link chain.Link) error {
 		}
 	}
 	switch perNode := strings.Contains(string(c), "{node}"); {
-	case link == chain.APIServer && !strings.Contains(string(c), "{kubeconfig}"):
+	case link.Serves() && !strings.Contains(string(c), "{kubeconfig}"):
 		return fmt.Errorf("%s: the command line has no {kubeconfig}: the file that it writes to let an administrator in", link)
-	case link == chain.Kubelet && !perNode:
+	case link.PerNode() && !perNode:
 		return fmt.Errorf("%s: the command line has no {node}: each node has a kubelet of its own", link)
-	case link != chain.Kubelet && perNode:
+	case !link.PerNode() && perNode:
 		return fmt.Errorf("%s: {node} is for kubelets only", link)
 	}
 	return nil

@@ -76,9 +76,9 @@ func (k kubelets) AddNode(ctx context.Context, node *corev1.Node) error {
 func (k kubelets) RemoveNode(ctx context.Context, name string) error {
 	k.control.Lock()
 	var err error
-	k.seats = slices.DeleteFunc(k.seats, func(s *seat) bool {
+	k.instances = slices.DeleteFunc(k.instances, func(s *instance) bool {
 		if s.node == name {
-			err = errors.Join(s.leave(ctx), k.part.Taps.Idle(ctx, k.link), os.RemoveAll(s.directory))
+			err = errors.Join(s.remove(ctx), k.part.Taps.Idle(ctx, k.link), os.RemoveAll(s.directory))
 		}
 		return s.node == name
 	})

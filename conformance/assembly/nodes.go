@@ -24,8 +24,8 @@ type nodes struct {
 	c *cluster
 }
 
-// unmarkPatience is how long a ready node may stay marked.
-const unmarkPatience = time.Minute
+// unmarkTimeout is how long a ready node may stay marked.
+const unmarkTimeout = time.Minute
 
 // AddNode implements implementation.Nodes.
 func (n nodes) AddNode(ctx context.Context, node *corev1.Node) error {
@@ -36,7 +36,7 @@ func (n nodes) AddNode(ctx context.Context, node *corev1.Node) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, unmarkPatience)
+	ctx, cancel := context.WithTimeout(ctx, unmarkTimeout)
 	defer cancel()
 	only := metav1.ListOptions{FieldSelector: fields.OneTermEqualSelector(metav1.ObjectNameField, node.Name).String()}
 	for {
@@ -52,7 +52,7 @@ func (n nodes) AddNode(ctx context.Context, node *corev1.Node) error {
 			return nil
 		case ctx.Err() != nil:
 			return fmt.Errorf("node %s is ready; waited %s for the %s to take the taint %s off: %w",
-				node.Name, unmarkPatience, chain.NodeLifecycle, corev1.TaintNodeNotReady, ctx.Err())
+				node.Name, unmarkTimeout, chain.NodeLifecycle, corev1.TaintNodeNotReady, ctx.Err())
 		}
 	}
 }

@@ -54,7 +54,7 @@ func (c *cluster) Parts() []any {
 // elected are the links of which one leads where there are several.
 func elected() []chain.Link {
 	return slices.DeleteFunc(slices.Clone(chain.AllLinks), func(link chain.Link) bool {
-		return link == chain.APIServer || link == chain.Kubelet
+		return !link.Elected()
 	})
 }
 
@@ -90,9 +90,7 @@ func (c *cluster) Crashed() (first chain.Link, crash error) {
 	return first, crash
 }
 
-func before(a, b chain.Link) bool {
-	return slices.Index(chain.AllLinks, a) < slices.Index(chain.AllLinks, b)
-}
+func before(a, b chain.Link) bool { return a.Position() < b.Position() }
 
 // WhyMissing implements implementation.Explainer: the owner of the link that a
 // capability is about knows.
@@ -111,7 +109,7 @@ func (c *cluster) Version(link chain.Link) string {
 	return ""
 }
 
-// absent is the error for a link that nobody plays.
+// absent is the error for a link that was left out.
 func absent(link chain.Link) error {
 	return fmt.Errorf("the cluster has no %s: it was assembled without", link)
 }
@@ -143,7 +141,7 @@ func (l links) StartLink(ctx context.Context, link chain.Link) error {
 	return owner.StartLink(ctx, link)
 }
 
-// runs tells whether somebody plays the link, and it has not been stopped.
+// runs tells whether the cluster has the link, and it has not been stopped.
 func (c *cluster) runs(link chain.Link) bool {
 	_, stopped := c.stopped.Load(link)
 	return c.owners[link] != nil && !stopped

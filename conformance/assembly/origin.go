@@ -28,7 +28,7 @@ type Origin interface {
 type Part struct {
 	implementation.Share
 	// Taps that the links talk through: a client in this process through
-	// Taps.Through, a program through Taps.Open. It may impersonate whom it is.
+	// Taps.Through, a program through Taps.OpenProxy. It may impersonate whom it is.
 	Taps *tap.Taps
 	// Logs is a directory for what programs print.
 	Logs string
@@ -39,7 +39,7 @@ type Part struct {
 // what else is there is a user's.
 func LogsOf(link chain.Link) (patterns []string) {
 	names := []string{string(link) + ".log"}
-	if link == chain.Kubelet {
+	if link.PerNode() {
 		names = append(names, string(link)+"-node-*.log", "nodes/*/*.log")
 	}
 	for _, name := range names {
@@ -61,7 +61,7 @@ func (i *inProcess) Start(ctx context.Context, part Part) (implementation.Cluste
 	journal := crijournal.New()
 	cluster, err := i.from.StartLinks(ctx, part.Share, implementation.Hooks{
 		Tap: func(link chain.Link, next http.RoundTripper) http.RoundTripper {
-			return part.Taps.Through(link, part.Taps.Finish(link, next))
+			return part.Taps.Through(link, part.Taps.TrackInFlight(link, next))
 		},
 		Call: journal.Record,
 	})

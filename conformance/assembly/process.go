@@ -11,8 +11,8 @@ import (
 	"github.com/podchain/podchain/conformance/children"
 )
 
-// endPatience is how long a program may take to end after SIGTERM.
-const endPatience = 10 * time.Second
+// endTimeout is how long a program may take to end after SIGTERM.
+const endTimeout = 10 * time.Second
 
 // process is a program that runs, with whatever it has started itself.
 type process struct {
@@ -54,13 +54,13 @@ func (p *process) stop(ctx context.Context) error {
 	if err := p.signal(syscall.SIGTERM); err != nil {
 		return err
 	}
-	patience := time.NewTimer(endPatience)
-	defer patience.Stop()
+	timeout := time.NewTimer(endTimeout)
+	defer timeout.Stop()
 	var late error
 	select {
 	case <-p.done:
-	case <-patience.C:
-		late = fmt.Errorf("%s did not end within %s of SIGTERM and was killed", p.name, endPatience)
+	case <-timeout.C:
+		late = fmt.Errorf("%s did not end within %s of SIGTERM and was killed", p.name, endTimeout)
 	case <-ctx.Done():
 		late = fmt.Errorf("%s was killed: %w", p.name, ctx.Err())
 	}
@@ -88,12 +88,12 @@ func (p *process) hasEnded() bool {
 	}
 }
 
-// errPatience is why a wait for a process ends.
-var errPatience = errors.New("patience")
+// errTimeout is why a wait for a process ends.
+var errTimeout = errors.New("timeout")
 
 // await returns when atWork does, which says what is missing when its context ends:
 // because the process has ended, or has had its time.
-func (p *process) await(ctx context.Context, patience time.Duration, atWork func(context.Context) error) error {
+func (p *process) await(ctx context.Context, timeout time.Duration, atWork func(context.Context) error) error {
 	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() {
@@ -109,8 +109,8 @@ func (p *process) await(ctx context.Context, patience time.Duration, atWork func
 		return nil
 	case p.hasEnded():
 		return p.ended()
-	case errors.Is(context.Cause(ctx), errPatience):
-		return fmt.Errorf("%s has been running for %s and is not at work: %w; %s", p.name, patience, missing, p.log.Last())
+	case errors.Is(context.Cause(ctx), errTimeout):
+		return fmt.Errorf("%s has been running for %s and is not at work: %w; %s", p.name, timeout, missing, p.log.Last())
 	default:
 		return fmt.Errorf("%s: waiting for it: %w: %w", p.name, ctx.Err(), missing)
 	}

@@ -26,8 +26,8 @@ import (
 type Program struct {
 	link    chain.Link
 	command Command
-	// Patience bounds the wait until the program is at work.
-	Patience time.Duration
+	// Timeout bounds the wait until the program is at work.
+	Timeout time.Duration
 }
 
 var _ Origin = (*Program)(nil)
@@ -38,7 +38,7 @@ func NewProgram(link chain.Link, command Command) (*Program, error) {
 	if err := command.Check(link); err != nil {
 		return nil, err
 	}
-	return &Program{link: link, command: command, Patience: 30 * time.Second}, nil
+	return &Program{link: link, command: command, Timeout: 30 * time.Second}, nil
 }
 
 // Describe implements Origin.
@@ -53,7 +53,7 @@ func (p *Program) Start(ctx context.Context, part Part) (implementation.Cluster,
 	}
 	r := &running{Program: p, part: part}
 	if err := r.start(ctx); err != nil {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*endPatience)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*endTimeout)
 		defer cancel()
 		return nil, errors.Join(err, r.Stop(ctx))
 	}
@@ -65,7 +65,7 @@ func (p *Program) Start(ctx context.Context, part Part) (implementation.Cluster,
 	}
 }
 
-// running is a program that plays its link.
+// running is a program in the place of its link.
 type running struct {
 	*Program
 	part      Part
@@ -75,9 +75,9 @@ type running struct {
 	client    *clients.Clients // nil unless it is the kubelet
 
 	// control is held by whoever starts or stops something.
-	control sync.Mutex
-	stopped bool // the link
-	seats   []*seat
+	control   sync.Mutex
+	stopped   bool // the link
+	instances []*instance
 }
 
 var (
@@ -85,16 +85,16 @@ var (
 	_ implementation.CrashReporter = (*running)(nil)
 )
 
-// seat is where one process of the program runs.
-type seat struct {
+// instance is one process of the program, and what it has to itself.
+type instance struct {
 	name       string // for people
 	node       string
 	directory  string
 	log        *children.Log
 	kubeconfig string
 	port       int
-	door       *tap.Door // nil for the API server
-	running    *process  // nil while it is stopped
+	proxy      *tap.Proxy // nil for the API server
+	running    *process   // nil while it is stopped
 }
 
 func (r *running) start(ctx context.Context) (err error) {
@@ -127,7 +127,7 @@ func (r *running) start(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	all, err := r.launch(r.seats...)
+	all, err := r.launch(r.instances...)
 	r.control.Unlock()
 	if err != nil {
 		return err
@@ -135,9 +135,9 @@ func (r *running) start(ctx context.Context) (err error) {
 	return r.await(ctx, all...)
 }
 
-// add prepares a seat; its process is not started yet. The caller holds control.
-func (r *running) add(node string) (_ *seat, err error) {
-	file, s := string(r.link), &seat{name: "the " + string(r.link), node: node}
+// add prepares an instance; its process is not started yet. The caller holds control.
+func (r *running) add(node string) (_ *instance, err error) {
+	file, s := string(r.link), &instance{name: "the " + string(r.link), node: node}
 	if node != "" {
 		file += "-" + node
 		s.name += " of " + node
@@ -164,14 +164,14 @@ func (r *running) add(node string) (_ *seat, err error) {
 		return nil, err
 	}
 	if r.api == nil {
-		if s.door, err = r.part.Taps.Open(r.link, r.part.API); err != nil {
+		if s.proxy, err = r.part.Taps.OpenProxy(r.link, r.part.API); err != nil {
 			return nil, fmt.Errorf("%s: %w", s.name, err)
 		}
-		if err := s.door.WriteKubeconfig(s.kubeconfig); err != nil {
-			return nil, errors.Join(err, s.door.Close())
+		if err := s.proxy.WriteKubeconfig(s.kubeconfig); err != nil {
+			return nil, errors.Join(err, s.proxy.Close())
 		}
 	}
-	r.seats = append(r.seats, s)
+	r.instances = append(r.instances, s)
 	return s, nil
 }
 
@@ -191,16 +191,16 @@ type begun struct {
 	atWork func(context.Context) error
 }
 
-// launch starts the processes of the seats that are empty. The caller holds control.
-func (r *running) launch(seats ...*seat) (all []begun, err error) {
-	for _, s := range seats {
+// launch starts the processes of instances that have none. The caller holds control.
+func (r *running) launch(instances ...*instance) (all []begun, err error) {
+	for _, s := range instances {
 		if s.running != nil {
 			if s.running.hasEnded() {
 				return nil, s.running.ended()
 			}
 			continue
 		}
-		atWork, err := r.fill(s)
+		atWork, err := r.begin(s)
 		if err != nil {
 			return nil, err
 		}
@@ -211,25 +211,25 @@ func (r *running) launch(seats ...*seat) (all []begun, err error) {
 
 // await returns when all are at work.
 func (r *running) await(ctx context.Context, all ...begun) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, r.Patience, errPatience)
+	ctx, cancel := context.WithTimeoutCause(ctx, r.Timeout, errTimeout)
 	defer cancel()
 	for _, one := range all {
-		if err := one.await(ctx, r.Patience, one.atWork); err != nil {
+		if err := one.await(ctx, r.Timeout, one.atWork); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// fill starts the process of a seat, and returns what waits until it is at work.
-func (r *running) fill(s *seat) (atWork func(context.Context) error, err error) {
+// begin starts the process of an instance, and returns what waits until it is at work.
+func (r *running) begin(s *instance) (atWork func(context.Context) error, err error) {
 	if r.api != nil {
 		if err := r.api.forget(s.kubeconfig); err != nil {
 			return nil, err
 		}
 		atWork = func(ctx context.Context) error { return r.api.find(ctx, s.kubeconfig) }
 	} else {
-		asked := s.door.Expect()
+		asked := s.proxy.NextRequest()
 		atWork = func(ctx context.Context) error {
 			select {
 			case <-asked:
@@ -262,10 +262,10 @@ func (r *running) Stop(ctx context.Context) error {
 	r.control.Lock()
 	defer r.control.Unlock()
 	var errs []error
-	for _, s := range r.seats {
-		errs = append(errs, s.leave(ctx))
+	for _, s := range r.instances {
+		errs = append(errs, s.remove(ctx))
 	}
-	r.seats = nil
+	r.instances = nil
 	errs = append(errs, r.run.End())
 	r.run = nil
 	return errors.Join(errs...)
@@ -280,7 +280,7 @@ func (r *running) StopLink(ctx context.Context, link chain.Link) error {
 	defer r.control.Unlock()
 	r.stopped = true
 	var errs []error
-	for _, s := range r.seats {
+	for _, s := range r.instances {
 		errs = append(errs, s.stop(ctx))
 	}
 	return errors.Join(errs...)
@@ -293,7 +293,7 @@ func (r *running) StartLink(ctx context.Context, link chain.Link) error {
 	}
 	r.control.Lock()
 	r.stopped = false
-	all, err := r.launch(r.seats...)
+	all, err := r.launch(r.instances...)
 	r.control.Unlock()
 	if err != nil {
 		return err
@@ -305,7 +305,7 @@ func (r *running) StartLink(ctx context.Context, link chain.Link) error {
 func (r *running) Crashed() (chain.Link, error) {
 	r.control.Lock()
 	defer r.control.Unlock()
-	for _, s := range r.seats {
+	for _, s := range r.instances {
 		if s.running != nil && s.running.hasEnded() {
 			return r.link, s.running.ended()
 		}
@@ -313,8 +313,8 @@ func (r *running) Crashed() (chain.Link, error) {
 	return "", nil
 }
 
-// stop ends the process of the seat.
-func (s *seat) stop(ctx context.Context) error {
+// stop ends the process of the instance.
+func (s *instance) stop(ctx context.Context) error {
 	if s.running == nil {
 		return nil
 	}
@@ -323,11 +323,11 @@ func (s *seat) stop(ctx context.Context) error {
 	return err
 }
 
-// leave gives the seat up.
-func (s *seat) leave(ctx context.Context) error {
+// remove ends the instance.
+func (s *instance) remove(ctx context.Context) error {
 	err := s.stop(ctx)
-	if s.door != nil {
-		err = errors.Join(err, s.door.Close())
+	if s.proxy != nil {
+		err = errors.Join(err, s.proxy.Close())
 	}
 	return errors.Join(err, s.log.Close())
 }

@@ -1,7 +1,11 @@
+// Package chain is the chain from a Deployment to its running Pods as tables: a row per
+// link, which is its contract, and a row per kind. Whatever else speaks of links or
+// kinds reads them here: a new link is its package and a row.
 package chain
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -25,24 +29,42 @@ const (
 
 // AllLinks lists every link in the order of the chain: what comes first is
 // blamed first.
-var AllLinks = []Link{
-	APIServer, NamespaceController,
-	DeploymentController, ReplicaSetController,
-	StatefulSetController, DaemonSetController, JobController,
-	Scheduler, Kubelet,
-	GarbageCollector, NodeLifecycle,
-}
+var AllLinks = func() []Link {
+	links := make([]Link, len(contracts))
+	for i, contract := range contracts {
+		links[i] = contract.Link
+	}
+	return links
+}()
 
 // ParseLink returns the link of that name; the error lists the names there are.
 func ParseLink(name string) (Link, error) {
-	for _, link := range AllLinks {
-		if string(link) == name {
-			return link, nil
-		}
+	if link := Link(name); link.Position() >= 0 {
+		return link, nil
 	}
-	var names []string
-	for _, link := range AllLinks {
-		names = append(names, string(link))
+	names := make([]string, len(AllLinks))
+	for i, link := range AllLinks {
+		names[i] = string(link)
 	}
 	return "", fmt.Errorf("unknown link %q: expected one of %s", name, strings.Join(names, ", "))
 }
+
+// Position is the place of a link in the order of the chain, -1 if it has none.
+func (l Link) Position() int { return slices.Index(AllLinks, l) }
+
+// Contract returns the row of a link, an empty one for what is no link.
+func (l Link) Contract() Contract {
+	if at := l.Position(); at >= 0 {
+		return contracts[at]
+	}
+	return Contract{}
+}
+
+// Serves says that the link is the API server, without which there is no cluster.
+func (l Link) Serves() bool { return l.Contract().Serves }
+
+// PerNode says that each node has a process of the link.
+func (l Link) PerNode() bool { return l.Contract().PerNode }
+
+// Elected says that where a link has several processes, one of them leads.
+func (l Link) Elected() bool { return l.Position() >= 0 && !l.Serves() && !l.PerNode() }

@@ -67,14 +67,14 @@ func killOne(id int, run string) (*handle, error) {
 	return &handle{id, descriptor}, nil
 }
 
-// killPatience is how long a process that has been killed may take to end: one that waits
+// killTimeout is how long a process that has been killed may take to end: one that waits
 // for a disk does not before that answers.
-const killPatience = 10 * time.Second
+const killTimeout = 10 * time.Second
 
 // wait returns when the process has ended.
 func (h handle) wait() error {
 	defer func() { _ = unix.Close(h.descriptor) }() // nothing is lost by it
-	deadline := time.Now().Add(killPatience)
+	deadline := time.Now().Add(killTimeout)
 	for {
 		n, err := unix.Poll([]unix.PollFd{{Fd: int32(h.descriptor), Events: unix.POLLIN}}, int(max(0, time.Until(deadline)).Milliseconds()))
 		switch {
@@ -82,7 +82,7 @@ func (h handle) wait() error {
 		case err != nil:
 			return fmt.Errorf("wait for process %d: %w", h.id, err)
 		case n == 0:
-			return fmt.Errorf("process %d was killed and has not ended within %s", h.id, killPatience)
+			return fmt.Errorf("process %d was killed and has not ended within %s", h.id, killTimeout)
 		default:
 			return nil
 		}

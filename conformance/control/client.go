@@ -196,9 +196,9 @@ func (c faults) Inject(ctx context.Context, link chain.Link, fault implementatio
 	return c.do(ctx, http.MethodPost, "/links/"+string(link)+"/faults", fault, nil)
 }
 
-// Met implements implementation.Faults.
-func (c faults) Met(ctx context.Context, namespace string) error {
-	return c.do(ctx, http.MethodGet, "/faults/met?namespace="+url.QueryEscape(namespace), nil, nil)
+// AwaitTriggered implements implementation.Faults.
+func (c faults) AwaitTriggered(ctx context.Context, namespace string) error {
+	return c.do(ctx, http.MethodGet, "/faults/triggered?namespace="+url.QueryEscape(namespace), nil, nil)
 }
 
 // Heal implements implementation.Faults.

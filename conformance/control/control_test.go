@@ -86,7 +86,7 @@ func (f *full) StopReplicas(_ context.Context, link chain.Link) error {
 func (f *full) Inject(_ context.Context, link chain.Link, fault implementation.Fault) error {
 	return f.note("inject %s %+v", link, fault)
 }
-func (f *full) Met(_ context.Context, namespace string) error  { return f.note("met %s", namespace) }
+func (f *full) AwaitTriggered(_ context.Context, namespace string) error  { return f.note("met %s", namespace) }
 func (f *full) Heal(_ context.Context, namespace string) error { return f.note("heal %s", namespace) }
 func (f *full) Writes(context.Context) ([]implementation.Write, error) {
 	return []implementation.Write{wrote}, f.note("writes")
@@ -178,7 +178,7 @@ func TestEverythingIsOffered(t *testing.T) {
 			images.Publish(ctx, "scope/unpublished:1"),
 			compactor.Compact(ctx),
 			faults.Inject(ctx, chain.Scheduler, fault),
-			faults.Met(ctx, "a&b"),
+			faults.AwaitTriggered(ctx, "a&b"),
 			faults.Heal(ctx, "a&b"),
 			outage.StopStore(ctx),
 			outage.StartStore(ctx),

@@ -15,7 +15,7 @@
 //	POST   /v1/images                implementation.Images.Publish; the body is an Image
 //	POST   /v1/compaction            implementation.Compactor.Compact
 //	POST   /v1/links/LINK/faults     implementation.Faults.Inject; the body is an implementation.Fault
-//	GET    /v1/faults/met?namespace=NS  implementation.Faults.Met
+//	GET    /v1/faults/triggered?namespace=NS  implementation.Faults.AwaitTriggered
 //	DELETE /v1/faults?namespace=NS   implementation.Faults.Heal
 //	GET    /v1/writes                implementation.Faults.Writes: Writes
 //	GET    /v1/notices               implementation.WatchObserver.Notices: Notices

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,115 +13,116 @@ import (
 	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
 )
 
 // Handler answers the requests of the protocol for a cluster.
 func Handler(description chain.Description, cluster implementation.Cluster) http.Handler {
-	s := &server{cluster: cluster}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, offer(description, cluster), nil)
 	})
-	linkRoute(s, mux, "POST /v1/links/{link}/stop", implementation.Links.StopLink)
-	linkRoute(s, mux, "POST /v1/links/{link}/start", implementation.Links.StartLink)
-	linkRoute(s, mux, "POST /v1/links/{link}/replicas", implementation.Replicas.StartReplica)
-	linkRoute(s, mux, "POST /v1/links/{link}/kill-leader", implementation.Replicas.KillLeader)
-	linkRoute(s, mux, "DELETE /v1/links/{link}/replicas", implementation.Replicas.StopReplicas)
-	route[implementation.Faults](s, mux, "POST /v1/links/{link}/faults", func(faults implementation.Faults, r *http.Request) (any, error) {
-		link, err := chain.ParseLink(r.PathValue("link"))
-		if err != nil {
-			return nil, err
-		}
-		var fault implementation.Fault
-		if err := json.NewDecoder(r.Body).Decode(&fault); err != nil {
-			return nil, fmt.Errorf("the body is not a fault: %w", err)
-		}
-		return nil, faults.Inject(r.Context(), link, fault)
-	})
-	route[implementation.Faults](s, mux, "GET /v1/faults/met", func(faults implementation.Faults, r *http.Request) (any, error) {
-		return nil, faults.Met(r.Context(), r.URL.Query().Get("namespace"))
-	})
-	route[implementation.Faults](s, mux, "DELETE /v1/faults", func(faults implementation.Faults, r *http.Request) (any, error) {
-		return nil, faults.Heal(r.Context(), r.URL.Query().Get("namespace"))
-	})
-	route[implementation.Faults](s, mux, "GET /v1/writes", func(faults implementation.Faults, r *http.Request) (any, error) {
-		writes, err := faults.Writes(r.Context())
-		return Writes{writes}, err
-	})
-	route[implementation.WatchObserver](s, mux, "GET /v1/notices", func(notifying implementation.WatchObserver, r *http.Request) (any, error) {
-		notices, err := notifying.Notices(r.Context())
-		return Notices{notices}, err
-	})
-	route[implementation.Store](s, mux, "GET /v1/store", func(store implementation.Store, r *http.Request) (any, error) {
-		return store.StoreAccess(r.Context())
-	})
-	route[implementation.Outage](s, mux, "POST /v1/store/stop", func(outage implementation.Outage, r *http.Request) (any, error) {
-		return nil, outage.StopStore(r.Context())
-	})
-	route[implementation.Outage](s, mux, "POST /v1/store/start", func(outage implementation.Outage, r *http.Request) (any, error) {
-		return nil, outage.StartStore(r.Context())
-	})
-	route[implementation.Nodes](s, mux, "POST /v1/nodes", func(nodes implementation.Nodes, r *http.Request) (any, error) {
-		node := &corev1.Node{}
-		if err := json.NewDecoder(r.Body).Decode(node); err != nil {
-			return nil, fmt.Errorf("the body is not a Node: %w", err)
-		}
-		return nil, nodes.AddNode(r.Context(), node)
-	})
-	route[implementation.Nodes](s, mux, "DELETE /v1/nodes/{name}", func(nodes implementation.Nodes, r *http.Request) (any, error) {
-		return nil, nodes.RemoveNode(r.Context(), r.PathValue("name"))
-	})
-	route[implementation.Kubelets](s, mux, "POST /v1/nodes/{name}/kubelet/stop", func(kubelets implementation.Kubelets, r *http.Request) (any, error) {
-		return nil, kubelets.StopKubelet(r.Context(), r.PathValue("name"))
-	})
-	route[implementation.Kubelets](s, mux, "POST /v1/nodes/{name}/kubelet/start", func(kubelets implementation.Kubelets, r *http.Request) (any, error) {
-		return nil, kubelets.StartKubelet(r.Context(), r.PathValue("name"))
-	})
-	route[implementation.Runtime](s, mux, "GET /v1/calls", func(runtime implementation.Runtime, r *http.Request) (any, error) {
-		calls, err := runtime.Calls(r.Context())
-		return Calls{calls}, err
-	})
-	route[implementation.Images](s, mux, "POST /v1/images", func(images implementation.Images, r *http.Request) (any, error) {
-		var image Image
-		if err := json.NewDecoder(r.Body).Decode(&image); err != nil {
-			return nil, fmt.Errorf("the body is not an image: %w", err)
-		}
-		return nil, images.Publish(r.Context(), image.Name)
-	})
-	route[implementation.Compactor](s, mux, "POST /v1/compaction", func(compactor implementation.Compactor, r *http.Request) (any, error) {
-		return nil, compactor.Compact(r.Context())
-	})
+	for pattern, handle := range routes {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			body, err := handle(cluster, r)
+			answer(w, body, err)
+		})
+	}
 	return mux
 }
 
-type server struct{ cluster implementation.Cluster }
+// route has a cluster do what a request asks for. It returns the body of the answer.
+type route func(cluster implementation.Cluster, r *http.Request) (any, error)
 
-// route has a capability answer a request, if the cluster offers it.
-func route[T any](s *server, mux *http.ServeMux, pattern string, handle func(T, *http.Request) (any, error)) {
-	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		offered, ok := implementation.As[T](s.cluster)
+// routes are the patterns of the requests, and the methods that answer them.
+var routes = map[string]route{
+	"POST /v1/links/{link}/stop":          ofLink(implementation.Links.StopLink),
+	"POST /v1/links/{link}/start":         ofLink(implementation.Links.StartLink),
+	"POST /v1/links/{link}/replicas":      ofLink(implementation.Replicas.StartReplica),
+	"POST /v1/links/{link}/kill-leader":   ofLink(implementation.Replicas.KillLeader),
+	"DELETE /v1/links/{link}/replicas":    ofLink(implementation.Replicas.StopReplicas),
+	"POST /v1/links/{link}/faults":        inject,
+	"GET /v1/faults/triggered":            ofName("namespace", implementation.Faults.AwaitTriggered),
+	"DELETE /v1/faults":                   ofName("namespace", implementation.Faults.Heal),
+	"GET /v1/writes":                      read(implementation.Faults.Writes, func(writes []implementation.Write) any { return Writes{writes} }),
+	"GET /v1/notices":                     read(implementation.WatchObserver.Notices, func(notices []implementation.Notice) any { return Notices{notices} }),
+	"GET /v1/calls":                       read(implementation.Runtime.Calls, func(calls []implementation.Call) any { return Calls{calls} }),
+	"GET /v1/store":                       read(implementation.Store.StoreAccess, func(access implementation.StoreAccess) any { return access }),
+	"POST /v1/store/stop":                 do(implementation.Outage.StopStore),
+	"POST /v1/store/start":                do(implementation.Outage.StartStore),
+	"POST /v1/compaction":                 do(implementation.Compactor.Compact),
+	"POST /v1/nodes":                      ofBody("a Node", implementation.Nodes.AddNode),
+	"DELETE /v1/nodes/{name}":             ofName("name", implementation.Nodes.RemoveNode),
+	"POST /v1/nodes/{name}/kubelet/stop":  ofName("name", implementation.Kubelets.StopKubelet),
+	"POST /v1/nodes/{name}/kubelet/start": ofName("name", implementation.Kubelets.StartKubelet),
+	"POST /v1/images": ofBody("an image", func(images implementation.Images, ctx context.Context, image *Image) error {
+		return images.Publish(ctx, image.Name)
+	}),
+}
+
+// answered is a route that the part of the cluster answers which offers T.
+func answered[T any](handle func(offered T, r *http.Request) (any, error)) route {
+	return func(cluster implementation.Cluster, r *http.Request) (any, error) {
+		offered, ok := implementation.As[T](cluster)
 		if !ok {
-			answer(w, nil, errors.New("the cluster does not offer this"))
-			return
+			return nil, errors.New("the cluster does not offer this")
 		}
-		body, err := handle(offered, r)
-		answer(w, body, err)
+		return handle(offered, r)
+	}
+}
+
+// do calls a method that takes nothing.
+func do[T any](method func(T, context.Context) error) route {
+	return answered(func(offered T, r *http.Request) (any, error) { return nil, method(offered, r.Context()) })
+}
+
+// read calls a method that returns something, and answers with the body made of it.
+func read[T, R any](method func(T, context.Context) (R, error), body func(R) any) route {
+	return answered(func(offered T, r *http.Request) (any, error) {
+		result, err := method(offered, r.Context())
+		return body(result), err
 	})
 }
 
-// linkRoute is a route whose request is about a link and nothing else.
-func linkRoute[T any](s *server, mux *http.ServeMux, pattern string, do func(T, context.Context, chain.Link) error) {
-	route(s, mux, pattern, func(offered T, r *http.Request) (any, error) {
+// ofLink calls a method with the link in the path.
+func ofLink[T any](method func(T, context.Context, chain.Link) error) route {
+	return answered(func(offered T, r *http.Request) (any, error) {
 		link, err := chain.ParseLink(r.PathValue("link"))
 		if err != nil {
 			return nil, err
 		}
-		return nil, do(offered, r.Context(), link)
+		return nil, method(offered, r.Context(), link)
 	})
+}
+
+// ofName calls a method with a name in the path or the query.
+func ofName[T any](parameter string, method func(T, context.Context, string) error) route {
+	return answered(func(offered T, r *http.Request) (any, error) {
+		return nil, method(offered, r.Context(), cmp.Or(r.PathValue(parameter), r.URL.Query().Get(parameter)))
+	})
+}
+
+// ofBody calls a method with the object in the body.
+func ofBody[T, B any](what string, method func(T, context.Context, *B) error) route {
+	return answered(func(offered T, r *http.Request) (any, error) {
+		body := new(B)
+		if err := json.NewDecoder(r.Body).Decode(body); err != nil {
+			return nil, fmt.Errorf("the body is not %s: %w", what, err)
+		}
+		return nil, method(offered, r.Context(), body)
+	})
+}
+
+// inject calls Inject with the link in the path and the fault in the body.
+func inject(cluster implementation.Cluster, r *http.Request) (any, error) {
+	link, err := chain.ParseLink(r.PathValue("link"))
+	if err != nil {
+		return nil, err
+	}
+	return ofBody("a fault", func(faults implementation.Faults, ctx context.Context, fault *implementation.Fault) error {
+		return faults.Inject(ctx, link, *fault)
+	})(cluster, r)
 }
 
 // sample is an image of the fixtures.

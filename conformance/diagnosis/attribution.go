@@ -16,6 +16,7 @@ import (
 	"github.com/podchain/podchain/conformance/field"
 	"github.com/podchain/podchain/conformance/history"
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/objects"
 )
 
 // Attribution knows which link has written what, from what the taps have seen.
@@ -78,8 +79,8 @@ func (a *Attribution) Notify(notices []implementation.Notice) {
 	}
 }
 
-// Notified returns the first notice of a version that each link got; who is none is
-// left out.
+// Notified returns the first notice of a version that each link got; clients that are
+// not links are left out.
 func (a Attribution) Notified(version history.Version) []implementation.Notice {
 	var first []implementation.Notice
 	for _, notice := range a.notices[storedVersion(version)] {
@@ -110,18 +111,18 @@ func (a Attribution) Of(record history.Record, version history.Version) (write i
 	}
 	earlier := record.Until(version.Seq - 1).ByUID(object.GetUID())
 	if write, known = a.versions[exact]; known {
-		// Whoever finds an object as it should be is answered with it too.
+		// A write that changes nothing is answered with the same version.
 		return write, len(earlier) > 0 || write.Verb == "create"
 	}
-	if len(earlier) > 0 && history.Text(object, "spec", "nodeName") != history.Text(earlier[len(earlier)-1].Object, "spec", "nodeName") {
+	if len(earlier) > 0 && objects.Text(object, "spec", "nodeName") != objects.Text(earlier[len(earlier)-1].Object, "spec", "nodeName") {
 		write, known = a.bindings[name]
 	}
 	return write, known
 }
 
 // WriterOf returns the write that gave the object the value that it has in a
-// field, if it is known that a link did. What an object has in its status from
-// the beginning is none of its creator's making.
+// field, if it is known that a link did. The initial status of an object does not
+// come from its creator.
 func (a Attribution) WriterOf(record history.Record, object *unstructured.Unstructured, name string) (write implementation.Write, known bool) {
 	path, err := field.ParsePath(name)
 	if err != nil {
@@ -145,29 +146,14 @@ func (a Attribution) WriterOf(record history.Record, object *unstructured.Unstru
 		}
 		at--
 	}
-	if at == 0 && begins(name, "status") {
+	if at == 0 && chain.Within(name, "status") {
 		return write, false
 	}
 	return a.Of(record, versions[at])
 }
 
-// Ownerless returns the link that has made a Pod or a ReplicaSet without saying
-// whose it is (CHAIN-02): whoever asked for it cannot know that it is there.
-func (a Attribution) Ownerless(record history.Record) (blame Blame, found bool) {
-	for _, version := range record.All() {
-		kind := version.Object.GetKind()
-		if kind != "Pod" && kind != "ReplicaSet" || version.Type != watch.Added || history.Controller(version.Object) != "" {
-			continue
-		}
-		if write, known := a.Of(record, version); known {
-			return Blame{write.Link, fmt.Sprintf("it has made %s %q without saying whose it is", kind, version.Object.GetName())}, true
-		}
-	}
-	return Blame{}, false
-}
-
-// Writer returns who wrote a version: the link, where the taps know it, and what
-// the object says otherwise.
+// Writer returns the writer of a version: the link, where the taps know it, and
+// otherwise the one that the object names.
 func (a Attribution) Writer(record history.Record, version history.Version) string {
 	write, known := a.Of(record, version)
 	if !known {

@@ -48,7 +48,8 @@ const (
 		status: {startTime: "2026-01-01T00:00:00Z", containerStatuses: [{name: c, state: {waiting: {reason: ContainerCreating}}}]}}`
 )
 
-func TestFirstBroken(t *testing.T) {
+// TestBlame: what the history alone tells.
+func TestBlame(t *testing.T) {
 	for name, test := range map[string]struct {
 		// objects in the order of their arrival; "-" in front: it was deleted.
 		objects []string
@@ -132,10 +133,10 @@ func TestFirstBroken(t *testing.T) {
 					recorded.Record(event, parse(t, text))
 				}
 				time.Sleep(test.later)
-				blame, broken := diagnosis.FirstBroken(recorded.Now(), sets.New(test.stopped))
-				require.Empty(t, cmp.Diff(test.blamed, blame.Link))
-				require.Equal(t, test.blamed != "", broken)
-				require.Equal(t, broken, blame.Missing != "", "who is blamed is told of what")
+				culprit, sure := diagnosis.Blame(recorded.Now(), diagnosis.Attribution{}, diagnosis.Failure{Stopped: sets.New(test.stopped)})
+				require.Empty(t, cmp.Diff(test.blamed, culprit.Link))
+				require.Equal(t, test.blamed != "", sure)
+				require.Equal(t, sure, culprit.Missing != "", "a culprit comes with what it is blamed for")
 			})
 		})
 	}
@@ -144,32 +145,6 @@ func TestFirstBroken(t *testing.T) {
 // gatedBy is a Pod with a readiness gate and conditions.
 func gatedBy(conditions string) string {
 	return `{kind: Pod, metadata: {name: p, uid: p}, spec: {nodeName: n1, readinessGates: [{conditionType: x}]}, status: {startTime: "2026-01-01T00:00:00Z", conditions: [` + conditions + `]}}`
-}
-
-// TestWriters: the field decides, and with a condition its type.
-func TestWriters(t *testing.T) {
-	for at, want := range map[[2]string]chain.Link{
-		{"Pod", "status.containerStatuses[name=main].started"}:       chain.Kubelet,
-		{"Pod", "status.conditions[type=PodScheduled].status"}:       chain.Scheduler,
-		{"Pod", "status.conditions[type=PodReadyToStartContainers]"}: chain.Kubelet,
-		{"Pod", "spec.nodeName"}:                                     chain.Scheduler,
-		{"Pod", "spec.nodeSelector"}:                                 "",
-		{"Pod", "statusQuo"}:                                         "",
-		{"ReplicaSet", "status.readyReplicas"}:                       chain.ReplicaSetController,
-		{"Deployment", "status.observedGeneration"}:                  chain.DeploymentController,
-		{"Deployment", "metadata.generation"}:                        "",
-		{"ConfigMap", "status"}:                                      "",
-	} {
-		t.Run(at[0]+" "+at[1], func(t *testing.T) {
-			writers := diagnosis.Writers(at[0], at[1])
-			if want == "" {
-				require.Empty(t, writers)
-				return
-			}
-			require.NotEmpty(t, writers)
-			require.Equal(t, want, writers[0])
-		})
-	}
 }
 
 func parse(t *testing.T, text string) *unstructured.Unstructured {

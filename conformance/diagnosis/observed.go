@@ -9,16 +9,16 @@ import (
 
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/history"
-	"github.com/podchain/podchain/conformance/runresources"
+	"github.com/podchain/podchain/conformance/objects"
 )
 
 // Observed returns the chain as the record shows it at its end, a line for each
 // object, in the order of the chain.
 func Observed(record history.Record) []string {
 	var lines []string
-	for _, kind := range []string{"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Pod"} {
-		for _, object := range record.LiveOf(kind, nil) {
-			lines = append(lines, fmt.Sprintf("%s %q: %s", kind, object.GetName(), summary(object)))
+	for _, kind := range chain.Workloads() {
+		for _, object := range record.LiveOf(kind.Name, nil) {
+			lines = append(lines, fmt.Sprintf("%s %q: %s", kind.Name, object.GetName(), summary(object)))
 		}
 	}
 	if len(lines) == 0 {
@@ -34,15 +34,13 @@ func summary(object *unstructured.Unstructured) string {
 		add("terminating")
 	}
 	if object.GetKind() == "Pod" {
-		add("%s", history.Text(object, "status", "phase"))
-		if node := history.Text(object, "spec", "nodeName"); node != "" {
+		add("%s", objects.Text(object, "status", "phase"))
+		if node := objects.Text(object, "spec", "nodeName"); node != "" {
 			add("on %s", node)
 		} else {
 			add("no node")
 		}
-		conditions, _, _ := unstructured.NestedSlice(object.Object, "status", "conditions")
-		for _, entry := range conditions {
-			condition, _ := entry.(map[string]any)
+		for _, condition := range objects.List(object, "status", "conditions") {
 			text := fmt.Sprintf("%v=%v", condition["type"], condition["status"])
 			if reason, _ := condition["reason"].(string); reason != "" {
 				text += "(" + reason + ")"
@@ -51,14 +49,12 @@ func summary(object *unstructured.Unstructured) string {
 		}
 		return strings.Join(parts, ", ")
 	}
-	add("generation %d observed %d", object.GetGeneration(), history.Int(object, "status", "observedGeneration"))
-	if object.GetKind() == "DaemonSet" {
-		add("desired %d, ready %d", history.Int(object, "status", "desiredNumberScheduled"), history.Int(object, "status", "numberReady"))
-		return strings.Join(parts, ", ")
+	add("generation %d observed %d", object.GetGeneration(), objects.Int(object, "status", "observedGeneration"))
+	ready := chain.KindOf(object.GetKind()).Ready
+	add("%s %d", strings.Join(ready.Wanted, "."), objects.Int(object, ready.Wanted...))
+	for _, counter := range ready.Counters {
+		add("%s %d", counter, objects.Int(object, "status", counter))
 	}
-	add("replicas %d, in status %d, ready %d, available %d", history.Int(object, "spec", "replicas"),
-		history.Int(object, "status", "replicas"), history.Int(object, "status", "readyReplicas"),
-		history.Int(object, "status", "availableReplicas"))
 	return strings.Join(parts, ", ")
 }
 
@@ -94,32 +90,4 @@ func LastWrites(record history.Record, attribution Attribution, count int, blame
 			version.Object.GetResourceVersion(), version.Type, version.Object.GetKind(), version.Object.GetName(), attribution.Writer(record, version)))
 	}
 	return lines
-}
-
-// isOthers tells whether another scenario on the same cluster has brought the node.
-func isOthers(record history.Record, node *unstructured.Unstructured) bool {
-	owner := node.GetLabels()[runresources.NodesLabel]
-	return owner != "" && len(record.Of("Namespace", func(own *unstructured.Unstructured) bool { return own.GetName() == owner })) == 0
-}
-
-// restless is how many of the last writes tell who never comes to rest.
-const restless = 200
-
-// Restless returns the link that wrote most of the last versions of a record
-// that ends because there is no end of them; "" if nobody can tell.
-func Restless(record history.Record, attribution Attribution) (link chain.Link, why string) {
-	all := record.All()
-	last := all[max(0, len(all)-restless):]
-	count := map[string]int{}
-	most := ""
-	for _, version := range last {
-		writer, _, _ := strings.Cut(attribution.Writer(record, version), " (")
-		if count[writer]++; count[writer] > count[most] {
-			most = writer
-		}
-	}
-	if known, err := chain.ParseLink(most); err == nil {
-		link = known
-	}
-	return link, fmt.Sprintf("it does not come to rest: %d of the last %d writes are by %s", count[most], len(last), most)
 }

@@ -1,21 +1,25 @@
 package diagnosis
 
 import (
-	"encoding/json"
-	"strings"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
+	"sigs.k8s.io/structured-merge-diff/v6/value"
 
 	"github.com/podchain/podchain/conformance/history"
 )
 
-// Writer returns who wrote a version, as far as the object says it: among its
-// field managers the one that wrote last of those that own what has changed,
-// with the subresource: "kubelet (status)". Where nobody owns it, as with a
-// binding, it is the one that wrote last to the part that differs.
+// UnknownWriter is what Writer returns where the object does not say it.
+const UnknownWriter = "unknown"
+
+// Writer returns the writer of a version, as far as the object names it: the field
+// manager that wrote last of those that own what has changed, with the subresource:
+// "kubelet (status)". If none owns it, as with a binding, it is the one that wrote last
+// to the part that differs.
 func Writer(record history.Record, version history.Version) string {
 	if version.Type == watch.Deleted {
 		return "a deletion"
@@ -54,7 +58,7 @@ func (l *latest) consider(entry metav1.ManagedFieldsEntry, owns bool) {
 func (l *latest) name() string {
 	switch {
 	case l.entry == nil:
-		return "unknown"
+		return UnknownWriter
 	case l.entry.Subresource != "":
 		return l.entry.Manager + " (" + l.entry.Subresource + ")"
 	}
@@ -63,70 +67,41 @@ func (l *latest) name() string {
 
 // ownsChange tells whether a value differs that the entry says the manager owns.
 func ownsChange(entry metav1.ManagedFieldsEntry, before, now map[string]any) bool {
-	var fields map[string]any
-	if entry.FieldsV1 == nil || json.Unmarshal(entry.FieldsV1.GetRawBytes(), &fields) != nil {
+	owned := &fieldpath.Set{}
+	if entry.FieldsV1 == nil || owned.FromJSON(entry.FieldsV1.GetRawReader()) != nil {
 		return false
 	}
-	return differs(fields, before, now)
+	changed := false
+	owned.Leaves().Iterate(func(path fieldpath.Path) {
+		changed = changed || !equality.Semantic.DeepEqual(valueAt(before, path), valueAt(now, path))
+	})
+	return changed
 }
 
-// differs walks down the set of fields: "f:name" is a field, `k:{"name":"a"}` an
-// item of a list by its keys, "v:…" a value of a set, "." the thing itself.
-func differs(fields map[string]any, before, now any) bool {
-	if len(fields) == 0 {
-		return !equality.Semantic.DeepEqual(before, now)
-	}
-	for path, below := range fields {
-		if path == "." {
-			continue
-		}
-		inner, _ := below.(map[string]any)
-		kind, rest, _ := strings.Cut(path, ":")
-		var was, is any
-		switch kind {
-		case "f":
-			was, is = fieldOf(before, rest), fieldOf(now, rest)
-		case "k":
-			was, is = itemOf(before, rest), itemOf(now, rest)
-		default:
-			was, is = before, now
-		}
-		if differs(inner, was, is) {
-			return true
+// valueAt returns what is at a path, nil if nothing is. An item of a set stands for the
+// whole set.
+func valueAt(from any, path fieldpath.Path) any {
+	for _, element := range path {
+		switch {
+		case element.FieldName != nil:
+			fields, _ := from.(map[string]any)
+			from = fields[*element.FieldName]
+		case element.Key != nil:
+			from = itemOf(from, *element.Key)
 		}
 	}
-	return false
+	return from
 }
 
-func fieldOf(value any, name string) any {
-	fields, _ := value.(map[string]any)
-	return fields[name]
-}
-
-func itemOf(value any, keys string) any {
-	var wanted map[string]any
-	items, _ := value.([]any)
-	if json.Unmarshal([]byte(keys), &wanted) != nil {
-		return nil
-	}
+func itemOf(list any, keys value.FieldList) any {
+	items, _ := list.([]any)
 	for _, item := range items {
-		if fields, ok := item.(map[string]any); ok && has(fields, wanted) {
+		fields, _ := item.(map[string]any)
+		if !slices.ContainsFunc(keys, func(key value.Field) bool {
+			return !value.Equals(value.NewValueInterface(fields[key.Name]), key.Value)
+		}) {
 			return item
 		}
 	}
 	return nil
-}
-
-func has(fields, wanted map[string]any) bool {
-	for name, value := range wanted {
-		// A number in managed fields is a float, in an object an integer.
-		if number, ok := fields[name].(int64); ok {
-			if value != float64(number) {
-				return false
-			}
-		} else if fields[name] != value {
-			return false
-		}
-	}
-	return true
 }

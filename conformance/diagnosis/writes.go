@@ -98,7 +98,7 @@ func callsFor(calls []implementation.Call, namespace string, began time.Time) []
 	return all
 }
 
-// manager is whom the object names as the one that wrote a version, and to what.
+// manager is the field manager that the object names as the writer of a version.
 func manager(record history.Record, version history.Version) (who, subresource string) {
 	if version.Type == watch.Deleted {
 		return "", ""

@@ -247,7 +247,7 @@ type Transition struct {
 }
 
 // TransitionNames are the steps of the chain, in its order.
-var TransitionNames = []string{"replicaset", "pod", "bound", "started", "running", "ready", "available"}
+var TransitionNames = chain.TransitionNames()
 
 // Evidence of a scenario that failed or could not run, taken before anything was
 // cleaned up.

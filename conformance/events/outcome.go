@@ -10,8 +10,8 @@ const (
 	// NotApplicable: it needs a capability that the implementation does not
 	// offer, or came with a later release than the implementation is of.
 	NotApplicable Outcome = "not applicable"
-	// CouldNotRun: no verdict was possible, and that is not the
-	// implementation's doing as far as can be told.
+	// CouldNotRun: no verdict was possible, for a reason that is not the
+	// implementation's as far as is known.
 	CouldNotRun Outcome = "could not run"
 	// Failed: executed, and not as specified.
 	Failed Outcome = "failed"
@@ -22,8 +22,7 @@ const (
 	Stale Outcome = "stale"
 )
 
-// Outcomes are those that there are without a list, in the order in which tables show
-// them.
+// Outcomes are those of a run without a list of known failures, in the order of tables.
 var Outcomes = []Outcome{Passed, Failed, CouldNotRun, NotApplicable}
 
 // IgnoringKnown is the verdict as it is without a list of what is known to fail.
@@ -37,8 +36,8 @@ func (v Outcome) IgnoringKnown() Outcome {
 	return v
 }
 
-// Bad says that somebody has to do something about it.
+// Bad says that it needs attention.
 func (v Outcome) Bad() bool { return v == Failed || v == CouldNotRun || v == Stale }
 
-// NeedsDetail says that there is more to tell of it than the verdict.
+// NeedsDetail says that reports explain it.
 func (v Outcome) NeedsDetail() bool { return v.Bad() || v == KnownFailing }

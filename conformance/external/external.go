@@ -1,6 +1,6 @@
-// Package external is the implementation that somebody else runs: a cluster
-// reached by a kubeconfig file, or from one of its own Pods. The suite starts and stops nothing there, but
-// for what whoever runs it offers on a control socket.
+// Package external is a cluster that runs already, as an implementation. It is
+// reached by a kubeconfig file, or from one of its own Pods. The suite starts and stops nothing there except
+// through a control socket, if the cluster offers one.
 package external
 
 import (
@@ -91,14 +91,14 @@ func (i *Implementation) Describe() chain.Description {
 	return chain.Description{Name: i.name, Version: version}
 }
 
-// patience is how long the cluster may take for its first answer.
-const patience = 10 * time.Second
+// timeout is how long the cluster may take for its first answer.
+const timeout = 10 * time.Second
 
 // Start asks the cluster for its version, and so finds out at once that it
 // cannot be reached or lets nobody in.
 func (i *Implementation) Start(ctx context.Context) (implementation.Cluster, error) {
 	config := rest.CopyConfig(i.config)
-	config.Timeout = patience
+	config.Timeout = timeout
 	client, err := discovery.NewDiscoveryClientForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("%s at %s: %w", i.name, i.config.Host, err)

@@ -37,57 +37,79 @@ func (m Matcher) Match(value any, found bool, lookup Lookup) error {
 	return m.match(value, found, lookup)
 }
 
-// ParseMatcher parses the value column of a table:
-//
-//	any               there, whatever it is       absent         not there
-//	>= 3, >, <=, <    a number in that relation   3 items        length of a list or map
-//	matches /…/       a regular expression        includes X     part of a list, map or string
-//	same as …         the value of another field  not X          X does not match
-//	absent or X       either                      one of A, B    any of several
-//	unchanged, changed, before + 1, > before      compared with the value before the stimulus
-//
-// Anything else is YAML and compared as a whole.
-func ParseMatcher(text string) (Matcher, error) {
-	word, rest, _ := strings.Cut(text, " ")
-	switch {
-	case text == "any":
-		return Matcher{text, func(_ any, found bool, _ Lookup) error {
-			if !found {
-				return fmt.Errorf("expected any value, it is absent")
-			}
-			return nil
-		}}, nil
-	case text == "absent":
-		return Matcher{text, func(value any, found bool, _ Lookup) error {
-			if found {
-				return fmt.Errorf("expected absent, it is %s", Render(value))
-			}
-			return nil
-		}}, nil
-	case strings.HasPrefix(text, "absent or "):
-		return absentOr(text, strings.TrimPrefix(text, "absent or "))
-	case word == "not" && rest != "":
-		return negation(text, rest)
-	case (word == ">=" || word == ">" || word == "<=" || word == "<") && rest != "":
-		return comparison(text, word, rest)
-	case word == "matches" && len(rest) > 2 && rest[0] == '/' && strings.HasSuffix(rest, "/"):
-		return expression(text, rest[1:len(rest)-1])
-	case word == "includes" && rest != "":
-		return inclusion(text, rest)
-	case strings.HasPrefix(text, "same as "):
-		return sameAs(text, strings.TrimPrefix(text, "same as ")), nil
-	case text == "unchanged":
-		return sameAs(text, Before), nil
-	case text == "changed":
-		return changed(text), nil
-	case strings.HasPrefix(text, "before + "):
-		return increment(text, strings.TrimPrefix(text, "before + "))
-	case strings.HasPrefix(text, "one of "):
-		return oneOf(text, strings.Split(strings.TrimPrefix(text, "one of "), ","))
-	case strings.HasSuffix(text, " items") || text == "1 item":
-		return items(text, word)
+// Form is one way in which the value column of a table says what is expected.
+type Form struct {
+	// Text is how it is written; … stands for any text.
+	Text string
+	// Means says which values are as expected.
+	Means string
+	parse func(text, operand string) (Matcher, error)
+}
+
+// Forms are all forms. The first one that fits a text is meant.
+var Forms []Form
+
+func init() { // some of them contain others
+	Forms = []Form{
+		{"any", "the field is there, whatever its value", parseAny},
+		{"absent", "the field is not there", parseAbsent},
+		{"absent or …", "the field is not there, or as it says", absentOr},
+		{"not …", "a value that is not as it says", negation},
+		{">= …", "a number, a quantity (500m, 1Gi) or a time that is at least this; “>= before”: at least the value that “unchanged” means", comparison(">=")},
+		{"> …", "one that is more", comparison(">")},
+		{"<= …", "one that is at most this", comparison("<=")},
+		{"< …", "one that is less", comparison("<")},
+		{"matches /…/", "a text that matches the regular expression", expression},
+		{"includes …", "a text with that part, a list with that item, a map with those entries; several, separated by commas", inclusion},
+		{"same as …", "the value of another field", sameAs},
+		{"unchanged", "the value that the field had before the last change that the scenario made", func(text, _ string) (Matcher, error) { return sameAs(text, Before) }},
+		{"changed", "another value than that", changed},
+		{"before + …", "that value, increased by the number", increment},
+		{"one of …", "one of several, separated by commas", oneOf},
+		{"… items", "a list or map of that length", items},
+		{"1 item", "a list or map of length one", func(text, _ string) (Matcher, error) { return items(text, "1") }},
+		{"…", "exactly this value, in YAML, and as a whole", exact},
 	}
-	return exact(text)
+}
+
+// operand returns what a text has in place of the …, if the form fits.
+func (f Form) operand(text string) (string, bool) {
+	prefix, suffix, open := strings.Cut(f.Text, "…")
+	if !open {
+		return text, text == f.Text
+	}
+	if len(text) <= len(prefix)+len(suffix) {
+		return text, prefix == "" && suffix == ""
+	}
+	return text[len(prefix) : len(text)-len(suffix)], strings.HasPrefix(text, prefix) && strings.HasSuffix(text, suffix)
+}
+
+// ParseMatcher parses the value column of a table, which has one of the Forms.
+func ParseMatcher(text string) (Matcher, error) {
+	for _, form := range Forms {
+		if operand, fits := form.operand(text); fits {
+			return form.parse(text, operand)
+		}
+	}
+	return exact(text, text)
+}
+
+func parseAny(text, _ string) (Matcher, error) {
+	return Matcher{text, func(_ any, found bool, _ Lookup) error {
+		if !found {
+			return fmt.Errorf("expected any value, it is absent")
+		}
+		return nil
+	}}, nil
+}
+
+func parseAbsent(text, _ string) (Matcher, error) {
+	return Matcher{text, func(value any, found bool, _ Lookup) error {
+		if found {
+			return fmt.Errorf("expected absent, it is %s", Render(value))
+		}
+		return nil
+	}}, nil
 }
 
 // Render writes a value on one line for messages.
@@ -118,7 +140,7 @@ func ParseValue(text string) (any, error) {
 	return value, nil
 }
 
-func exact(text string) (Matcher, error) {
+func exact(text, _ string) (Matcher, error) {
 	want, err := ParseValue(text)
 	if err != nil {
 		return Matcher{}, err
@@ -182,30 +204,32 @@ func negation(text, inner string) (Matcher, error) {
 
 // comparison compares quantities, as Kubernetes writes them (numbers with or
 // without a unit), and times.
-func comparison(text, operator, operand string) (Matcher, error) {
-	if _, err := order("0", operand); err != nil && operand != Before {
-		if _, err := time.Parse(time.RFC3339, operand); err != nil {
-			return Matcher{}, fmt.Errorf("matcher %q: %q is neither a number nor a time", text, operand)
-		}
-	}
-	return Matcher{text, func(value any, _ bool, lookup Lookup) error {
-		want := operand
-		if operand == Before {
-			earlier, err := before(text, lookup)
-			if err != nil {
-				return err
+func comparison(operator string) func(text, operand string) (Matcher, error) {
+	return func(text, operand string) (Matcher, error) {
+		if _, err := order("0", operand); err != nil && operand != Before {
+			if _, err := time.Parse(time.RFC3339, operand); err != nil {
+				return Matcher{}, fmt.Errorf("matcher %q: %q is neither a number nor a time", text, operand)
 			}
-			want = scalar(earlier)
 		}
-		compared, err := order(scalar(value), want)
-		holds := err == nil && map[string]bool{
-			">=": compared >= 0, ">": compared > 0, "<=": compared <= 0, "<": compared < 0,
-		}[operator]
-		if !holds {
-			return fmt.Errorf("expected %s %s, it is %s", operator, want, Render(value))
-		}
-		return nil
-	}}, nil
+		return Matcher{text, func(value any, _ bool, lookup Lookup) error {
+			want := operand
+			if operand == Before {
+				earlier, err := before(text, lookup)
+				if err != nil {
+					return err
+				}
+				want = scalar(earlier)
+			}
+			compared, err := order(scalar(value), want)
+			holds := err == nil && map[string]bool{
+				">=": compared >= 0, ">": compared > 0, "<=": compared <= 0, "<": compared < 0,
+			}[operator]
+			if !holds {
+				return fmt.Errorf("expected %s %s, it is %s", operator, want, Render(value))
+			}
+			return nil
+		}}, nil
+	}
 }
 
 // order returns -1, 0 or 1 as left is less than, equal to or more than right.
@@ -252,14 +276,14 @@ func increment(text, operand string) (Matcher, error) {
 	}}, nil
 }
 
-func changed(text string) Matcher {
-	same := sameAs(text, Before)
+func changed(text, _ string) (Matcher, error) {
+	same, err := sameAs(text, Before)
 	return Matcher{text, func(value any, found bool, lookup Lookup) error {
 		if same.match(value, found, lookup) == nil {
 			return fmt.Errorf("expected a change, it still is %s", Render(value))
 		}
 		return nil
-	}}
+	}}, err
 }
 
 func expression(text, pattern string) (Matcher, error) {
@@ -340,8 +364,8 @@ func includes(value, want any) bool {
 	return cmp.Equal(value, want)
 }
 
-func sameAs(text, reference string) Matcher {
-	return Matcher{text, func(value any, found bool, lookup Lookup) error {
+func sameAs(text, reference string) (Matcher, error) {
+	return Matcher{text, func(value any, _ bool, lookup Lookup) error {
 		if lookup == nil {
 			return fmt.Errorf("%q is not allowed here", text)
 		}
@@ -353,12 +377,12 @@ func sameAs(text, reference string) Matcher {
 			return fmt.Errorf("%s: %w", text, err)
 		}
 		return nil
-	}}
+	}}, nil
 }
 
-func oneOf(text string, alternatives []string) (Matcher, error) {
+func oneOf(text, alternatives string) (Matcher, error) {
 	var matchers []Matcher
-	for _, alternative := range alternatives {
+	for _, alternative := range strings.Split(alternatives, ",") {
 		matcher, err := ParseMatcher(strings.TrimSpace(alternative))
 		if err != nil {
 			return Matcher{}, err
@@ -378,7 +402,7 @@ func oneOf(text string, alternatives []string) (Matcher, error) {
 func items(text, number string) (Matcher, error) {
 	want, err := strconv.Atoi(number)
 	if err != nil {
-		return exact(text)
+		return exact(text, text)
 	}
 	return Matcher{text, func(value any, _ bool, _ Lookup) error {
 		actual := 0

@@ -39,7 +39,7 @@ func NewFeed(config *rest.Config, client *http.Client, namespaced, common []Sour
 		if err != nil {
 			return nil, err
 		}
-		recorder.mends = true
+		recorder.reconnects = true
 		f.recorders, f.sources = append(f.recorders, recorder), append(f.sources, into.sources)
 	}
 	return f, nil

@@ -14,41 +14,21 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/podchain/podchain/conformance/chain"
 )
 
 // Version is one version of one object as a watch delivered it.
-type Version struct {
-	// Seq numbers the versions in the order in which they arrived, from 1. The
-	// watches of two kinds are not ordered against each other: use Before.
-	Seq int
-	// At is when the version arrived: when its last bytes were read.
-	At time.Time
-	// Type is ADDED for the first version of an object (or its state when the
-	// history began), MODIFIED, or DELETED with the last state.
-	Type watch.EventType
-	// Object is shared and must not be changed.
-	Object *unstructured.Unstructured
-}
+type Version = chain.Version
 
-// Before says that a version was written before another, of whatever kind. Two
-// watches may lag differently, so of two kinds the order of arrival counts only
-// if the resourceVersions agree with it: kinds in one store share its counter.
-func (v Version) Before(other Version) bool {
-	if v.Seq >= other.Seq {
-		return false
-	}
-	if v.Object.GetKind() == other.Object.GetKind() {
-		return true
-	}
-	order, err := resourceversion.CompareResourceVersion(v.Object.GetResourceVersion(), other.Object.GetResourceVersion())
-	return err != nil || order < 0
-}
+// A record is what contracts are held against.
+var _ chain.History = Record{}
 
 // History is the record. All methods may be called from any goroutine.
 type History struct {
-	// Restless, where set, is called once when more is recorded than Limit:
+	// NotConverging, where set, is called once when more is recorded than Limit:
 	// nobody will come to rest any more. Set it before the first Record.
-	Restless func()
+	NotConverging func()
 	// Lag, where set, collects how long after its arrival each awaited version
 	// was decided on.
 	Lag *Lag
@@ -66,8 +46,8 @@ type History struct {
 // is for ever.
 const Limit = 1000
 
-// ErrRestless says that the objects change without end.
-var ErrRestless = fmt.Errorf("the objects change without end: there are more than %d versions of them", Limit)
+// ErrNotConverging says that the objects change without end.
+var ErrNotConverging = fmt.Errorf("the objects change without end: there are more than %d versions of them", Limit)
 
 // New returns an empty history.
 func New() *History {
@@ -86,11 +66,11 @@ func (h *History) recordAt(kind watch.EventType, object *unstructured.Unstructur
 		h.counted++
 	}
 	if h.counted > Limit {
-		if !errors.Is(h.broken, ErrRestless) {
-			h.broken = errors.Join(ErrRestless, h.broken)
+		if !errors.Is(h.broken, ErrNotConverging) {
+			h.broken = errors.Join(ErrNotConverging, h.broken)
 			h.wake()
-			if h.Restless != nil {
-				go h.Restless()
+			if h.NotConverging != nil {
+				go h.NotConverging()
 			}
 		}
 		return
@@ -140,7 +120,7 @@ func (h *History) Await(ctx context.Context, what string, holds func(Record) err
 		err := holds(record)
 		if err == nil {
 			if decided := time.Now(); h.Lag != nil && seen != nil && record.Len() > seen.Len() {
-				h.Lag.add(decided.Sub(decisive(record, seen.Len(), holds).At))
+				h.Lag.add(decided.Sub(decidingVersion(record, seen.Len(), holds).At))
 			}
 			return nil
 		}
@@ -157,9 +137,9 @@ func (h *History) Await(ctx context.Context, what string, holds func(Record) err
 	}
 }
 
-// decisive returns the version by which holds came to return nil, of those that were
+// decidingVersion returns the version by which holds came to return nil, of those that were
 // recorded after the first seen ones.
-func decisive(record Record, seen int, holds func(Record) error) Version {
+func decidingVersion(record Record, seen int, holds func(Record) error) Version {
 	at := seen + 1
 	for ; at < record.Len() && holds(record.Until(at)) != nil; at++ {
 	}
@@ -171,7 +151,7 @@ func decisive(record Record, seen int, holds func(Record) error) Version {
 
 // because returns why no question can be answered any more.
 func because(broken error) error {
-	if broken == nil || errors.Is(broken, ErrRestless) {
+	if broken == nil || errors.Is(broken, ErrNotConverging) {
 		return broken
 	}
 	return fmt.Errorf("%w: %w", ErrBroken, broken)
@@ -240,11 +220,11 @@ func (r Record) Since(seq int) []Version {
 	return r.versions[seq:]
 }
 
-// News returns the versions that arrived after seq, but for those that were written
+// WrittenAfter returns the versions that arrived after seq, but for those that were written
 // before something that had arrived by then: the watch of one kind may lag behind
 // that of another. Events may be in a store of their own, so theirs is the order of
 // arrival.
-func (r Record) News(seq int) []Version {
+func (r Record) WrittenAfter(seq int) []Version {
 	latest := ""
 	for _, version := range r.Until(seq).versions {
 		if at := version.Object.GetResourceVersion(); version.Object.GetKind() != "Event" && (latest == "" || newer(at, latest)) {

@@ -131,9 +131,9 @@ func TestBefore(t *testing.T) {
 	}
 }
 
-// TestNews: what was written before something that had arrived is none, however late
+// TestWrittenAfter: what was written before something that had arrived is none, however late
 // it arrives.
-func TestNews(t *testing.T) {
+func TestWrittenAfter(t *testing.T) {
 	record := func(versions ...string) history.Record {
 		h := history.New()
 		for _, text := range versions {
@@ -157,7 +157,7 @@ func TestNews(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var names []string
-			for _, version := range record(test.versions...).News(test.seq) {
+			for _, version := range record(test.versions...).WrittenAfter(test.seq) {
 				names = append(names, version.Object.GetName())
 			}
 			assert.Equal(t, test.want, strings.Join(names, " "))

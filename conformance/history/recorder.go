@@ -31,12 +31,12 @@ func (s Source) String() string { return s.Resource.Resource }
 
 // Recorder fills a history from watches.
 type Recorder struct {
-	into   sink
-	client rest.Interface
-	mends  bool // it goes on after a gap
-	ctx    context.Context
-	cancel context.CancelFunc
-	group  sync.WaitGroup
+	into       sink
+	client     rest.Interface
+	reconnects bool // it goes on after a gap
+	ctx        context.Context
+	cancel     context.CancelFunc
+	group      sync.WaitGroup
 }
 
 // sink takes what a recorder reads.
@@ -209,10 +209,10 @@ func (r *Recorder) follow(source Source, stream *stream, version string, listed 
 			case expired && r.holds(source, listed, &version):
 				forgivable, err = version, nil
 			case gap != nil:
-				if r.fail(source, gap); !r.mends {
+				if r.fail(source, gap); !r.reconnects {
 					return
 				}
-				if version, err = r.mend(source, listed); err != nil {
+				if version, err = r.reconnect(source, listed); err != nil {
 					return
 				}
 				r.fail(source, gap) // for histories that have begun meanwhile

@@ -34,9 +34,9 @@ func (r *Recorder) resume(source Source, version string) (stream *stream, wasAwa
 	return stream, wasAway, err
 }
 
-// mend lists a source after a gap, as soon as that is possible again. The error is
+// reconnect lists a source after a gap, as soon as that is possible again. The error is
 // that of the recorder's end.
-func (r *Recorder) mend(source Source, listed listed) (version string, err error) {
+func (r *Recorder) reconnect(source Source, listed listed) (version string, err error) {
 	err = wait.PollUntilContextCancel(r.ctx, pause, true, func(ctx context.Context) (bool, error) {
 		var failed error
 		version, failed = r.list(ctx, source, listed)

@@ -18,7 +18,7 @@ type Capability struct {
 	// Disruptive is what affects other users of the cluster: a link that is stopped is
 	// missing for all, a node that joins gets the Pods of every DaemonSet.
 	Disruptive bool
-	// Exclusive is what no other scenario can go on beside. Faults are not: a scenario
+	// Exclusive is what no other scenario can run beside. Faults are not: a scenario
 	// has them in its own namespace only.
 	Exclusive bool
 
@@ -69,7 +69,7 @@ func Capabilities() []string {
 	return names
 }
 
-// CapabilityOf returns the row of a name, an empty one if there is none.
+// CapabilityOf returns the row of a name, or an empty one.
 func CapabilityOf(name string) Capability {
 	at := slices.IndexFunc(capabilities, func(row Capability) bool { return row.Name == name })
 	if at < 0 {

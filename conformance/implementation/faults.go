@@ -15,11 +15,11 @@ type Faults interface {
 	// Inject has the requests of a link that the fault is about meet it, beginning
 	// with the next one.
 	Inject(ctx context.Context, link chain.Link, fault Fault) error
-	// Met returns when every fault in force of the namespace, with "" of those that name
+	// AwaitTriggered returns when every fault in force of the namespace, with "" of those that name
 	// none, has been met by as many requests as it says, or by one if it says none.
-	Met(ctx context.Context, namespace string) error
-	// Heal ends all faults of the namespace; with "" those that name none. What they
-	// delay is let go: it returns when that has been answered.
+	AwaitTriggered(ctx context.Context, namespace string) error
+	// Heal ends all faults of the namespace; with "" those that name none. Delayed
+	// requests are sent: it returns when they have been answered.
 	Heal(ctx context.Context, namespace string) error
 	// Writes returns what the links have written, and among it every other request
 	// that met a fault, in the order in which the answers passed the taps: that of one
@@ -30,8 +30,8 @@ type Faults interface {
 // WatchObserver is offered by a cluster whose taps also follow the watches of its links: it
 // knows when which of them was notified of what.
 type WatchObserver interface {
-	// Notices returns what watches have brought to links, in order of arrival, but for
-	// Leases and Events. Of what has been long ago it may have forgotten some.
+	// Notices returns what watches have delivered to links, in order of arrival, except
+	// Leases and Events. It may have dropped old ones.
 	Notices(ctx context.Context) ([]Notice, error)
 }
 
@@ -82,8 +82,8 @@ const (
 	// Delay passes the request on after Fault.Delay.
 	Delay Effect = "delay"
 	// Cut breaks the connection: that of a watch in the middle, those that are open
-	// included, without the end of the stream being told; that of any other request
-	// before it is passed on.
+	// included, without a proper end of the stream; that of any other request before
+	// it is passed on.
 	Cut Effect = "cut"
 )
 
@@ -122,7 +122,7 @@ type Write struct {
 	Name        string `json:"name,omitempty"`
 	// Code that the API server answered; 0 if it did not.
 	Code int `json:"code"`
-	// ResourceVersion of the object in the answer; empty where there is none.
+	// ResourceVersion of the object in the answer; empty without an object.
 	ResourceVersion string `json:"resourceVersion,omitempty"`
 	// Fault that the request met, as its effect; empty for none.
 	Fault Effect `json:"fault,omitempty"`

@@ -47,9 +47,9 @@ type Virtual interface {
 	Virtual(t *testing.T, run func(t *testing.T))
 }
 
-// Persistent is offered by a cluster that goes on after Stop, since it is somebody
-// else's: what a run makes there has to be told from what others have, and to be
-// gone at the end.
+// Persistent is offered by a cluster that keeps running after Stop, since the suite did
+// not start it: what a run creates there has to be marked as the run's, and removed at
+// the end.
 type Persistent interface {
 	// Persists says so by being there.
 	Persists()
@@ -174,12 +174,12 @@ type Settler interface {
 // (capability "compaction").
 type Compactor interface {
 	// Compact forgets every version before the present ones: a watch from an
-	// older version is told that it has expired.
+	// older version ends as expired.
 	Compact(ctx context.Context) error
 }
 
-// CrashReporter is offered by a cluster that runs links which may end without being
-// told to.
+// CrashReporter is offered by a cluster that runs links which may end without having
+// been stopped.
 type CrashReporter interface {
 	// Crashed returns the first link in the order of the chain that has, and how
 	// it ended; a nil error if none has.

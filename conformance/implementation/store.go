@@ -9,8 +9,8 @@ type Store interface {
 	StoreAccess(ctx context.Context) (StoreAccess, error)
 }
 
-// StoreAccess is how a store is reached. Whoever has it reads past the API server,
-// so it goes to the suite and to no link (STORE-06).
+// StoreAccess is how a store is reached. It bypasses the API server, so it is for the
+// suite and for no link (STORE-06).
 type StoreAccess struct {
 	// Endpoints are URLs, such as https://127.0.0.1:2379 or unixs:///run/etcd.sock.
 	Endpoints []string `json:"endpoints"`

@@ -10,7 +10,7 @@ import (
 // links are. What came with a later one is not asked of them.
 type Versioned interface {
 	// Version of a link, such as "v1.34.4"; "" for a link that is of no release of
-	// Kubernetes, or nobody knows of which: everything is asked of it.
+	// Kubernetes, or of an unknown one: every requirement applies to it.
 	Version(link chain.Link) string
 }
 

@@ -42,7 +42,7 @@ type marked struct {
 // control socket where there is one. It only replaces a file of a server that no longer
 // answers (see Vacant). The function that it returns removes the file again, unless it
 // was replaced.
-func (a *Access) WriteKubeconfig(ctx context.Context, path, url, socket string) (remove func() error, err error) {
+func (a *Credentials) WriteKubeconfig(ctx context.Context, path, url, socket string) (remove func() error, err error) {
 	content, err := a.kubeconfig(url, socket)
 	if err != nil {
 		return nil, fmt.Errorf("write the kubeconfig: %w", err)
@@ -70,7 +70,7 @@ func (a *Access) WriteKubeconfig(ctx context.Context, path, url, socket string) 
 }
 
 // OverwriteKubeconfig writes the same, whatever is at the path.
-func (a *Access) OverwriteKubeconfig(path, url string) error {
+func (a *Credentials) OverwriteKubeconfig(path, url string) error {
 	content, err := a.kubeconfig(url, "")
 	if err == nil {
 		err = replace(path, content)
@@ -88,7 +88,7 @@ func replace(path string, content []byte) error {
 	})
 }
 
-func (a *Access) kubeconfig(url, socket string) ([]byte, error) {
+func (a *Credentials) kubeconfig(url, socket string) ([]byte, error) {
 	raw, err := json.Marshal(marked{a.instance})
 	if err != nil {
 		return nil, err
@@ -129,7 +129,7 @@ func instanceOf(config *api.Config) string {
 
 // remove removes the file if it is that of this server, also after a client has changed
 // it: kubectl config set-context writes a namespace into it.
-func (a *Access) remove(path string) error {
+func (a *Credentials) remove(path string) error {
 	content, err := os.ReadFile(path)
 	if err != nil {
 		return err

@@ -17,7 +17,7 @@ import (
 	"github.com/podchain/podchain/conformance/kubeconfig"
 )
 
-func newAccess(t *testing.T) *kubeconfig.Access {
+func newAccess(t *testing.T) *kubeconfig.Credentials {
 	t.Helper()
 	a, err := kubeconfig.New()
 	require.NoError(t, err)
@@ -25,7 +25,7 @@ func newAccess(t *testing.T) *kubeconfig.Access {
 }
 
 // serve answers with the status, and returns where.
-func serve(t *testing.T, a *kubeconfig.Access, status int) string {
+func serve(t *testing.T, a *kubeconfig.Credentials, status int) string {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
 	t.Cleanup(server.Close)
@@ -60,28 +60,28 @@ func TestWriteKubeconfig(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		// at is where the server of the file that is there was.
-		at     func(t *testing.T, of *kubeconfig.Access) string
+		at     func(t *testing.T, of *kubeconfig.Credentials) string
 		change func(t *testing.T, path string)
 		says   string // why it stays
 	}{
-		"nothing listens":             {at: func(t *testing.T, _ *kubeconfig.Access) string { return deserted(t) }},
-		"another server has its port": {at: func(t *testing.T, _ *kubeconfig.Access) string { return serve(t, newAccess(t), http.StatusOK) }},
-		"something else has its port": {at: func(t *testing.T, _ *kubeconfig.Access) string { return serve(t, nil, http.StatusOK) }},
+		"nothing listens":             {at: func(t *testing.T, _ *kubeconfig.Credentials) string { return deserted(t) }},
+		"another server has its port": {at: func(t *testing.T, _ *kubeconfig.Credentials) string { return serve(t, newAccess(t), http.StatusOK) }},
+		"something else has its port": {at: func(t *testing.T, _ *kubeconfig.Credentials) string { return serve(t, nil, http.StatusOK) }},
 		"a client has changed it": {
-			at:     func(t *testing.T, _ *kubeconfig.Access) string { return deserted(t) },
+			at:     func(t *testing.T, _ *kubeconfig.Credentials) string { return deserted(t) },
 			change: change(func(c *api.Config) { c.Contexts["podchain"].Namespace = "mine" }),
 		},
-		"it answers": {at: func(t *testing.T, of *kubeconfig.Access) string { return serve(t, of, http.StatusOK) },
+		"it answers": {at: func(t *testing.T, of *kubeconfig.Credentials) string { return serve(t, of, http.StatusOK) },
 			says: "belongs to a server that is running at https://127.0.0.1:"},
-		"it answers that it is not ready": {at: func(t *testing.T, of *kubeconfig.Access) string { return serve(t, of, http.StatusServiceUnavailable) },
+		"it answers that it is not ready": {at: func(t *testing.T, of *kubeconfig.Credentials) string { return serve(t, of, http.StatusServiceUnavailable) },
 			says: "belongs to a server that is running at https://127.0.0.1:"},
 		"a client has added another cluster": {
-			at:     func(t *testing.T, _ *kubeconfig.Access) string { return deserted(t) },
+			at:     func(t *testing.T, _ *kubeconfig.Credentials) string { return deserted(t) },
 			change: change(func(c *api.Config) { c.Clusters["production"] = &api.Cluster{Server: "https://example.com"} }),
 			says:   "exists and is not one of podchain's",
 		},
 		"without its mark": {
-			at:     func(t *testing.T, _ *kubeconfig.Access) string { return deserted(t) },
+			at:     func(t *testing.T, _ *kubeconfig.Credentials) string { return deserted(t) },
 			change: change(func(c *api.Config) { c.Clusters["podchain"].Extensions = nil }),
 			says:   "exists and is not one of podchain's",
 		},

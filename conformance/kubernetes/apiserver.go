@@ -39,7 +39,7 @@ const (
 	serviceRange   = "10.0.0.0/24"
 )
 
-const apiServerPatience = 2 * time.Minute
+const apiServerTimeout = 2 * time.Minute
 
 func newAPIServer(program, directory, logs string, book *logbook, store *store, audited string) (*apiServer, error) {
 	ca, err := pki.NewAuthority(filepath.Join(directory, "pki"), "podchain-kubernetes")
@@ -124,7 +124,7 @@ func (a *apiServer) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return process.ready(ctx, "/readyz of the API server", apiServerPatience, func(ctx context.Context) error {
+	return process.ready(ctx, "/readyz of the API server", apiServerTimeout, func(ctx context.Context) error {
 		return client.RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
 	})
 }

@@ -43,7 +43,7 @@ var components = []component{
 // are built each time, which costs nothing while they stay the same.
 var own = []component{
 	{"machine", "./programs/machine"},
-	{"part", "./programs/part"},
+	{"container", "./programs/container"},
 }
 
 // programs are the files of all programs by name.

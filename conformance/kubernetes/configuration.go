@@ -32,7 +32,7 @@ func (c *Cluster) describe(n *node, object *corev1.Node, number int) (machine.De
 		Name: n.name, Address: address.String() + "/15",
 		Cores: size.cores, MemoryBytes: size.memory,
 		Relays: []machine.Relay{
-			{Address: n.door.address, Socket: n.path("api.sock")},
+			{Address: n.apiProxy.address, Socket: n.path("api.sock")},
 			{Address: c.images.address, Socket: c.imagesSocket()},
 		},
 		// Where programs keep things that no flag moves elsewhere.
@@ -74,13 +74,13 @@ func (c *Cluster) describe(n *node, object *corev1.Node, number int) (machine.De
 // kubeletCommand returns the command line of the node's kubelet.
 func (c *Cluster) kubeletCommand(n *node, object *corev1.Node, address netip.Addr) []string {
 	if c.kubelet != "" {
-		return []string{c.kubelet, "run", "kubelet", "--node=" + n.name, "--kubeconfig=" + n.door.kubeconfig,
+		return []string{c.kubelet, "run", "kubelet", "--node=" + n.name, "--kubeconfig=" + n.apiProxy.kubeconfig,
 			"--runtime-endpoint=unix://" + n.path("cri.sock"), "--register=" + n.path("node.yaml"),
 			"--root-dir=" + n.path("kubelet"), "--cgroup-root=" + cgroup(n.directory),
 		}
 	}
 	return []string{c.programs["kubelet"],
-		"--config=" + n.path("kubelet.yaml"), "--kubeconfig=" + n.door.kubeconfig,
+		"--config=" + n.path("kubelet.yaml"), "--kubeconfig=" + n.apiProxy.kubeconfig,
 		"--root-dir=" + n.path("kubelet"), "--cert-dir=" + n.path("pki"),
 		"--hostname-override=" + n.name, "--node-ip=" + address.String(),
 		"--node-labels=" + joinLabels(object.Labels),

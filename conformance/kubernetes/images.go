@@ -21,25 +21,25 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
 	"github.com/podchain/podchain/conformance/implementation"
-	"github.com/podchain/podchain/conformance/kubernetes/internal/play"
+	"github.com/podchain/podchain/conformance/kubernetes/internal/behavior"
 	"github.com/podchain/podchain/fixtures"
 )
 
 // Images are those of the fixtures in a registry: the same program in each, with
-// another part to play.
+// another behavior.
 type Images struct {
-	prefix   string // of all names: "HOST/" or "HOST/REPO/"
-	naming   []name.Option
-	remote   []remote.Option
-	programs map[string]v1.Layer  // by architecture
-	parts    map[string]play.Part // by "name:tag"
+	prefix    string // of all names: "HOST/" or "HOST/REPO/"
+	naming    []name.Option
+	remote    []remote.Option
+	programs  map[string]v1.Layer          // by architecture
+	behaviors map[string]behavior.Behavior // by "name:tag"
 }
 
 var _ implementation.Images = (*Images)(nil)
 
 // newImages reads the table of images. The programs are files, by architecture.
 func newImages(prefix string, programs map[string]string) (*Images, error) {
-	i := &Images{prefix: prefix, programs: map[string]v1.Layer{}, parts: map[string]play.Part{}}
+	i := &Images{prefix: prefix, programs: map[string]v1.Layer{}, behaviors: map[string]behavior.Behavior{}}
 	for architecture, file := range programs {
 		var err error
 		if i.programs[architecture], err = programLayer(file); err != nil {
@@ -47,12 +47,12 @@ func newImages(prefix string, programs map[string]string) (*Images, error) {
 		}
 	}
 	for _, image := range fixtures.Images() {
-		part, err := play.Of(image)
+		does, err := behavior.Of(image)
 		if err != nil {
 			return nil, err
 		}
 		for _, tag := range slices.Concat(image.Tags, image.Unpublished) {
-			i.parts[image.Name+":"+tag] = part
+			i.behaviors[image.Name+":"+tag] = does
 		}
 	}
 	return i, nil
@@ -75,7 +75,7 @@ func (i *Images) ImageName(short string) string { return i.prefix + short }
 // Publish implements implementation.Images: it makes an image and stores it under
 // its name, a scope in front included.
 func (i *Images) Publish(ctx context.Context, short string) error {
-	part, known := i.parts[path.Base(short)]
+	does, known := i.behaviors[path.Base(short)]
 	if !known {
 		return fmt.Errorf("the table of images has no %q to publish", short)
 	}
@@ -83,7 +83,7 @@ func (i *Images) Publish(ctx context.Context, short string) error {
 	if err != nil {
 		return err
 	}
-	if err := i.write(ctx, reference, short, part); err != nil {
+	if err := i.write(ctx, reference, short, does); err != nil {
 		return fmt.Errorf("image %s: %w", reference, err)
 	}
 	return nil
@@ -91,11 +91,11 @@ func (i *Images) Publish(ctx context.Context, short string) error {
 
 // write makes one image for all architectures: an index of them, unless there is
 // one only.
-func (i *Images) write(ctx context.Context, reference name.Reference, short string, part play.Part) error {
+func (i *Images) write(ctx context.Context, reference name.Reference, short string, does behavior.Behavior) error {
 	options := append([]remote.Option{remote.WithContext(ctx)}, i.remote...)
 	var index v1.ImageIndex = empty.Index
 	for _, architecture := range slices.Sorted(maps.Keys(i.programs)) {
-		image, err := i.image(short, architecture, part)
+		image, err := i.image(short, architecture, does)
 		if err != nil {
 			return err
 		}
@@ -108,14 +108,14 @@ func (i *Images) write(ctx context.Context, reference name.Reference, short stri
 	return remote.WriteIndex(reference, index, options...)
 }
 
-// image returns an image with a part. Its label makes each another image: a
+// image returns an image with a behavior. Its label makes each another image: a
 // runtime that has two names for one image tells either of them.
-func (i *Images) image(short, architecture string, part play.Part) (v1.Image, error) {
-	text, err := json.Marshal(part)
+func (i *Images) image(short, architecture string, does behavior.Behavior) (v1.Image, error) {
+	text, err := json.Marshal(does)
 	if err != nil {
 		return nil, err
 	}
-	row, err := layerOf(entry{name: play.File[1:], content: text, mode: 0o444})
+	row, err := layerOf(entry{name: behavior.File[1:], content: text, mode: 0o444})
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +135,7 @@ func (i *Images) image(short, architecture string, part play.Part) (v1.Image, er
 	return mutate.ConfigFile(image, file)
 }
 
-// commands are the names of the program in the images; see programs/part.
+// commands are the names of the program in the images; see programs/container.
 var commands = []string{"true", "false", "ready", "healthy", "sleep"}
 
 func programLayer(program string) (v1.Layer, error) {

@@ -15,7 +15,7 @@ import (
 // TestImages: the registry has what the table says, each under a digest of its
 // own, and what is published in a scope is in that scope only.
 func TestImages(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "part")
+	program := filepath.Join(t.TempDir(), "container")
 	require.NoError(t, os.WriteFile(program, []byte("#!"), 0o755))
 	i, err := startRegistry(t.Context(), program)
 	require.NoError(t, err)

@@ -107,7 +107,7 @@ type Cluster struct {
 	plugins   string  // folder of the CNI plugins
 	programs  programs
 	journal   *crijournal.Journal
-	claim     *claim
+	lockfile  *lockfile
 
 	config *rest.Config // of an administrator
 	// identifies says that the API server tells its clients apart, and gives
@@ -123,7 +123,7 @@ type Cluster struct {
 	control  sync.Mutex
 	links    map[chain.Link]*process
 	waiting  map[chain.Link]*process // second processes of links that run twice
-	doors    map[chain.Link]*door
+	proxies  map[chain.Link]*proxy
 	kubelets bool // they run
 	nodes    map[string]*node
 	names    sets.Set[string] // of nodes, those that are being made included
@@ -151,7 +151,7 @@ var (
 func launch(ctx context.Context, options Options, part assembly.Part) (*Cluster, error) {
 	c := &Cluster{
 		Faults: part.Taps, version: options.Version, audited: options.Audited, storeName: options.Store, part: part, kubelet: options.Kubelet, logs: part.Logs, journal: crijournal.New(),
-		links: map[chain.Link]*process{}, waiting: map[chain.Link]*process{}, doors: map[chain.Link]*door{},
+		links: map[chain.Link]*process{}, waiting: map[chain.Link]*process{}, proxies: map[chain.Link]*proxy{},
 		nodes: map[string]*node{}, names: sets.New[string](), kubelets: part.Has(chain.Kubelet),
 	}
 	err := checkStore(options.Store)
@@ -175,10 +175,10 @@ func launch(ctx context.Context, options Options, part assembly.Part) (*Cluster,
 			return nil, err
 		}
 	}
-	if c.claim, err = claimDirectory(options.Use); err != nil {
+	if c.lockfile, err = lockDirectory(options.Use); err != nil {
 		return nil, err
 	}
-	c.directory = c.claim.Directory
+	c.directory = c.lockfile.Directory
 	if c.logs == "" {
 		c.logs = filepath.Join(c.directory, "logs")
 	}
@@ -244,7 +244,7 @@ func (c *Cluster) startAPI(ctx context.Context) (err error) {
 }
 
 func (c *Cluster) startNodes(ctx context.Context) (err error) {
-	if c.images, err = startRegistry(ctx, c.programs["part"]); err != nil {
+	if c.images, err = startRegistry(ctx, c.programs["container"]); err != nil {
 		return err
 	}
 	if err := c.relays.carry(c.imagesSocket(), c.images.address); err != nil {
@@ -355,19 +355,19 @@ func (c *Cluster) Stop(ctx context.Context) error {
 		group.Go(func() { keep(c.links[link].stop(ctx)) })
 	}
 	group.Wait()
-	for _, door := range c.doors {
-		keep(door.Close())
+	for _, proxy := range c.proxies {
+		keep(proxy.Close())
 	}
 	clear(c.nodes)
 	clear(c.links)
 	clear(c.waiting)
-	clear(c.doors)
+	clear(c.proxies)
 	keep(c.api.stop())
 	keep(c.store.stop())
 	c.relays.close()
 	keep(c.images.stop())
 	keep(c.book.close())
-	keep(c.claim.release())
+	keep(c.lockfile.release())
 	return errors.Join(errs...)
 }
 

@@ -86,12 +86,12 @@ func (k *KWOK) Start(ctx context.Context, part assembly.Part) (_ implementation.
 	if h.client, err = kubernetes.NewForConfig(part.API); err != nil {
 		return nil, err
 	}
-	opened, err := part.Taps.Open(chain.Kubelet, part.API)
+	opened, err := part.Taps.OpenProxy(chain.Kubelet, part.API)
 	if err != nil {
 		return nil, err
 	}
-	h.door = &door{Door: opened, kubeconfig: filepath.Join(h.directory, "kubeconfig")}
-	if err := h.door.WriteKubeconfig(h.door.kubeconfig); err != nil {
+	h.proxy = &proxy{Proxy: opened, kubeconfig: filepath.Join(h.directory, "kubeconfig")}
+	if err := h.proxy.WriteKubeconfig(h.proxy.kubeconfig); err != nil {
 		return nil, err
 	}
 	if err := h.StartLink(ctx, chain.Kubelet); err != nil {
@@ -113,7 +113,7 @@ type hollowNodes struct {
 	log       *children.Log
 	config    *rest.Config // of an administrator
 	client    kubernetes.Interface
-	door      *door
+	proxy     *proxy
 
 	mu      sync.Mutex
 	running *process // nil while it is stopped
@@ -146,7 +146,7 @@ func (h *hollowNodes) WhyMissing(capability string) string {
 
 func (h *hollowNodes) stages() string { return filepath.Join(h.directory, "stages.yaml") }
 
-// managed is the annotation by which KWOK knows the nodes that it is to play.
+// managed is the annotation by which KWOK knows the nodes that it is to behavior.
 const managed = "kwok.x-k8s.io/node"
 
 // StartLink implements implementation.Links.
@@ -159,19 +159,19 @@ func (h *hollowNodes) StartLink(ctx context.Context, link chain.Link) error {
 	if h.running != nil {
 		return h.running.crash()
 	}
-	command := exec.Command(h.program, "--kubeconfig="+h.door.kubeconfig, "--config="+h.stages(),
+	command := exec.Command(h.program, "--kubeconfig="+h.proxy.kubeconfig, "--config="+h.stages(),
 		"--manage-nodes-with-annotation-selector="+managed+"=fake",
 		// As in the configuration that it is distributed with: otherwise the Leases of
 		// its nodes would not be renewed.
 		"--node-lease-duration-seconds=40")
 	// Otherwise it looks for a configuration in the user's home.
 	command.Env = append(os.Environ(), "KWOK_WORKDIR="+h.directory)
-	asked := h.door.Expect()
+	asked := h.proxy.NextRequest()
 	var err error
 	if h.running, err = spawn("KWOK", h.log, command); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, linkPatience)
+	ctx, cancel := context.WithTimeout(ctx, linkTimeout)
 	defer cancel()
 	select {
 	case <-asked:
@@ -179,7 +179,7 @@ func (h *hollowNodes) StartLink(ctx context.Context, link chain.Link) error {
 	case <-h.running.ended:
 		return h.running.crash()
 	case <-ctx.Done():
-		return fmt.Errorf("KWOK: waited %s for its first request to the API server; %s", linkPatience, h.log.Last())
+		return fmt.Errorf("KWOK: waited %s for its first request to the API server; %s", linkTimeout, h.log.Last())
 	}
 }
 
@@ -205,8 +205,8 @@ func (h *hollowNodes) Crashed() (chain.Link, error) {
 // Stop implements implementation.Cluster. The Nodes go with the cluster.
 func (h *hollowNodes) Stop(ctx context.Context) error {
 	err := h.StopLink(ctx, chain.Kubelet)
-	if h.door != nil {
-		err = errors.Join(err, h.door.Close())
+	if h.proxy != nil {
+		err = errors.Join(err, h.proxy.Close())
 	}
 	if h.log != nil {
 		err = errors.Join(err, h.log.Close())

@@ -29,10 +29,10 @@ func (h *hollowNodes) AddNode(ctx context.Context, object *corev1.Node) error {
 	if !running {
 		return fmt.Errorf("node %s: %w: KWOK is stopped", node.Name, implementation.ErrNotReady)
 	}
-	ctx, cancel := context.WithTimeout(ctx, nodePatience)
+	ctx, cancel := context.WithTimeout(ctx, nodeTimeout)
 	defer cancel()
 	if err := await(ctx, node.Name, h.client.CoreV1().Nodes().Watch, isReady); err != nil {
-		return fmt.Errorf("node %s: %w: waited %s: %w; %s", node.Name, implementation.ErrNotReady, nodePatience, err, h.log.Last())
+		return fmt.Errorf("node %s: %w: waited %s: %w; %s", node.Name, implementation.ErrNotReady, nodeTimeout, err, h.log.Last())
 	}
 	return nil
 }

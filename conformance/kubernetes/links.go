@@ -44,7 +44,7 @@ func programsOf(links []chain.Link) []string {
 		case link == chain.APIServer:
 			names = append(names, "etcd", "kube-apiserver", controllerManager) // for what stands aside
 		case link == chain.Kubelet:
-			names = append(names, kubeletProgram, "machine", "part")
+			names = append(names, kubeletProgram, "machine", "container")
 		case link == chain.Scheduler:
 			names = append(names, scheduler)
 		default:
@@ -65,14 +65,14 @@ func (c *Cluster) command(link chain.Link) ([]string, error) {
 	if link == chain.Scheduler {
 		program = scheduler
 	}
-	if c.doors[link] == nil {
-		door, err := c.open(link, filepath.Join(c.directory, string(link)+".kubeconfig"), "system:"+program)
+	if c.proxies[link] == nil {
+		proxy, err := c.open(link, filepath.Join(c.directory, string(link)+".kubeconfig"), "system:"+program)
 		if err != nil {
 			return nil, err
 		}
-		c.doors[link] = door
+		c.proxies[link] = proxy
 	}
-	args := []string{c.programs[program], "--kubeconfig=" + c.doors[link].kubeconfig, "--leader-elect=false", "--secure-port=0"}
+	args := []string{c.programs[program], "--kubeconfig=" + c.proxies[link].kubeconfig, "--leader-elect=false", "--secure-port=0"}
 	if link == chain.Scheduler {
 		return args, nil
 	}
@@ -84,7 +84,7 @@ func (c *Cluster) command(link chain.Link) ([]string, error) {
 	if c.identifies {
 		args = append(args, "--use-service-account-credentials=true")
 	}
-	// What is published is the door's authority otherwise. Each link has a file of its
+	// What is published is the proxy's authority otherwise. Each link has a file of its
 	// own: another one may be reading its own just now.
 	if authority := c.config.CAData; len(authority) > 0 {
 		file := filepath.Join(c.directory, string(link)+".authority.crt")
@@ -96,9 +96,9 @@ func (c *Cluster) command(link chain.Link) ([]string, error) {
 	return args, nil
 }
 
-// linkPatience is how long a program may take until it asks the API server for
+// linkTimeout is how long a program may take until it asks the API server for
 // something.
-const linkPatience = time.Minute
+const linkTimeout = time.Minute
 
 // startProcesses starts all links of the part that are one process each.
 func (c *Cluster) startProcesses(ctx context.Context) error {
@@ -170,7 +170,7 @@ func (c *Cluster) spawnLink(link chain.Link, flags ...string) (*process, <-chan 
 		return nil, nil, err
 	}
 	command = append(command, flags...)
-	asked := c.doors[link].Expect()
+	asked := c.proxies[link].NextRequest()
 	name := "the " + string(link)
 	log, err := c.book.open(filepath.Join(c.logs, string(link)+".log"), name)
 	if err != nil {
@@ -182,7 +182,7 @@ func (c *Cluster) spawnLink(link chain.Link, flags ...string) (*process, <-chan 
 
 // begins waits until the process of a link is at work.
 func (p *process) begins(ctx context.Context, asked <-chan struct{}) error {
-	ctx, cancel := context.WithTimeout(ctx, linkPatience)
+	ctx, cancel := context.WithTimeout(ctx, linkTimeout)
 	defer cancel()
 	select {
 	case <-asked:
@@ -190,12 +190,12 @@ func (p *process) begins(ctx context.Context, asked <-chan struct{}) error {
 	case <-p.ended:
 		return p.crash()
 	case <-ctx.Done():
-		return fmt.Errorf("%s: waited %s for its first request to the API server; %s", p.name, linkPatience, p.log.Last())
+		return fmt.Errorf("%s: waited %s for its first request to the API server; %s", p.name, linkTimeout, p.log.Last())
 	}
 }
 
 // StopLink implements implementation.Links. It does nothing if the link is
-// stopped. Requests that a program has sent through its door continue without it, and
+// stopped. Requests that a program has sent through its proxy continue without it, and
 // StopLink waits for them.
 func (c *Cluster) StopLink(ctx context.Context, link chain.Link) error {
 	c.control.Lock()

@@ -34,10 +34,10 @@ type node struct {
 	book      *logbook
 	printed   map[string]*children.Log // by its programs
 	pipes     []*children.Pipe
-	door      *door // of its kubelet
+	apiProxy  *proxy // of its kubelet
 	relays    relays
 	machine   *process
-	proxy     *crijournal.Proxy
+	criProxy  *crijournal.Proxy
 
 	mu      sync.Mutex // one command at a time
 	input   io.WriteCloser
@@ -51,8 +51,8 @@ const (
 )
 
 const (
-	machinePatience    = 20 * time.Second
-	containerdPatience = 30 * time.Second
+	machineTimeout    = 20 * time.Second
+	containerdTimeout = 30 * time.Second
 )
 
 // newNode makes the machine and starts containerd, but no kubelet. What it
@@ -71,10 +71,10 @@ func (c *Cluster) newNode(ctx context.Context, object *corev1.Node, number int) 
 		}
 	}
 	var err error
-	if n.door, err = c.open(chain.Kubelet, n.path("kubeconfig"), "system:node:"+n.name, "system:nodes"); err != nil {
+	if n.apiProxy, err = c.open(chain.Kubelet, n.path("kubeconfig"), "system:node:"+n.name, "system:nodes"); err != nil {
 		return n, err
 	}
-	if err := n.relays.carry(n.path("api.sock"), n.door.address); err != nil {
+	if err := n.relays.carry(n.path("api.sock"), n.apiProxy.address); err != nil {
 		return n, err
 	}
 	description, err := c.describe(n, object, number)
@@ -103,25 +103,25 @@ func (c *Cluster) newNode(ctx context.Context, object *corev1.Node, number int) 
 		return n, err
 	}
 	defer discard(runtimeClient)
-	if err := retryFor(ctx, containerdPatience, n.machine.ended, func(ctx context.Context) error {
+	if err := retryFor(ctx, containerdTimeout, n.machine.ended, func(ctx context.Context) error {
 		_, err := runtimeClient.Version(ctx, "")
 		return err
 	}); err != nil {
-		return n, fmt.Errorf("node %s: waited %s for containerd: %w; %s", n.name, containerdPatience, err, n.printed[containerdProgram].Last())
+		return n, fmt.Errorf("node %s: waited %s for containerd: %w; %s", n.name, containerdTimeout, err, n.printed[containerdProgram].Last())
 	}
-	if n.proxy, err = c.journal.NewProxy(n.name, "unix://"+socket); err != nil {
+	if n.criProxy, err = c.journal.NewProxy(n.name, "unix://"+socket); err != nil {
 		return n, err
 	}
 	listener, err := net.Listen("unix", n.path("cri.sock"))
 	if err != nil {
 		return n, err
 	}
-	go func() { _ = n.proxy.Serve(listener) }() // until it is stopped
+	go func() { _ = n.criProxy.Serve(listener) }() // until it is stopped
 	return n, nil
 }
 
-func retryFor(ctx context.Context, patience time.Duration, stop <-chan struct{}, attempt func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+func retryFor(ctx context.Context, timeout time.Duration, stop <-chan struct{}, attempt func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	return retry(ctx, stop, attempt)
 }
@@ -184,7 +184,7 @@ func (n *node) makeMachine(ctx context.Context, program string) error {
 		<-n.machine.ended
 		discard(output)
 	}()
-	ctx, cancel := context.WithTimeout(ctx, machinePatience)
+	ctx, cancel := context.WithTimeout(ctx, machineTimeout)
 	defer cancel()
 	made := make(chan error, 1)
 	go func() { made <- n.answer() }()
@@ -192,7 +192,7 @@ func (n *node) makeMachine(ctx context.Context, program string) error {
 	case err := <-made:
 		return err
 	case <-ctx.Done():
-		return fmt.Errorf("waited %s for the machine to be made; %s", machinePatience, n.machine.log.Last())
+		return fmt.Errorf("waited %s for the machine to be made; %s", machineTimeout, n.machine.log.Last())
 	}
 }
 
@@ -231,12 +231,12 @@ func (n *node) stop() error {
 		pipe.Drain()
 		pipe.Close()
 	}
-	if n.proxy != nil {
-		errs = append(errs, n.proxy.Stop())
+	if n.criProxy != nil {
+		errs = append(errs, n.criProxy.Stop())
 	}
 	n.relays.close()
-	if n.door != nil {
-		errs = append(errs, n.door.Close())
+	if n.apiProxy != nil {
+		errs = append(errs, n.apiProxy.Close())
 	}
 	errs = append(errs, removeCgroups(n.directory))
 	// Mounts have gone with their namespace; what is left are files.

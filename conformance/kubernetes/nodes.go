@@ -23,7 +23,7 @@ import (
 	"github.com/podchain/podchain/conformance/kubernetes/internal/relay"
 )
 
-const nodePatience = time.Minute
+const nodeTimeout = time.Minute
 
 // AddNode implements implementation.Nodes. What a Node should have of
 // processors, memory and Pods its kubelet finds there; other resources are put
@@ -89,7 +89,7 @@ func (c *Cluster) AddNode(ctx context.Context, object *corev1.Node) error {
 // awaitNode waits until the node is ready and Pods are let on it: the node
 // lifecycle controller takes the mark of the beginner off.
 func (c *Cluster) awaitNode(ctx context.Context, client kubernetes.Interface, n *node) error {
-	ctx, cancel := context.WithTimeout(ctx, nodePatience)
+	ctx, cancel := context.WithTimeout(ctx, nodeTimeout)
 	defer cancel()
 	c.control.Lock()
 	marked := c.links[chain.NodeLifecycle] != nil
@@ -98,7 +98,7 @@ func (c *Cluster) awaitNode(ctx context.Context, client kubernetes.Interface, n 
 		return isReady(node) && !(marked && isMarked(node))
 	})
 	if err != nil {
-		return fmt.Errorf("node %s: %w: waited %s: %w; %s", n.name, implementation.ErrNotReady, nodePatience, err, n.printed[kubeletProgram].Last())
+		return fmt.Errorf("node %s: %w: waited %s: %w; %s", n.name, implementation.ErrNotReady, nodeTimeout, err, n.printed[kubeletProgram].Last())
 	}
 	return nil
 }
@@ -120,12 +120,12 @@ func (c *Cluster) awaitAccount(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, nodePatience)
+	ctx, cancel := context.WithTimeout(ctx, nodeTimeout)
 	defer cancel()
 	accounts := client.CoreV1().ServiceAccounts(metav1.NamespaceDefault)
 	if err := await(ctx, "default", accounts.Watch, func(*corev1.ServiceAccount) bool { return true }); err != nil {
 		return fmt.Errorf("waited %s for ServiceAccount default in namespace default: %w; %s",
-			nodePatience, err, c.links[chain.NamespaceController].log.Last())
+			nodeTimeout, err, c.links[chain.NamespaceController].log.Last())
 	}
 	return nil
 }

@@ -77,15 +77,15 @@ func (p *process) crash() error {
 // discard closes what nothing is lost of by closing it.
 func discard(closer io.Closer) { closer.Close() }
 
-// stopPatience is how long a program may take to end after TERM.
-const stopPatience = 15 * time.Second
+// stopTimeout is how long a program may take to end after TERM.
+const stopTimeout = 15 * time.Second
 
 // stop asks the program to end, and makes it end where it does not.
 func (p *process) stop(ctx context.Context) error {
 	if p == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, stopPatience)
+	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
 	defer cancel()
 	if err := p.signal(syscall.SIGTERM); err != nil {
 		return err
@@ -118,11 +118,11 @@ func (p *process) signal(signal syscall.Signal) error {
 	return nil
 }
 
-// ready waits until attempt succeeds. It gives up when patience ends or the
+// ready waits until attempt succeeds. It gives up when timeout ends or the
 // program has ended, and then tells what it waited for and what the program
 // said last.
-func (p *process) ready(ctx context.Context, what string, patience time.Duration, attempt func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+func (p *process) ready(ctx context.Context, what string, timeout time.Duration, attempt func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	last := retry(ctx, p.ended, attempt)
 	if last == nil {
@@ -132,7 +132,7 @@ func (p *process) ready(ctx context.Context, what string, patience time.Duration
 	case <-p.ended:
 		return fmt.Errorf("%s ended (%s) before %s; %s", p.name, p.command.ProcessState, what, p.log.Last())
 	default:
-		return fmt.Errorf("%s: waited %s for %s: %w; %s", p.name, patience, what, last, p.log.Last())
+		return fmt.Errorf("%s: waited %s for %s: %w; %s", p.name, timeout, what, last, p.log.Last())
 	}
 }
 

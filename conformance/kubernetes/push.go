@@ -25,7 +25,7 @@ func Push(ctx context.Context, repository string, progress io.Writer) (implement
 	if _, err := name.NewRepository(repository, name.StrictValidation); err != nil {
 		return nil, fmt.Errorf("%q is no HOST/REPO: %w", repository, err)
 	}
-	programs, err := buildParts(ctx)
+	programs, err := buildContainers(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -44,8 +44,8 @@ func Push(ctx context.Context, repository string, progress io.Writer) (implement
 	return images, nil
 }
 
-// buildParts builds the program that plays the parts for each architecture.
-func buildParts(ctx context.Context) (map[string]string, error) {
+// buildContainers builds the program of the images for each architecture.
+func buildContainers(ctx context.Context) (map[string]string, error) {
 	source, err := sourceDirectory()
 	if err != nil {
 		return nil, err
@@ -56,8 +56,8 @@ func buildParts(ctx context.Context) (map[string]string, error) {
 	}
 	programs := map[string]string{}
 	for _, architecture := range architectures {
-		programs[architecture] = filepath.Join(cache, "programs", "part-"+architecture)
-		if err := goBuild(ctx, source, "./programs/part", programs[architecture], "-s -w", "GOARCH="+architecture); err != nil {
+		programs[architecture] = filepath.Join(cache, "programs", "container-"+architecture)
+		if err := goBuild(ctx, source, "./programs/container", programs[architecture], "-s -w", "GOARCH="+architecture); err != nil {
 			return nil, err
 		}
 	}

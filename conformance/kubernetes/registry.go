@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
 
-	"github.com/podchain/podchain/conformance/kubernetes/internal/play"
+	"github.com/podchain/podchain/conformance/kubernetes/internal/behavior"
 )
 
 // loopback is a registry on this machine with the images of the fixtures, as long
@@ -49,7 +49,7 @@ func startRegistry(ctx context.Context, program string) (*loopback, error) {
 		return l, err
 	}
 	l.naming = []name.Option{name.Insecure}
-	l.parts[sandboxImage] = play.Part{Name: "sandbox", Idle: true}
+	l.behaviors[sandboxImage] = behavior.Behavior{Name: "sandbox", Idle: true}
 	for _, short := range append(published(), sandboxImage) {
 		if err := l.Images.Publish(ctx, short); err != nil {
 			return l, err

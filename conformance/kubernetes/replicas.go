@@ -16,8 +16,8 @@ import (
 	"github.com/podchain/podchain/conformance/chain"
 )
 
-// electionPatience is how long an election with one candidate may take.
-const electionPatience = time.Minute
+// electionTimeout is how long an election with one candidate may take.
+const electionTimeout = time.Minute
 
 // StartReplica implements implementation.Replicas. The two take part in the election
 // of the program that they are, which no other process of it does here.
@@ -49,10 +49,10 @@ func (c *Cluster) StartReplica(ctx context.Context, link chain.Link) error {
 		return err
 	}
 	c.links[link] = leader
-	ctx, cancel := context.WithTimeout(ctx, electionPatience)
+	ctx, cancel := context.WithTimeout(ctx, electionTimeout)
 	defer cancel()
 	if err := await(ctx, lease, leases.Watch, func(lease *coordinationv1.Lease) bool { return holder(lease) != "" }); err != nil {
-		return fmt.Errorf("%s: waited %s for it to lead: %w; %s", leader.name, electionPatience, err, leader.log.Last())
+		return fmt.Errorf("%s: waited %s for it to lead: %w; %s", leader.name, electionTimeout, err, leader.log.Last())
 	}
 	waiting, asked, err := c.spawnLink(link, "--leader-elect=true")
 	if err != nil {

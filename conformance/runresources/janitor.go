@@ -12,13 +12,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/tools/cache"
 	watchtools "k8s.io/client-go/tools/watch"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation/clients"
 )
 
@@ -26,8 +26,6 @@ import (
 type Janitor struct {
 	Client  *clients.Clients
 	Objects dynamic.Interface
-	// Finalizable are the namespaced resources whose objects ReleaseFinalizers is about.
-	Finalizable []schema.GroupVersionResource
 	// RemoveNode ends a node together with its kubelet. Where it is nil or fails,
 	// only the Node object is deleted.
 	RemoveNode func(ctx context.Context, name string) error
@@ -236,8 +234,8 @@ func (s *Janitor) removeNamespace(ctx context.Context, namespace *corev1.Namespa
 			return fmt.Errorf("cannot remove namespace %s: %w", namespace.Name, err)
 		}
 	}
-	for _, resource := range s.Finalizable {
-		collection := s.Objects.Resource(resource).Namespace(namespace.Name)
+	for _, kind := range chain.Finalizable() {
+		collection := s.Objects.Resource(kind.GroupVersionResource).Namespace(namespace.Name)
 		list, err := collection.List(ctx, metav1.ListOptions{})
 		if err != nil {
 			return fmt.Errorf("cannot tell what is left in namespace %s: %w", namespace.Name, err)

@@ -12,7 +12,11 @@ type Guide struct {
 type Section struct {
 	Title, Text string
 	Table       [][]string
+	Terms       []Term
 }
+
+// Term is something that a guide explains, with an example as it is written.
+type Term struct{ Name, Text, Example string }
 
 // Title implements titled.
 func (g Guide) Title() string { return g.Heading }

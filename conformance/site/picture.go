@@ -2,7 +2,9 @@ package site
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/events"
 )
 
@@ -42,20 +44,52 @@ const (
 	belowServer      = (serverY+serverH+chainY)/2 + gap
 )
 
-// places are the stations.
-var places = []box{
-	{X: 10, Y: aroundY, W: 210, H: aroundH, Name: "client"},
-	{X: 718, Y: aroundY, W: 212, H: aroundH, Name: "store (etcd)"},
-	{X: 10, Y: serverY, W: 920, H: serverH, Name: "api-server", Step: "step 1"},
-	{X: 10, Y: chainY, W: 210, H: linkH, Name: "deployment-controller", Step: "steps 2–3", Sees: "2 Deployment", Writes: "3 ReplicaSet"},
-	{X: 246, Y: chainY, W: 210, H: linkH, Name: "replicaset-controller", Step: "steps 4–5", Sees: "4 ReplicaSet", Writes: "5 Pods"},
-	{X: 482, Y: chainY, W: 210, H: linkH, Name: "scheduler", Step: "steps 6–7", Sees: "6 Pod", Writes: "7 its node"},
-	{X: 718, Y: chainY, W: 212, H: linkH, Name: "kubelet", Step: "steps 8–10", Sees: "8 its Pod", Writes: "10 status"},
-	{X: 10, Y: besideY, W: 166, H: linkH, Name: "statefulset-controller"},
-	{X: 190, Y: besideY, W: 166, H: linkH, Name: "daemonset-controller"},
-	{X: 370, Y: besideY, W: 166, H: linkH, Name: "garbage-collector"},
-	{X: 550, Y: besideY, W: 166, H: linkH, Name: "namespace-controller"},
-	{X: 730, Y: besideY, W: 200, H: linkH, Name: "node-lifecycle-controller"},
+// left and right are the edges of the picture, between its boxes.
+const left, right = 10, 930
+
+// places are the stations: the API server between a client and the store, below it the
+// links that have steps of the chain, and below these the others that have requirements.
+var places = func() []box {
+	all := []box{
+		{X: left, Y: aroundY, W: 210, H: aroundH, Name: "client"},
+		{X: right - 212, Y: aroundY, W: 212, H: aroundH, Name: "store (etcd)"},
+	}
+	var stepping, others []chain.Contract
+	for _, link := range chain.AllLinks {
+		switch row := link.Contract(); {
+		case row.Serves:
+			all = append(all, box{X: left, Y: serverY, W: right - left, H: serverH, Name: string(link), Step: stepNumbers(row)})
+		case row.First > 0:
+			stepping = append(stepping, row)
+		case row.Chapter > 0:
+			others = append(others, row)
+		}
+	}
+	slices.SortFunc(stepping, func(a, b chain.Contract) int { return a.First - b.First })
+	slices.SortFunc(others, func(a, b chain.Contract) int { return a.Chapter - b.Chapter })
+	return slices.Concat(all, beside(stepping, chainY, 26), beside(others, besideY, 14))
+}()
+
+// beside are the boxes of links in a row.
+func beside(links []chain.Contract, y, space int) []box {
+	var all []box
+	for i, row := range links {
+		step := (right - left + space) / len(links)
+		place := box{X: left + i*step, Y: y, W: step - space, H: linkH, Name: string(row.Link)}
+		if row.First > 0 {
+			place.Step = stepNumbers(row)
+			place.Sees, place.Writes = fmt.Sprint(row.First, " ", row.Sees), fmt.Sprint(row.Last, " ", row.Hands)
+		}
+		all = append(all, place)
+	}
+	return all
+}
+
+func stepNumbers(row chain.Contract) string {
+	if row.First == row.Last {
+		return fmt.Sprintf("step %d", row.First)
+	}
+	return fmt.Sprintf("steps %d–%d", row.First, row.Last)
 }
 
 // Arrows of the picture. None leads from one link to another: each is notified by the

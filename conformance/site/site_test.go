@@ -48,6 +48,7 @@ func build(t *testing.T) fs.FS {
 var guide = site.Guide{Name: "guide", Short: "A guide", Heading: "What there is to know", Sections: []site.Section{
 	{Title: "In prose", Text: "All & nothing."},
 	{Title: "In a table", Table: [][]string{{"kind"}, {"Pod"}}},
+	{Title: "In terms", Terms: []site.Term{{Name: "a <term>", Text: "What it means.", Example: "as | it | is"}}},
 }}
 
 // document is a page, with what others can point at and where it points.
@@ -120,7 +121,8 @@ func TestPages(t *testing.T) {
 	assert.Contains(t, front, "<details open><summary>2 implementations</summary>")
 
 	beside := read(t, files, "guide.html").text
-	for _, says := range []string{"<h1>What there is to know</h1>", "<h2>In prose</h2>", "All &amp; nothing.", "<th scope=\"col\">kind</th>", "<td>Pod</td>"} {
+	for _, says := range []string{"<h1>What there is to know</h1>", "<h2>In prose</h2>", "All &amp; nothing.", "<th scope=\"col\">kind</th>", "<td>Pod</td>",
+		"<h3>a &lt;term&gt;</h3>", "What it means.", ">as | it | is</pre>", `<a href="#in-terms">In terms</a>`} {
 		assert.Contains(t, beside, says)
 	}
 

@@ -191,12 +191,12 @@ func (t *timeline) Across() int { return t.Lanes[len(t.Lanes)-1].X - t.Left() }
 var order = func() (names []string) {
 	names = []string{laneStore, laneServer, laneClient}
 	for _, link := range chain.AllLinks {
-		switch link {
-		case chain.APIServer:
-		case chain.Kubelet:
-			names = append(names, laneKubelet, laneRuntime)
-		default:
-			names = append(names, string(link))
+		if link.Serves() {
+			continue
+		}
+		names = append(names, string(link))
+		if link.PerNode() {
+			names = append(names, laneRuntime)
 		}
 	}
 	return names

@@ -53,9 +53,9 @@ func (c Change) String() string {
 	return fmt.Sprintf("%s %s (revision %d)", what, c.Key, c.Revision)
 }
 
-// Keyspace is the record of a store since a revision. All methods may be called
+// Recorder records a store since a revision. All methods may be called
 // from any goroutine.
-type Keyspace struct {
+type Recorder struct {
 	client *clientv3.Client
 	prefix string
 	since  int64
@@ -68,8 +68,8 @@ type Keyspace struct {
 	changed chan struct{} // closed and replaced at every change
 }
 
-// patience bounds one request to the store.
-const patience = 10 * time.Second
+// requestTimeout bounds one request to the store.
+const requestTimeout = 10 * time.Second
 
 // Connect returns a client of the store. It is connected when it is first used.
 func Connect(access implementation.StoreAccess) (*clientv3.Client, error) {
@@ -94,7 +94,7 @@ func Ask(ctx context.Context, access implementation.StoreAccess) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	_, err = etcdserverpb.NewKVClient(client.ActiveConnection()).Range(ctx,
 		&etcdserverpb.RangeRequest{Key: []byte(all), RangeEnd: []byte(all), CountOnly: true}, grpc.WaitForReady(false))
@@ -124,39 +124,39 @@ func clientTLS(access implementation.StoreAccess) (*tls.Config, error) {
 
 // Watch records what is written after now, to any key, until Close: each revision
 // has a change of some key, so the record tells how far it has got.
-func Watch(ctx context.Context, access implementation.StoreAccess) (*Keyspace, error) {
+func Watch(ctx context.Context, access implementation.StoreAccess) (*Recorder, error) {
 	client, err := Connect(access)
 	if err != nil {
 		return nil, err
 	}
-	k := &Keyspace{client: client, prefix: access.Prefix, done: make(chan struct{}), changed: make(chan struct{})}
-	if k.since, err = k.Revision(ctx); err != nil {
+	r := &Recorder{client: client, prefix: access.Prefix, done: make(chan struct{}), changed: make(chan struct{})}
+	if r.since, err = r.Revision(ctx); err != nil {
 		return nil, errors.Join(err, client.Close())
 	}
 	watching, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	k.cancel = cancel
-	go k.follow(client.Watch(watching, all, clientv3.WithFromKey(), clientv3.WithRev(k.since+1), clientv3.WithPrevKV()))
-	return k, nil
+	r.cancel = cancel
+	go r.follow(client.Watch(watching, all, clientv3.WithFromKey(), clientv3.WithRev(r.since+1), clientv3.WithPrevKV()))
+	return r, nil
 }
 
 // all, as the first key of a range without an end, means every key.
 const all = "\x00"
 
 // Close ends the record.
-func (k *Keyspace) Close() error {
-	k.cancel()
-	<-k.done
-	return k.client.Close()
+func (r *Recorder) Close() error {
+	r.cancel()
+	<-r.done
+	return r.client.Close()
 }
 
 // Since is the revision after which the record begins.
-func (k *Keyspace) Since() int64 { return k.since }
+func (r *Recorder) Since() int64 { return r.since }
 
 // Revision returns the current revision of the store.
-func (k *Keyspace) Revision(ctx context.Context) (int64, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+func (r *Recorder) Revision(ctx context.Context) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	response, err := k.client.Get(ctx, all, clientv3.WithFromKey(), clientv3.WithCountOnly())
+	response, err := r.client.Get(ctx, all, clientv3.WithFromKey(), clientv3.WithCountOnly())
 	if err != nil {
 		return 0, fmt.Errorf("ask the store for its revision: %w", err)
 	}
@@ -164,10 +164,10 @@ func (k *Keyspace) Revision(ctx context.Context) (int64, error) {
 }
 
 // TimeToLive returns the granted and the remaining time to live of a lease.
-func (k *Keyspace) TimeToLive(ctx context.Context, lease int64) (granted, left time.Duration, err error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+func (r *Recorder) TimeToLive(ctx context.Context, lease int64) (granted, left time.Duration, err error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	response, err := k.client.TimeToLive(ctx, clientv3.LeaseID(lease))
+	response, err := r.client.TimeToLive(ctx, clientv3.LeaseID(lease))
 	if err != nil {
 		return 0, 0, fmt.Errorf("ask the store for the time to live of lease %x: %w", lease, err)
 	}
@@ -176,24 +176,24 @@ func (k *Keyspace) TimeToLive(ctx context.Context, lease int64) (granted, left t
 
 // follow records what the watch brings. The client takes the watch up again where
 // the store was away.
-func (k *Keyspace) follow(responses clientv3.WatchChan) {
-	defer close(k.done)
+func (r *Recorder) follow(responses clientv3.WatchChan) {
+	defer close(r.done)
 	for response := range responses {
-		k.mu.Lock()
+		r.mu.Lock()
 		if err := response.Err(); err != nil {
-			k.broken = fmt.Errorf("the watch of the store: %w", err)
+			r.broken = fmt.Errorf("the watch of the store: %w", err)
 		}
 		for _, event := range response.Events {
-			k.changes = append(k.changes, k.change(event))
+			r.changes = append(r.changes, r.change(event))
 		}
-		close(k.changed)
-		k.changed = make(chan struct{})
-		k.mu.Unlock()
+		close(r.changed)
+		r.changed = make(chan struct{})
+		r.mu.Unlock()
 	}
 }
 
-func (k *Keyspace) change(event *clientv3.Event) Change {
-	key, own := strings.CutPrefix(string(event.Kv.Key), k.prefix)
+func (r *Recorder) change(event *clientv3.Event) Change {
+	key, own := strings.CutPrefix(string(event.Kv.Key), r.prefix)
 	c := Change{
 		Key: key, Foreign: !own,
 		Revision: event.Kv.ModRevision, CreateRevision: event.Kv.CreateRevision,
@@ -208,20 +208,20 @@ func (k *Keyspace) change(event *clientv3.Event) Change {
 }
 
 // Now returns what has been recorded so far, in the order of revisions.
-func (k *Keyspace) Now() Record {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.changes[:len(k.changes):len(k.changes)]
+func (r *Recorder) Now() Record {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.changes[:len(r.changes):len(r.changes)]
 }
 
 // Await returns nil as soon as holds returns nil for what is recorded. When ctx
 // ends first, the error says what was awaited and what holds said last.
-func (k *Keyspace) Await(ctx context.Context, what string, holds func(Record) error) error {
+func (r *Recorder) Await(ctx context.Context, what string, holds func(Record) error) error {
 	started := time.Now()
 	for {
-		k.mu.Lock()
-		record, broken, changed := k.changes[:len(k.changes):len(k.changes)], k.broken, k.changed
-		k.mu.Unlock()
+		r.mu.Lock()
+		record, broken, changed := r.changes[:len(r.changes):len(r.changes)], r.broken, r.changed
+		r.mu.Unlock()
 		if broken != nil {
 			return broken
 		}
@@ -238,11 +238,11 @@ func (k *Keyspace) Await(ctx context.Context, what string, holds func(Record) er
 }
 
 // Reach returns the record when it has everything up to the revision.
-func (k *Keyspace) Reach(ctx context.Context, revision int64) (Record, error) {
+func (r *Recorder) Reach(ctx context.Context, revision int64) (Record, error) {
 	var reached Record
-	err := k.Await(ctx, fmt.Sprintf("the watch of the store to bring revision %d", revision), func(record Record) error {
+	err := r.Await(ctx, fmt.Sprintf("the watch of the store to bring revision %d", revision), func(record Record) error {
 		reached = record
-		if last := max(k.since, record.last()); last < revision {
+		if last := max(r.since, record.last()); last < revision {
 			return fmt.Errorf("it has brought revision %d", last)
 		}
 		return nil

@@ -17,7 +17,7 @@ import (
 )
 
 // open records a store of the test's own.
-func open(t *testing.T) (*etcdserver.Server, implementation.StoreAccess, *storehistory.Keyspace, *clientv3.Client) {
+func open(t *testing.T) (*etcdserver.Server, implementation.StoreAccess, *storehistory.Recorder, *clientv3.Client) {
 	t.Helper()
 	server := etcdtest.Start(t)
 	access, err := etcdserver.Offer{Server: server, Prefix: "/registry/"}.StoreAccess(t.Context())

@@ -8,6 +8,6 @@
 //	answer.go   what an answer says of the object that was written
 //	watch.go    a watch that can be cut
 //	notices.go  what a watch has brought to a link, and when
-//	finish.go   when no write of a link is under way
-//	door.go     the loopback port through which a program reaches the API server
+//	inflight.go  when no write of a link is under way
+//	proxy.go     the loopback port through which a program reaches the API server
 package tap

@@ -22,7 +22,7 @@ func TestPanicOfAWrite(t *testing.T) {
 	told := make(chan *crash.Panic, 1)
 	d := crash.NewDomain(func(p *crash.Panic) { told <- p })
 	defer d.Close()
-	through := taps.Through(link, taps.Finish(link, roundTripper(func(*http.Request) (*http.Response, error) { panic("boom") })))
+	through := taps.Through(link, taps.TrackInFlight(link, roundTripper(func(*http.Request) (*http.Response, error) { panic("boom") })))
 	d.Do(func() {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "https://localhost/api/v1/nodes/a", strings.NewReader("{}"))
 		require.NoError(t, err)

@@ -22,8 +22,8 @@ type Taps struct {
 	writes  []implementation.Write
 	notices []implementation.Notice
 	streams map[*stream]chain.Link
-	// underWay are the writes of each link that Finish carries to their end.
-	underWay map[chain.Link]*sent
+	// inFlight are the writes of each link that TrackInFlight carries to their end.
+	inFlight map[chain.Link]*requests
 }
 
 var _ implementation.Faults = (*Taps)(nil)
@@ -38,12 +38,12 @@ type injected struct {
 	// healed is closed when it is over: what it delays is let go.
 	healed chan struct{}
 	// delayed are the requests that it delays, until they are answered.
-	delayed sent
+	delayed requests
 }
 
 // New returns taps that let everything through.
 func New() *Taps {
-	return &Taps{streams: map[*stream]chain.Link{}, underWay: map[chain.Link]*sent{}}
+	return &Taps{streams: map[*stream]chain.Link{}, inFlight: map[chain.Link]*requests{}}
 }
 
 // mostWrites bounds the memory of a cluster that runs for long: what came before
@@ -88,8 +88,8 @@ func (i *injected) meet() {
 
 func (i *injected) spent() bool { return i.Times > 0 && i.met >= i.Times }
 
-// Met implements implementation.Faults.
-func (t *Taps) Met(ctx context.Context, namespace string) error {
+// AwaitTriggered implements implementation.Faults.
+func (t *Taps) AwaitTriggered(ctx context.Context, namespace string) error {
 	t.mu.Lock()
 	faults := slices.Clone(t.faults)
 	t.mu.Unlock()

@@ -216,9 +216,9 @@ func TestMet(t *testing.T) {
 		twice.Times = 2
 		require.NoError(t, taps.Inject(ctx, link, twice))
 		require.NoError(t, taps.Inject(ctx, link, refuse))
-		require.NoError(t, taps.Met(ctx, "elsewhere"))
+		require.NoError(t, taps.AwaitTriggered(ctx, "elsewhere"))
 		met := make(chan error, 1)
-		go func() { met <- taps.Met(ctx, "") }()
+		go func() { met <- taps.AwaitTriggered(ctx, "") }()
 		for range 3 {
 			synctest.Wait()
 			require.Empty(t, met)
@@ -229,8 +229,8 @@ func TestMet(t *testing.T) {
 		require.NoError(t, taps.Inject(ctx, link, twice))
 		impatient, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()
-		require.ErrorContains(t, taps.Met(impatient, ""), "requests of the scheduler that were to meet a fault")
-		go func() { met <- taps.Met(ctx, "") }()
+		require.ErrorContains(t, taps.AwaitTriggered(impatient, ""), "requests of the scheduler that were to meet a fault")
+		go func() { met <- taps.AwaitTriggered(ctx, "") }()
 		synctest.Wait()
 		require.NoError(t, taps.Heal(ctx, ""))
 		require.NoError(t, <-met, "it cannot be met any more")
@@ -306,22 +306,22 @@ func TestInjectRefusesWhatIsNoFault(t *testing.T) {
 	}
 }
 
-// A program behind a door meets the same faults, as a client of a real port.
+// A program behind a proxy meets the same faults, as a client of a real port.
 func TestDoor(t *testing.T) {
 	cluster := reference.StartForTest(t, reference.Options{Nodes: -1})
 	taps := tap.New()
-	door, err := taps.Open(link, cluster.Config())
+	proxy, err := taps.OpenProxy(link, cluster.Config())
 	require.NoError(t, err)
-	defer func() { require.NoError(t, door.Close()) }()
+	defer func() { require.NoError(t, proxy.Close()) }()
 	file := filepath.Join(t.TempDir(), "kubeconfig")
-	require.NoError(t, door.WriteKubeconfig(file))
+	require.NoError(t, proxy.WriteKubeconfig(file))
 	config, err := clientcmd.BuildConfigFromFlags("", file)
 	require.NoError(t, err)
 	client, err := kubernetes.NewForConfig(config)
 	require.NoError(t, err)
 	configMaps := client.CoreV1().ConfigMaps("kube-node-lease")
 
-	asked := door.Expect()
+	asked := proxy.NextRequest()
 	w, err := configMaps.Watch(t.Context(), onlyA)
 	require.NoError(t, err)
 	<-asked

@@ -12,50 +12,40 @@ import (
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/diagnosis"
 	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/objects"
 )
 
-// The steps of the chain, by the numbers that the specification gives them, and
-// the way back, on which each controller counts what the link after it reported.
-const (
-	posted = iota + 1
-	deploymentNotified
-	replicaSetCreated
-	replicaSetNotified
-	podCreated
-	podNotified
-	podBound
-	kubeletNotified
-	podStarted
-	podReady
-	replicaSetCounts
-	deploymentCounts
-	steps
-)
+// traced is the kind that the chain begins with.
+var traced = chain.KindOf(chain.Steps[0].Kind)
 
-// lastNumbered is the last step that has a number.
-const lastNumbered = podReady
+// pods are the kind that it ends with.
+var pods = chain.KindOf("Pod")
+
+// isShown says that a step is one of the trace: others show in measurements only.
+func isShown(step chain.Step) bool { return step.Notified || step.Verb != "" }
 
 // moment is one step as it was taken for the first time.
 type moment struct {
 	at time.Time
-	// writer is who wrote; write what, as verb and path of the resource.
+	// writer of the step, and its write as verb and path of the resource.
 	writer, write string
 }
 
-// chain is what the record has shown so far of one Deployment.
+// chainState is what the record has shown so far of one Deployment.
 type chainState struct {
 	deployment *unstructured.Unstructured // its last version
 	gone       bool                       // it was deleted
 	began      time.Time                  // of the POST
-	moments    [steps]moment
-	skipped    [steps]bool // not to be taken
+	moments    []moment                   // by the step
+	skipped    []bool                     // not to be taken
 
+	// sets are the last versions of what stands between it and its Pods.
 	sets map[types.UID]*unstructured.Unstructured
 	pods map[types.UID]*pod
 	// order is that in which the Pods appeared.
 	order []*pod
-	// orphans are Pods whose ReplicaSet has not been seen: two watches have no
-	// common order.
+	// orphans are objects whose owner has not been seen: two watches have no common
+	// order.
 	orphans map[types.UID][]history.Version
 
 	// own are the versions of this chain's objects, without those of others, and
@@ -71,9 +61,9 @@ type chainState struct {
 
 // pod is one Pod and when it took its steps.
 type pod struct {
-	object                         *unstructured.Unstructured
-	created, bound, started, ready time.Time
-	gone                           bool
+	object *unstructured.Unstructured
+	taken  []time.Time // by the step
+	gone   bool
 	// unplaced and waiting are what its status complains of.
 	unplaced, waiting []trouble
 }
@@ -82,40 +72,51 @@ func newChain(deployment *unstructured.Unstructured, began, answered time.Time) 
 	c := &chainState{
 		deployment: deployment, began: began, own: history.New(),
 		forward: answered, changed: answered,
+		moments: make([]moment, len(chain.Steps)), skipped: make([]bool, len(chain.Steps)),
 		sets: map[types.UID]*unstructured.Unstructured{}, pods: map[types.UID]*pod{},
 		orphans: map[types.UID][]history.Version{},
 	}
-	c.moments[posted] = moment{answered, "podchain", "create deployments/" + deployment.GetName()}
-	if c.wanted() == 0 {
-		for step := podCreated; step <= replicaSetCounts; step++ {
-			c.skipped[step] = true
-		}
+	c.moments[0] = moment{answered, "podchain", write(chain.Steps[0], deployment)}
+	for i, step := range chain.Steps {
+		// Where no Pod is asked for, nothing is counted either, but by the Deployment itself.
+		noPod := c.wanted() == 0 && (step.Kind == pods.Name || step.Number == 0 && step.Kind != traced.Name)
+		c.skipped[i] = noPod || !isShown(step)
 	}
 	return c
 }
 
+// write is what a step writes, as verb and path of the resource.
+func write(step chain.Step, object *unstructured.Unstructured) string {
+	text := step.Verb + " " + chain.KindOf(step.Kind).Resource + "/" + object.GetName()
+	if step.Subresource != "" {
+		text += "/" + step.Subresource
+	}
+	if step.Note != "" {
+		text += " (" + step.Note + ")"
+	}
+	return text
+}
+
 // wanted is how many Pods the Deployment asks for.
-func (c *chainState) wanted() int64 { return history.Int(c.deployment, "spec", "replicas") }
+func (c *chainState) wanted() int64 { return objects.Int(c.deployment, "spec", "replicas") }
 
 // available says whether the Deployment's status reports all its Pods, of its
 // present template and no others, as available.
 func (c *chainState) available() bool {
-	status := func(counter string) int64 { return history.Int(c.deployment, "status", counter) }
-	return !c.gone && status("observedGeneration") >= c.deployment.GetGeneration() &&
-		status("updatedReplicas") == c.wanted() && status("availableReplicas") == c.wanted() && status("replicas") == c.wanted()
+	return !c.gone && chain.Steps[len(chain.Steps)-1].Taken(c.deployment, c.wanted())
 }
 
 // told says whether every step is known. The news of an effect may overtake
 // those of its cause.
 func (c *chainState) told() bool {
-	for step := posted; step < steps; step++ {
-		if !c.skipped[step] && c.moments[step].at.IsZero() {
+	for step, moment := range c.moments {
+		if !c.skipped[step] && moment.at.IsZero() {
 			return false
 		}
 	}
 	ready := int64(0)
 	for _, pod := range c.order {
-		if !pod.gone && !pod.ready.IsZero() {
+		if times := pod.times(); !pod.gone && !times[len(times)-1].IsZero() {
 			ready++
 		}
 	}
@@ -125,160 +126,102 @@ func (c *chainState) told() bool {
 // observe takes in the next version of the record, whosever it is.
 func (c *chainState) observe(version history.Version) {
 	object := version.Object
-	switch object.GetKind() {
-	case "Node":
-		c.own.Record(version.Type, object)
-	case "Deployment":
-		if object.GetUID() == c.deployment.GetUID() {
-			c.keep(version)
-			c.observeDeployment(version)
-		}
-	case "ReplicaSet":
-		if history.Controller(object) == c.deployment.GetUID() {
-			c.keep(version)
-			c.observeReplicaSet(version)
-		}
-	case "Pod":
-		owner := history.Controller(object)
-		if c.sets[owner] == nil {
-			c.orphans[owner] = append(c.orphans[owner], version)
-			return
-		}
-		c.keep(version)
-		c.observePod(version)
+	owner := objects.Controller(object)
+	switch kind := object.GetKind(); {
+	case !slices.ContainsFunc(chain.Family(traced.Name), func(member chain.Kind) bool { return member.Name == kind }):
+		c.own.Record(version.Type, object) // a Node
+		return
+	case object.GetUID() == c.deployment.GetUID():
+		c.deployment, c.gone = object, version.Type == watch.Deleted
+	case kind == traced.Name:
+		return
+	case owner != c.deployment.GetUID() && c.sets[owner] == nil:
+		c.orphans[owner] = append(c.orphans[owner], version)
+		return
 	}
-}
-
-func (c *chainState) keep(version history.Version) {
-	c.own.Record(version.Type, version.Object)
+	c.own.Record(version.Type, object)
 	c.changed = version.At
-}
-
-// reach notes a step that a link takes for the first time.
-func (c *chainState) reach(step int, version history.Version, link chain.Link, write string) {
-	if c.moments[step].at.IsZero() {
-		c.note(step, version.At, c.writer(version, link), write)
+	if object.GetKind() == pods.Name {
+		c.observePod(version)
+		return
 	}
-}
-
-// notify notes that the API server sent the news which a link waits for: the
-// trace watches as that link does.
-func (c *chainState) notify(step int, at time.Time, link string) {
-	c.note(step, at, string(chain.APIServer), "notify "+link)
-}
-
-func (c *chainState) note(step int, at time.Time, writer, write string) {
-	if c.moments[step].at.IsZero() {
-		c.moments[step] = moment{at, writer, write}
-		c.forward = at
+	for i, step := range chain.Steps[1:] {
+		if step.Kind == object.GetKind() && (step.Taken == nil || step.Taken(object, c.wanted())) {
+			c.reach(i+1, version)
+		}
 	}
-}
-
-func (c *chainState) observeDeployment(version history.Version) {
-	c.deployment, c.gone = version.Object, version.Type == watch.Deleted
-	c.notify(deploymentNotified, version.At, string(chain.DeploymentController))
-	if c.available() {
-		c.reach(deploymentCounts, version, chain.DeploymentController,
-			"update deployments/"+c.deployment.GetName()+"/status")
-	}
-}
-
-func (c *chainState) observeReplicaSet(version history.Version) {
-	set := version.Object
-	_, known := c.sets[set.GetUID()]
-	c.sets[set.GetUID()] = set
-	c.reach(replicaSetCreated, version, chain.DeploymentController,
-		"create replicasets/"+set.GetName())
-	c.notify(replicaSetNotified, version.At, string(chain.ReplicaSetController))
-	if wanted := c.wanted(); wanted > 0 && history.Int(set, "status", "availableReplicas") == wanted {
-		c.reach(replicaSetCounts, version, chain.ReplicaSetController,
-			"update replicasets/"+set.GetName()+"/status")
-	}
-	if !known {
-		waiting := c.orphans[set.GetUID()]
-		delete(c.orphans, set.GetUID())
+	if object.GetUID() != c.deployment.GetUID() {
+		c.sets[object.GetUID()] = object
+		waiting := c.orphans[object.GetUID()]
+		delete(c.orphans, object.GetUID())
 		for _, version := range waiting {
 			c.observe(version)
 		}
 	}
 }
 
+// observePod notes the steps of a Pod, each once.
 func (c *chainState) observePod(version history.Version) {
 	object := version.Object
-	path := "pods/" + object.GetName()
 	p := c.pods[object.GetUID()]
-	if p == nil {
-		p = &pod{}
+	created := p == nil
+	if created {
+		p = &pod{taken: make([]time.Time, len(chain.Steps))}
 		c.pods[object.GetUID()] = p
 		c.order = append(c.order, p)
 	}
 	p.object, p.gone = object, version.Type == watch.Deleted
 	p.unplaced, p.waiting = unplaced(object), waiting(object)
-	// passes notes a step of this Pod, and tells whether it has just taken it.
-	passes := func(at *time.Time, condition bool) bool {
-		if !condition || !at.IsZero() {
-			return false
+	for i, step := range chain.Steps {
+		if step.Kind != pods.Name || !isShown(step) || !p.taken[i].IsZero() || step.Taken != nil && !step.Taken(object, c.wanted()) {
+			continue
 		}
-		*at = version.At
-		c.forward = version.At
-		return true
-	}
-	node := history.Text(object, "spec", "nodeName")
-	if passes(&p.created, true) {
-		c.reach(podCreated, version, chain.ReplicaSetController, "create "+path)
-		if node != "" { // its template names the node
-			c.skipped[podNotified], c.skipped[podBound] = true, true
-		} else {
-			c.notify(podNotified, version.At, schedulerOf(object))
+		p.taken[i], c.forward = version.At, version.At
+		if created && !step.Notified && step.Taken != nil {
+			// What has made the Pod has taken the step with it.
+			c.skipped[i-1], c.skipped[i] = true, true
 		}
 	}
-	if passes(&p.bound, node != "") {
-		// A binding leaves no trace in the managed fields.
-		c.note(podBound, version.At, schedulerOf(object), "create "+path+"/binding")
-		c.notify(kubeletNotified, version.At, "kubelet of "+node)
-	}
-	if passes(&p.started, allStarted(object)) {
-		c.reach(podStarted, version, chain.Kubelet, "update "+path+"/status (running)")
-	}
-	if passes(&p.ready, history.Condition(object, "Ready") == "True") {
-		c.reach(podReady, version, chain.Kubelet, "update "+path+"/status (ready)")
+	for i := range chain.Steps {
+		if p.taken[i].Equal(version.At) {
+			c.reach(i, version)
+		}
 	}
 }
 
-func schedulerOf(object *unstructured.Unstructured) string {
-	if name := history.Text(object, "spec", "schedulerName"); name != "" && name != "default-scheduler" {
-		return name
+// reach notes a step that is taken for the first time. Where its link is notified, the
+// API server has sent the news that it waits for: the trace watches as the link does.
+func (c *chainState) reach(at int, version history.Version) {
+	if !c.moments[at].at.IsZero() || c.skipped[at] {
+		return
 	}
-	return string(chain.Scheduler)
-}
-
-// programs are the field managers under which links write when they are not
-// known by their own names: one program may hold several.
-var programs = map[string][]chain.Link{
-	"kube-controller-manager": {chain.DeploymentController, chain.ReplicaSetController},
-	"kube-scheduler":          {chain.Scheduler},
-	"unknown":                 chain.AllLinks,
+	step, who := chain.Steps[at], ""
+	if step.By != nil {
+		who = step.By(version.Object)
+	}
+	switch {
+	case step.Notified && who == "":
+		who = string(step.Link)
+		fallthrough
+	case step.Notified:
+		c.moments[at] = moment{version.At, string(chain.APIServer), "notify " + who}
+	case who == "":
+		who = c.writer(version, step.Link)
+		fallthrough
+	default:
+		c.moments[at] = moment{version.At, who, write(step, version.Object)}
+	}
+	c.forward = version.At
 }
 
 // writer returns who wrote the version: the link whose part it is, unless the
-// object's managed fields name somebody else.
+// object's managed fields name another. One program may hold several links, and
+// write by its own name.
 func (c *chainState) writer(version history.Version, link chain.Link) string {
 	manager, _, _ := strings.Cut(diagnosis.Writer(c.own.Now(), history.Version{
 		Seq: c.own.Now().Len(), Type: version.Type, Object: version.Object}), " (")
-	if slices.Contains(programs[manager], link) {
+	if manager == link.Contract().Program || manager == diagnosis.UnknownWriter {
 		return string(link)
 	}
 	return manager
-}
-
-func allStarted(object *unstructured.Unstructured) bool {
-	statuses, _, _ := unstructured.NestedSlice(object.Object, "status", "containerStatuses")
-	containers, _, _ := unstructured.NestedSlice(object.Object, "spec", "containers")
-	for _, entry := range statuses {
-		status, _ := entry.(map[string]any)
-		if _, running, _ := unstructured.NestedMap(status, "state", "running"); !running {
-			return false
-		}
-	}
-	return len(statuses) > 0 && len(statuses) == len(containers)
 }

@@ -20,8 +20,8 @@ import (
 )
 
 // Load reads the manifest of one Deployment, YAML or JSON, from a file, or from
-// stdin if path is "-". What is wrong is said with the file and the line.
-// Whether the Deployment is valid is for the API server to say.
+// stdin if path is "-". Errors have the file and the line. Validating the Deployment is
+// left to the API server.
 func Load(path string, stdin io.Reader) (*unstructured.Unstructured, error) {
 	data, err := read(path, stdin)
 	if err != nil {
@@ -66,7 +66,7 @@ func check(path string, document document, object *unstructured.Unstructured) er
 	switch {
 	case kind == "":
 		return fmt.Errorf("%s:%d: not a manifest: it has no kind", path, document.lineOf(""))
-	case kind != "Deployment":
+	case kind != traced.Name:
 		return fmt.Errorf("%s:%d: kind %s, but what is traced is a Deployment", path, document.lineOf("kind"), named(object))
 	case version != "apps/v1":
 		return fmt.Errorf("%s:%d: apiVersion %q, but a Deployment is of apps/v1", path, document.lineOf("apiVersion"), version)

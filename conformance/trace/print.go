@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/diagnosis"
 )
 
@@ -17,8 +18,8 @@ const width = 80
 type printer struct {
 	out io.Writer
 	err error
-	// step is the last one that was printed or skipped.
-	step int
+	// next is the step to print, or skip, next.
+	next int
 	// told are the troubles that were printed.
 	told map[string]bool
 }
@@ -42,7 +43,7 @@ func (p *printer) header() {
 // after all the steps before it. At the end of a trace there is nothing left to
 // wait for, and all says so.
 func (p *printer) follow(c *chainState, all bool) {
-	for step := p.step + 1; step < steps; step++ {
+	for step := p.next; step < len(chain.Steps); step++ {
 		moment := c.moments[step]
 		if !c.skipped[step] && !moment.at.IsZero() {
 			p.line(step, latency(c.at(step).Sub(c.began)), moment.writer, moment.write)
@@ -52,7 +53,7 @@ func (p *printer) follow(c *chainState, all bool) {
 			}
 			break
 		}
-		p.step = step
+		p.next = step + 1
 	}
 	for _, trouble := range c.troubles() {
 		// The first of many replicas speaks for all of them.
@@ -70,8 +71,8 @@ func (p *printer) follow(c *chainState, all bool) {
 
 func (p *printer) line(step int, latency, writer, write string) {
 	number := ""
-	if step <= lastNumbered {
-		number = fmt.Sprint(step)
+	if of := chain.Steps[step].Number; of > 0 {
+		number = fmt.Sprint(of)
 	}
 	line := fmt.Sprintf("%4s %8s  %-21s ", number, latency, writer)
 	p.printf("%s%s\n", line, shorten(write, width-utf8.RuneCountInString(line)))
@@ -132,12 +133,22 @@ func (p *printer) summary(c *chainState) {
 	}
 }
 
-func (p *pod) times() [4]time.Time { return [4]time.Time{p.created, p.bound, p.started, p.ready} }
+// times are those of the summary: when each write of its own was seen.
+func (p *pod) times() (times [4]time.Time) {
+	next := 0
+	for i, step := range chain.Steps {
+		if step.Kind == pods.Name && step.Verb != "" {
+			times[next] = p.taken[i]
+			next++
+		}
+	}
+	return times
+}
 
 // maxBlames is how many things left undone are listed.
 const maxBlames = 5
 
-func (p *printer) blames(blames []diagnosis.Blame) {
+func (p *printer) blames(blames []diagnosis.Culprit) {
 	for i, blame := range blames {
 		if i == maxBlames {
 			p.printf("  and %d more\n", len(blames)-maxBlames)

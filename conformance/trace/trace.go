@@ -1,6 +1,6 @@
 // Package trace creates one Deployment and shows what the chain makes of it,
-// step by step, until it is available or nothing goes on any more. It watches
-// like any other client, so it works on every cluster.
+// step by step, until it is available or makes no more progress. It watches like any
+// other client, so it works on every cluster.
 package trace
 
 import (
@@ -14,11 +14,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/fields"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 
+	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/objects"
 )
 
 // Options say what is traced.
@@ -34,8 +35,8 @@ type Options struct {
 	Patience time.Duration
 	// Remove deletes the Deployment at the end, however the trace ends.
 	Remove bool
-	// Observed is told at the end, as soon as there was a POST, what was observed and
-	// when that was; it may be nil.
+	// Observed is called at the end, if there was a POST, with what was observed and
+	// the time of the POST; it may be nil.
 	Observed func(record history.Record, posted time.Time) error
 }
 
@@ -46,13 +47,6 @@ const (
 	// straggling is how long the news of a cause may come after those of its
 	// last effect.
 	straggling = time.Second
-)
-
-var (
-	deployments = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
-	replicaSets = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "replicasets"}
-	podResource = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
-	nodes       = schema.GroupVersionResource{Version: "v1", Resource: "nodes"}
 )
 
 // ErrStuck is what a trace ends with that could be made, of a Deployment that
@@ -95,7 +89,7 @@ func Run(ctx context.Context, config *rest.Config, options Options) (err error) 
 	}
 	t := &tracer{
 		Options: options, record: history.New(),
-		deployments: client.Resource(deployments).Namespace(options.Deployment.GetNamespace()),
+		deployments: client.Resource(traced.GroupVersionResource).Namespace(options.Deployment.GetNamespace()),
 		print:       &printer{out: options.Out, told: map[string]bool{}},
 	}
 	recorder, err := history.NewRecorder(config, transport, t.record)
@@ -133,15 +127,20 @@ func (t *tracer) watch(ctx context.Context, recorder *history.Recorder) error {
 	defer cancel()
 	namespace, labels := t.Deployment.GetNamespace(), selector(t.Deployment)
 	self := fields.OneTermEqualSelector(metav1.ObjectNameField, t.Deployment.GetName()).String()
-	// Whoever may create Deployments in a namespace need not see the Nodes.
-	err := recorder.Watch(ctx, history.Source{Resource: nodes})
+	// A user who may create Deployments in a namespace need not be allowed to see Nodes.
+	err := recorder.Watch(ctx, history.Source{Resource: chain.KindOf("Node").GroupVersionResource})
 	if t.nodesUnknown = apierrors.IsForbidden(err); err != nil && !t.nodesUnknown {
 		return err
 	}
-	return recorder.Watch(ctx,
-		history.Source{Resource: deployments, Namespace: namespace, FieldSelector: self},
-		history.Source{Resource: replicaSets, Namespace: namespace, LabelSelector: labels},
-		history.Source{Resource: podResource, Namespace: namespace, LabelSelector: labels})
+	var sources []history.Source
+	for _, kind := range chain.Family(traced.Name) {
+		source := history.Source{Resource: kind.GroupVersionResource, Namespace: namespace, LabelSelector: labels}
+		if kind.Name == traced.Name {
+			source.FieldSelector, source.LabelSelector = self, ""
+		}
+		sources = append(sources, source)
+	}
+	return recorder.Watch(ctx, sources...)
 }
 
 // post creates the Deployment. It is not interrupted, so that it is known what
@@ -186,7 +185,7 @@ func (t *tracer) follow(ctx context.Context) error {
 		wake := ends
 		switch {
 		case t.chain.available():
-			// What has not been told yet may still be under way to this client.
+			// The remaining steps may still be under way to this client.
 			wake = t.chain.changed.Add(straggling)
 			if t.chain.told() || !now.Before(wake) {
 				return t.end(nil)
@@ -267,8 +266,8 @@ func (t *tracer) end(verdict error) error {
 	name := deployment.GetNamespace() + "/" + deployment.GetName()
 	if verdict == nil {
 		t.print.paragraph("Deployment %s is available after %s: %d of %d Pods.", name,
-			latency(t.chain.at(deploymentCounts).Sub(t.chain.began)),
-			history.Int(deployment, "status", "availableReplicas"), t.chain.wanted())
+			latency(t.chain.at(len(chain.Steps)-1).Sub(t.chain.began)),
+			objects.Int(deployment, "status", "availableReplicas"), t.chain.wanted())
 	} else {
 		blames, _ := t.chain.stuckAt()
 		t.print.paragraph("Deployment %s is stuck at the %s after %s.", name, blames[0].Link, latency(time.Since(t.chain.began)))

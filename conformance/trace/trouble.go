@@ -11,7 +11,7 @@ import (
 
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/diagnosis"
-	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/objects"
 )
 
 // trouble is what an object's status says stands in the way.
@@ -36,7 +36,7 @@ func (c *chainState) troubles() []trouble {
 	var found []trouble
 	if paused, _, _ := unstructured.NestedBool(c.deployment.Object, "spec", "paused"); paused {
 		found = append(found, trouble{chain.DeploymentController, describe(c.deployment), "spec.paused is true",
-			"it waits until somebody resumes it"})
+			"it waits until it is resumed"})
 	}
 	for _, object := range append([]*unstructured.Unstructured{c.deployment}, slices.Collect(maps.Values(c.sets))...) {
 		if refused := condition(object, "ReplicaFailure"); refused["status"] == "True" {
@@ -59,22 +59,21 @@ func (c *chainState) troubles() []trouble {
 	return found
 }
 
-func unplaced(pod *unstructured.Unstructured) []trouble {
+func unplaced(pod *unstructured.Unstructured) (found []trouble) {
 	if scheduled := condition(pod, "PodScheduled"); scheduled["status"] == "False" {
-		return []trouble{from(chain.Scheduler, pod, "", scheduled)}
+		found = append(found, from(chain.Scheduler, pod, "", scheduled))
 	}
-	return nil
+	return found
 }
 
 // underWay are the reasons for which a container waits when all is well.
 var underWay = []string{"", "ContainerCreating", "PodInitializing"}
 
 // waiting returns what keeps a Pod's containers from running, or ended the Pod.
-func waiting(pod *unstructured.Unstructured) []trouble {
-	if history.Text(pod, "status", "phase") == "Failed" {
-		return []trouble{{chain.Kubelet, describe(pod), "Failed " + history.Text(pod, "status", "reason"), history.Text(pod, "status", "message")}}
+func waiting(pod *unstructured.Unstructured) (found []trouble) {
+	if objects.Text(pod, "status", "phase") == "Failed" {
+		return append(found, trouble{chain.Kubelet, describe(pod), "Failed " + objects.Text(pod, "status", "reason"), objects.Text(pod, "status", "message")})
 	}
-	var found []trouble
 	for _, field := range []string{"initContainerStatuses", "containerStatuses"} {
 		statuses, _, _ := unstructured.NestedSlice(pod.Object, "status", field)
 		for _, entry := range statuses {
@@ -93,7 +92,7 @@ func waiting(pod *unstructured.Unstructured) []trouble {
 func (c *chainState) notReady() []trouble {
 	var found []trouble
 	for _, pod := range c.order {
-		if ready := condition(pod.object, "Ready"); !pod.gone && ready["status"] == "False" && !pod.bound.IsZero() {
+		if ready := condition(pod.object, "Ready"); !pod.gone && ready["status"] == "False" && objects.Text(pod.object, "spec", "nodeName") != "" {
 			found = append(found, from(chain.Kubelet, pod.object, " is not Ready", ready))
 		}
 	}
@@ -102,35 +101,33 @@ func (c *chainState) notReady() []trouble {
 
 // stuckAt returns what is left undone and by which link, the first in the order
 // of the chain first. patient says that time alone may cure all of it.
-func (c *chainState) stuckAt() (blames []diagnosis.Blame, patient bool) {
+func (c *chainState) stuckAt() (blames []diagnosis.Culprit, patient bool) {
 	if c.gone {
-		return []diagnosis.Blame{{Link: chain.APIServer, Missing: "somebody has deleted the Deployment"}}, false
+		return append(blames, diagnosis.Culprit{Link: chain.APIServer, Missing: "the Deployment was deleted"}), false
 	}
 	troubles := c.troubles()
 	blind := sets.New[chain.Link]()
 	if c.nodesUnknown {
 		blind.Insert(chain.Kubelet)
 	}
-	broken, silent := diagnosis.FirstBroken(c.own.Now(), blind)
+	overdue, silent := diagnosis.FirstOverdue(c.own.Now(), blind)
 	patient = len(troubles) == 0 && !silent
 	if patient {
 		troubles = c.notReady()
 	}
 	// What a link after a known trouble has left undone only follows from it.
-	if silent && (len(troubles) == 0 || place(broken.Link) < place(troubles[0].link)) {
-		blames = append(blames, broken)
+	if silent && (len(troubles) == 0 || overdue.Link.Position() < troubles[0].link.Position()) {
+		blames = append(blames, overdue)
 	}
 	for _, trouble := range grouped(troubles) {
-		blames = append(blames, diagnosis.Blame{Link: trouble.link, Missing: trouble.String()})
+		blames = append(blames, diagnosis.Culprit{Link: trouble.link, Missing: trouble.String()})
 	}
 	if len(blames) == 0 {
-		blames = append(blames, diagnosis.Blame{Link: chain.DeploymentController, Missing: fmt.Sprintf(
-			"%s: %d of %d Pods are available", describe(c.deployment), history.Int(c.deployment, "status", "availableReplicas"), c.wanted())})
+		blames = append(blames, diagnosis.Culprit{Link: chain.DeploymentController, Missing: fmt.Sprintf(
+			"%s: %d of %d Pods are available", describe(c.deployment), objects.Int(c.deployment, "status", "availableReplicas"), c.wanted())})
 	}
 	return blames, patient
 }
-
-func place(link chain.Link) int { return slices.Index(chain.AllLinks, link) }
 
 // grouped lets the first of several Pods speak for all that say the same.
 func grouped(troubles []trouble) []trouble {

@@ -130,7 +130,7 @@ func encodeList(gvk schema.GroupVersionKind, l *page, mediaType string) ([]byte,
 		for _, r := range l.records {
 			buf = appendItem(buf, r.raw, versionPart(r.revision))
 		}
-		return seal(gvk, buf), nil
+		return encodeEnvelope(gvk, buf), nil
 	}
 	meta, err := json.Marshal(l.meta)
 	if err != nil {

@@ -1,10 +1,8 @@
 package apiserver
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"math/big"
 	"slices"
 	"time"
 
@@ -13,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	metavalidation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/rand"
 	"k8s.io/apimachinery/pkg/util/uuid"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -186,7 +185,6 @@ func (rq *request) validateMeta(m metav1.Object) field.ErrorList {
 }
 
 const (
-	nameAlphabet  = "bcdfghjklmnpqrstvwxz2456789"
 	nameSuffix    = 5
 	nameBaseLimit = 63 - nameSuffix
 )
@@ -196,13 +194,5 @@ func generateName(base string) string {
 	if len(base) > nameBaseLimit {
 		base = base[:nameBaseLimit]
 	}
-	suffix := make([]byte, nameSuffix)
-	for i := range suffix {
-		n, err := rand.Int(rand.Reader, big.NewInt(int64(len(nameAlphabet))))
-		if err != nil {
-			panic(err) // crypto/rand does not fail
-		}
-		suffix[i] = nameAlphabet[n.Int64()]
-	}
-	return base + string(suffix)
+	return base + rand.String(nameSuffix)
 }

@@ -11,18 +11,18 @@ import (
 )
 
 // How many changes are kept decoded for watchers of all of a kind, and for those
-// of one topic. Who lags further behind reads on from the store's history: slow
+// of one value of its index. Who lags further behind reads on from the store's history: slow
 // watchers are neither skipped nor waited for (WATCH-05).
 const (
 	recent        = 1024
-	recentOfTopic = 32
+	recentOfValue = 32
 )
 
 // feed follows one kind's writes in the store, once for all watchers: each
 // change is decoded once, and encoded once per media type.
 //
 // Where a kind names a field that watchers ask for by exact match, such as a
-// Pod's node, those that ask for one value have a topic: they are woken by its
+// Pod's node, those that ask for one value share an index entry: they are woken by its
 // changes alone, so that a write costs the same however many nodes there are.
 type feed struct {
 	storage *storage
@@ -33,7 +33,7 @@ type feed struct {
 	// position is up to where the store has been followed.
 	position int64
 	all      channel
-	topics   map[string]*topic
+	index    map[string]*indexed
 }
 
 // channel holds the changes that came after floor, as far as they concern its
@@ -45,15 +45,15 @@ type channel struct {
 	woken   chan struct{} // closed at the next change
 }
 
-// topic is the channel of one value of the kind's topic field. It exists as
+// indexed is the channel of one value of the kind's index field. It exists as
 // long as it has watchers.
-type topic struct {
+type indexed struct {
 	channel
 	watchers int
 }
 
 func newFeed(s *storage) *feed {
-	f := &feed{storage: s, topics: map[string]*topic{}}
+	f := &feed{storage: s, index: map[string]*indexed{}}
 	f.all = f.newChannel()
 	return f
 }
@@ -87,30 +87,30 @@ func (f *feed) start(ctx context.Context, background *crash.Group) error {
 // join returns the channel on which a selection's changes come; leave says that
 // it is no longer needed.
 func (f *feed) join(sel *selection) (c *channel, leave func()) {
-	value, ok := sel.topic()
+	value, ok := sel.indexValue()
 	if !ok {
 		return &f.all, func() {}
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	t := f.topics[value]
+	t := f.index[value]
 	if t == nil {
-		t = &topic{channel: f.newChannel()}
-		f.topics[value] = t
+		t = &indexed{channel: f.newChannel()}
+		f.index[value] = t
 	}
 	t.watchers++
 	return &t.channel, func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		if t.watchers--; t.watchers == 0 {
-			delete(f.topics, value)
+			delete(f.index, value)
 		}
 	}
 }
 
 func (f *feed) channels() []*channel {
 	channels := []*channel{&f.all}
-	for _, t := range f.topics {
+	for _, t := range f.index {
 		channels = append(channels, &t.channel)
 	}
 	return channels
@@ -140,17 +140,17 @@ func (f *feed) publish(batch store.Batch) error {
 	defer f.mu.Unlock()
 	f.position = batch.Revision
 	f.all.add(changes, recent)
-	if len(f.topics) == 0 {
+	if len(f.index) == 0 {
 		return nil
 	}
 	for i, c := range changes {
-		values, err := c.topics(f.storage.kind)
+		values, err := c.indexValues(f.storage.kind)
 		if err != nil {
 			return err
 		}
 		for _, value := range values {
-			if t := f.topics[value]; t != nil {
-				t.add(changes[i:i+1], recentOfTopic)
+			if t := f.index[value]; t != nil {
+				t.add(changes[i:i+1], recentOfValue)
 			}
 		}
 	}

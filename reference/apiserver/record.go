@@ -78,9 +78,9 @@ func accessor(obj runtime.Object) metav1.Object {
 // protobuf returns the object in an envelope.
 func (r *record) protobuf() []byte {
 	if r.revision == 0 {
-		return seal(r.kind.GroupVersionKind, r.raw)
+		return encodeEnvelope(r.kind.GroupVersionKind, r.raw)
 	}
-	return seal(r.kind.GroupVersionKind, r.raw, versionPart(r.revision))
+	return encodeEnvelope(r.kind.GroupVersionKind, r.raw, versionPart(r.revision))
 }
 
 // itemJSON returns the object's JSON without kind, as lists hold it.

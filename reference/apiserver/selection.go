@@ -64,13 +64,13 @@ func (rq *request) selectable(name string) bool {
 		slices.Contains(rq.FieldNames, name)
 }
 
-// topic returns the value of the kind's topic field that the selection is
+// indexValue returns the value of the kind's index field that the selection is
 // confined to, if there is one.
-func (sel *selection) topic() (value string, ok bool) {
-	if sel.served.TopicField == "" {
+func (sel *selection) indexValue() (value string, ok bool) {
+	if sel.served.IndexField == "" {
 		return "", false
 	}
-	return sel.fields.RequiresExactMatch(sel.served.TopicField)
+	return sel.fields.RequiresExactMatch(sel.served.IndexField)
 }
 
 // covers says whether a key is in the range of the selection.

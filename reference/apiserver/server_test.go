@@ -43,7 +43,7 @@ func someKinds() []*kinds.Kind {
 		{GroupVersionKind: eventsv1.SchemeGroupVersion.WithKind("Event"), Resource: "events", Singular: "event", Namespaced: true},
 		{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("Pod"), Resource: "pods", Singular: "pod", Namespaced: true,
 			FieldNames: []string{"spec.nodeName"}, DeleteReturnsObject: true,
-			TopicField: "spec.nodeName", Topic: func(obj runtime.Object) string { return obj.(*corev1.Pod).Spec.NodeName },
+			IndexField: "spec.nodeName", IndexValue: func(obj runtime.Object) string { return obj.(*corev1.Pod).Spec.NodeName },
 			Fields: func(obj runtime.Object) fields.Set {
 				return fields.Set{"spec.nodeName": obj.(*corev1.Pod).Spec.NodeName}
 			},
@@ -342,12 +342,12 @@ func TestInformer(t *testing.T) {
 	})
 }
 
-// TestTopics has watchers of one node each: they are told of their Pods and of no
+// TestWatchIndex has watchers of one node each: they are told of their Pods and of no
 // others, also one that lags so far behind that it reads on from the store, and
 // one that was there before anything was written.
-func TestTopics(t *testing.T) {
+func TestWatchIndex(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const each = 100 // more than is kept for a topic
+		const each = 100 // more than is kept for a value
 		ctx := t.Context()
 		pods := start(t, "").client.CoreV1().Pods("default")
 		on := func(node string) watch.Interface {
@@ -376,7 +376,7 @@ func TestTopics(t *testing.T) {
 			}
 			w.Stop()
 		}
-		again := on("n1") // the first one's topic has gone with it
+		again := on("n1") // the first one's entry has gone with it
 		defer again.Stop()
 		for range each {
 			expect[*corev1.Pod](t, again, watch.Added)

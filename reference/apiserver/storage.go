@@ -14,8 +14,8 @@ import (
 // Root is where all keys start (STORE-01).
 const Root = "/registry/"
 
-// places are the resources whose keys do not follow from their names.
-var places = map[string]string{
+// resourcePrefix are the resources whose keys do not follow from their names.
+var resourcePrefix = map[string]string{
 	"nodes":     "minions",
 	"services":  "services/specs",
 	"endpoints": "services/endpoints",
@@ -37,7 +37,7 @@ type storage struct {
 }
 
 func newStorage(s store.Store, kind *kinds.Kind) *storage {
-	place, ok := places[kind.Resource]
+	place, ok := resourcePrefix[kind.Resource]
 	if !ok || kind.Group != "" {
 		place = kind.Resource
 	}
@@ -69,7 +69,7 @@ func (s *storage) record(kv *store.KeyValue) (*record, error) {
 	if known != nil && known.revision == kv.ModRevision {
 		return known, nil
 	}
-	raw, err := unseal(kv.Value)
+	raw, err := decodeEnvelope(kv.Value)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +127,7 @@ func (s *storage) put(ctx context.Context, r, expected *record) (*record, error)
 	if expected != nil {
 		revision = expected.revision
 	}
-	value := seal(s.kind.GroupVersionKind, r.raw)
+	value := encodeEnvelope(s.kind.GroupVersionKind, r.raw)
 	s.mu.Lock()
 	s.pending[r.key] = r
 	s.mu.Unlock()
@@ -213,9 +213,9 @@ func (c *change) key() string {
 	return c.previous.key
 }
 
-// topics returns the values of the kind's topic field that the object has or
+// indexValues returns the values of the kind's index field that the object has or
 // had: watchers of either are concerned.
-func (c *change) topics(kind *kinds.Kind) ([]string, error) {
+func (c *change) indexValues(kind *kinds.Kind) ([]string, error) {
 	values := make([]string, 0, 2)
 	for _, r := range []*record{c.previous, c.current} {
 		if r == nil {
@@ -225,7 +225,7 @@ func (c *change) topics(kind *kinds.Kind) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if value := kind.Topic(obj); len(values) == 0 || values[0] != value {
+		if value := kind.IndexValue(obj); len(values) == 0 || values[0] != value {
 			values = append(values, value)
 		}
 	}

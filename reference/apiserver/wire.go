@@ -59,8 +59,8 @@ func marshal(obj runtime.Object) ([]byte, error) {
 	return buf[len(buf)-n:], nil
 }
 
-// seal puts the parts of an object's protobuf form into an envelope.
-func seal(gvk schema.GroupVersionKind, parts ...[]byte) []byte {
+// encodeEnvelope puts the parts of an object's protobuf form into an envelope.
+func encodeEnvelope(gvk schema.GroupVersionKind, parts ...[]byte) []byte {
 	apiVersion := gvk.GroupVersion().String()
 	size := 0
 	for _, p := range parts {
@@ -80,8 +80,8 @@ func seal(gvk schema.GroupVersionKind, parts ...[]byte) []byte {
 	return buf
 }
 
-// unseal returns the object's protobuf form from an envelope.
-func unseal(value []byte) ([]byte, error) {
+// decodeEnvelope returns the object's protobuf form from an envelope.
+func decodeEnvelope(value []byte) ([]byte, error) {
 	if len(value) < len(magic) || string(value[:len(magic)]) != magic {
 		return nil, errors.New("the stored value does not start with the protobuf magic number")
 	}

@@ -66,6 +66,8 @@ type candidate struct {
 	leases         clients.Client[*coordinationv1.Lease, *coordinationv1.LeaseList]
 	name, identity string
 
+	// held is the Lease as the candidate wrote it last; nil if it is not known to hold it.
+	held *coordinationv1.Lease
 	// seen is what the Lease said when it was last seen to change, and when that was by
 	// the candidate's own clock: those of the others may differ.
 	seen   coordinationv1.LeaseSpec
@@ -99,30 +101,48 @@ func (c *candidate) renew(ctx context.Context) {
 }
 
 // claim creates, takes over or renews the Lease. That fails while another process holds
-// it, and when another process was faster.
+// it, and when another process was faster. A Lease that is held is renewed without looking;
+// where that fails, the Lease says what is the matter.
 func (c *candidate) claim(ctx context.Context) error {
 	now := metav1.NowMicro()
+	if c.held != nil {
+		lease := c.held.DeepCopy()
+		lease.Spec.RenewTime = &now
+		if write(ctx, c, lease, c.leases.Update, metav1.UpdateOptions{}) == nil {
+			return nil
+		}
+	}
 	lease, err := c.leases.Get(ctx, c.name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		lease = &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: c.name, Namespace: c.leases.GetNamespace()}}
 		c.take(&lease.Spec, now, 0)
-		lease, err = c.leases.Create(ctx, lease, metav1.CreateOptions{})
-		return c.observe(lease, err)
+		return write(ctx, c, lease, c.leases.Create, metav1.CreateOptions{})
 	}
-	if err := c.observe(lease, err); err != nil {
+	if err != nil {
 		return err
 	}
-	lease = lease.DeepCopy()
+	c.observe(lease)
 	switch holder := ptr.Deref(lease.Spec.HolderIdentity, ""); {
 	case holder == c.identity:
 		lease.Spec.RenewTime = &now
 	case holder == "", !now.Before(&metav1.MicroTime{Time: c.expires()}):
 		c.take(&lease.Spec, now, ptr.Deref(lease.Spec.LeaseTransitions, 0)+1)
 	default:
+		c.held = nil
 		return fmt.Errorf("%w: %s", errHeld, holder)
 	}
-	lease, err = c.leases.Update(ctx, lease, metav1.UpdateOptions{})
-	return c.observe(lease, err)
+	return write(ctx, c, lease, c.leases.Update, metav1.UpdateOptions{})
+}
+
+// write creates or updates the Lease, which the candidate holds if that succeeds.
+func write[O any](ctx context.Context, c *candidate, lease *coordinationv1.Lease,
+	do func(context.Context, *coordinationv1.Lease, O) (*coordinationv1.Lease, error), options O,
+) (err error) {
+	if lease, err = do(ctx, lease, options); err == nil {
+		c.held = lease
+		c.observe(lease)
+	}
+	return err
 }
 
 func (c *candidate) take(spec *coordinationv1.LeaseSpec, now metav1.MicroTime, transitions int32) {
@@ -133,11 +153,10 @@ func (c *candidate) take(spec *coordinationv1.LeaseSpec, now metav1.MicroTime, t
 }
 
 // observe notes when the Lease was seen to change.
-func (c *candidate) observe(lease *coordinationv1.Lease, err error) error {
-	if err == nil && !equality.Semantic.DeepEqual(lease.Spec, c.seen) {
+func (c *candidate) observe(lease *coordinationv1.Lease) {
+	if !equality.Semantic.DeepEqual(lease.Spec, c.seen) {
 		c.seen, c.seenAt = *lease.Spec.DeepCopy(), time.Now()
 	}
-	return err
 }
 
 // expires is when the Lease runs out unless it is renewed.

@@ -168,9 +168,9 @@ func TestRenewal(t *testing.T) {
 		leads    bool
 	}{
 		"a request is lost": {1, true},
-		"three are lost":    {3, true},
+		"six are lost":      {6, true},
 		"none gets through": {1 << 30, false},
-		"four are lost":     {4, false},
+		"eight are lost":    {8, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inElection(t, func(e *election) {

@@ -20,7 +20,7 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 )
 
-// answerAnything plays the server of an image that is not in the table, in whatever
+// answerAnything is the server of an image that is not in the table, in whatever
 // protocol a prober speaks: HTTP, HTTPS, or gRPC without TLS. Every request succeeds.
 // It serves until the prober closes the connection.
 func answerAnything(conn net.Conn) {

@@ -18,11 +18,11 @@ var withoutEntrypoint = []string{
 	"alpine", "almalinux", "amazonlinux", "archlinux", "bash", "busybox", "centos", "debian", "fedora", "rockylinux", "toybox", "ubuntu",
 }
 
-// partOf returns the part of a container whose image is not in the table. It
+// behaviorOf returns the behavior of a container whose image is not in the table. It
 // behaves as its command suggests where that is clear. Where it is not, an init
 // container exits at once with code 0, as the Pod waits for it, and every other
 // container runs until it gets SIGTERM.
-func partOf(config *runtimeapi.ContainerConfig) *part {
+func behaviorOf(config *runtimeapi.ContainerConfig) *behavior {
 	p := *anything
 	end, known := endOf(commandOf(config))
 	switch {
@@ -203,77 +203,97 @@ type command struct {
 // parseScript splits a script into simple commands. Redirections are left out; ok is
 // false for whatever else is not a word: pipes, subshells, background commands.
 func parseScript(text string) (commands []command, ok bool) {
-	var current command
-	var word strings.Builder
-	var inWord, redirected bool
-	endWord := func() {
-		if inWord && !redirected {
-			current.words = append(current.words, word.String())
-		}
-		redirected = redirected && !inWord
-		word.Reset()
-		inWord = false
-	}
-	endCommand := func(then string) {
-		endWord()
-		if current.then = then; len(current.words) > 0 {
-			commands = append(commands, current)
-		}
-		current, redirected = command{}, false
-	}
+	var p scriptParser
 	for len(text) > 0 {
-		char, rest := text[0], text[1:]
-		switch char {
-		case ' ', '\t':
-			endWord()
-		case ';', '\n':
-			endCommand(";")
-		case '&', '|':
-			if !strings.HasPrefix(rest, string(char)) {
-				return nil, false
-			}
-			endCommand(text[:2])
-			rest = rest[1:]
-		case '>':
-			if _, err := strconv.Atoi(word.String()); err == nil { // 2>file
-				word.Reset()
-				inWord = false
-			}
-			endWord()
-			redirected = true
-			rest = strings.TrimLeft(rest, ">&")
-		case '#':
-			if !inWord {
-				_, rest, _ = strings.Cut(rest, "\n")
-				endCommand(";")
-				break
-			}
-			word.WriteByte(char)
-		case '\\':
-			if strings.HasPrefix(rest, "\n") {
-				rest = rest[1:]
-				break
-			}
-			if rest == "" {
-				return nil, false
-			}
-			word.WriteByte(rest[0])
-			inWord, rest = true, rest[1:]
-		case '\'', '"':
-			quoted, after, closed := strings.Cut(rest, string(char))
-			if !closed || char == '"' && strings.Contains(quoted, `\`) {
-				return nil, false
-			}
-			word.WriteString(quoted)
-			inWord, rest = true, after
-		case '<', '(', ')', '{', '}', '`':
+		if text, ok = p.next(text); !ok {
 			return nil, false
-		default:
-			word.WriteByte(char)
-			inWord = true
 		}
-		text = rest
 	}
-	endCommand(";")
-	return commands, len(commands) > 0
+	p.endCommand(";")
+	return p.commands, len(p.commands) > 0
+}
+
+// scriptParser is in the middle of a script.
+type scriptParser struct {
+	commands []command
+	current  command
+	word     strings.Builder
+	// inWord says that there is a word, which may be empty; redirected that it is
+	// the file of a redirection.
+	inWord, redirected bool
+}
+
+func (p *scriptParser) add(text string) {
+	p.word.WriteString(text)
+	p.inWord = true
+}
+
+func (p *scriptParser) dropWord() {
+	p.word.Reset()
+	p.inWord = false
+}
+
+func (p *scriptParser) endWord() {
+	if p.inWord && !p.redirected {
+		p.current.words = append(p.current.words, p.word.String())
+	}
+	p.redirected = p.redirected && !p.inWord
+	p.dropWord()
+}
+
+func (p *scriptParser) endCommand(then string) {
+	p.endWord()
+	if p.current.then = then; len(p.current.words) > 0 {
+		p.commands = append(p.commands, p.current)
+	}
+	p.current, p.redirected = command{}, false
+}
+
+// next takes the first character, and what belongs to it, and returns the rest.
+func (p *scriptParser) next(text string) (rest string, ok bool) {
+	char, rest := text[0], text[1:]
+	switch char {
+	case ' ', '\t':
+		p.endWord()
+	case ';', '\n':
+		p.endCommand(";")
+	case '&', '|':
+		if !strings.HasPrefix(rest, string(char)) {
+			return "", false
+		}
+		p.endCommand(text[:2])
+		return rest[1:], true
+	case '>':
+		if _, err := strconv.Atoi(p.word.String()); err == nil { // 2>file
+			p.dropWord()
+		}
+		p.endWord()
+		p.redirected = true
+		return strings.TrimLeft(rest, ">&"), true
+	case '#':
+		if p.inWord {
+			p.add("#")
+			return rest, true
+		}
+		_, rest, _ = strings.Cut(rest, "\n")
+		p.endCommand(";")
+	case '\\':
+		switch {
+		case strings.HasPrefix(rest, "\n"):
+		case rest == "":
+			return "", false
+		default:
+			p.add(rest[:1])
+		}
+		return rest[1:], true
+	case '\'', '"':
+		quoted, after, closed := strings.Cut(rest, string(char))
+		p.add(quoted)
+		return after, closed && !(char == '"' && strings.Contains(quoted, `\`))
+	case '<', '(', ')', '{', '}', '`':
+		return "", false
+	default:
+		p.add(text[:1])
+	}
+	return rest, true
 }

@@ -77,7 +77,7 @@ func TestPartOf(t *testing.T) {
 			if test.init {
 				config.Annotations = map[string]string{ContainerTypeAnnotation: InitContainer}
 			}
-			p := partOf(config)
+			p := behaviorOf(config)
 			got := end{after: p.exit, code: p.exitCode}
 			if !p.exits {
 				got = runs

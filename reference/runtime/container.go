@@ -10,7 +10,7 @@ import (
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
-// container is one container, and where it stands in the part it plays.
+// container is one container, and how far its behavior has got.
 type container struct {
 	id          string
 	box         *sandbox
@@ -19,7 +19,7 @@ type container struct {
 	imageRef    string
 	labels      map[string]string
 	annotations map[string]string
-	part        *part
+	behavior    *behavior
 
 	state                            runtimeapi.ContainerState
 	createdAt, startedAt, finishedAt time.Time
@@ -59,11 +59,11 @@ func (s *Simulated) CreateContainer(_ context.Context, sandboxID string, config 
 		image:    &runtimeapi.ImageSpec{Image: config.GetImage().GetUserSpecifiedImage()},
 		imageRef: image.id,
 		labels:   config.GetLabels(), annotations: config.GetAnnotations(),
-		part: image.part, state: runtimeapi.ContainerState_CONTAINER_CREATED, createdAt: time.Now(),
+		behavior: image.behavior, state: runtimeapi.ContainerState_CONTAINER_CREATED, createdAt: time.Now(),
 		ended: make(chan struct{}),
 	}
-	if c.part.anything {
-		c.part = partOf(config)
+	if c.behavior.anything {
+		c.behavior = behaviorOf(config)
 	}
 	if c.image.Image == "" {
 		c.image.Image = config.GetImage().GetImage()
@@ -113,14 +113,14 @@ func (s *Simulated) StartContainer(ctx context.Context, id string) error {
 
 	name := c.metadata.GetName()
 	switch {
-	case c.box.failures[name] < c.part.fails:
+	case c.box.failures[name] < c.behavior.fails:
 		if c.box.failures == nil {
 			c.box.failures = map[string]int{}
 		}
 		c.box.failures[name]++
 		s.endAfter(c, 0, 1)
-	case c.part.exits:
-		s.endAfter(c, c.part.exit, c.part.exitCode)
+	case c.behavior.exits:
+		s.endAfter(c, c.behavior.exit, c.behavior.exitCode)
 	}
 	return nil
 }
@@ -190,10 +190,10 @@ func (s *Simulated) terminate(c *container) {
 	switch {
 	case c.state != runtimeapi.ContainerState_CONTAINER_RUNNING:
 		s.end(c, killed)
-	case c.part.term == 0:
+	case c.behavior.term == 0:
 		s.end(c, 0)
-	case c.part.term != forever && !c.part.exits && c.next == nil:
-		s.endAfter(c, c.part.term, 0)
+	case c.behavior.term != forever && !c.behavior.exits && c.next == nil:
+		s.endAfter(c, c.behavior.term, 0)
 	}
 }
 

@@ -38,25 +38,25 @@ func (s *Simulated) ExecSync(ctx context.Context, id string, cmd []string, timeo
 		s.mu.Unlock()
 		return nil, nil, err
 	}
-	part, ran := c.part, time.Since(c.startedAt)
+	behaves, ran := c.behavior, time.Since(c.startedAt)
 	s.mu.Unlock()
 
 	if len(cmd) == 0 {
 		return nil, nil, status.Error(codes.InvalidArgument, "no command")
 	}
-	if end, known := endOf(cmd); known && part.anything {
+	if end, known := endOf(cmd); known && behaves.anything {
 		return nil, nil, finish(ctx, cmd, end, timeout, c.ended)
 	}
-	succeeds := part.anything
+	succeeds := behaves.anything
 	switch path.Base(cmd[0]) {
 	case "true":
 		succeeds = true
 	case "false":
 		succeeds = false
 	case "ready":
-		succeeds = part.isReady(ran)
+		succeeds = behaves.isReady(ran)
 	case "healthy":
-		succeeds = part.isHealthy(ran)
+		succeeds = behaves.isHealthy(ran)
 	case "sleep":
 		seconds, err := strconv.ParseFloat(strings.Join(cmd[1:], " "), 64)
 		if err != nil {
@@ -126,7 +126,7 @@ func (s *Simulated) Dial(_ context.Context, network, address string) (net.Conn, 
 	}
 	client, server := net.Pipe()
 	serve, ran := c.serve, time.Since(c.startedAt)
-	if c.part.anything {
+	if c.behavior.anything {
 		serve = func(conn net.Conn, _ time.Duration) { answerAnything(conn) }
 	}
 	crash.Go(func() { serve(server, ran) })
@@ -153,7 +153,7 @@ func resolve(address string) (netip.AddrPort, error) {
 // or, for every other address, in the Pods that use the node's network.
 func (s *Simulated) listener(target netip.AddrPort) *container {
 	listens := func(c *container) bool {
-		return c.state == runtimeapi.ContainerState_CONTAINER_RUNNING && (target.Port() == webPort || c.part.anything)
+		return c.state == runtimeapi.ContainerState_CONTAINER_RUNNING && (target.Port() == webPort || c.behavior.anything)
 	}
 	first := func(box *sandbox) *container {
 		for _, c := range box.containers {
@@ -176,7 +176,7 @@ func (s *Simulated) listener(target netip.AddrPort) *container {
 	return nil
 }
 
-// serve plays the server of an image of the table: it answers the one request of a
+// serve is the server of an image of the table: it answers the one request of a
 // connection, or sees it closed.
 func (c *container) serve(conn net.Conn, ran time.Duration) {
 	defer conn.Close()
@@ -188,11 +188,11 @@ func (c *container) serve(conn net.Conn, ran time.Duration) {
 	switch {
 	case request.URL.Path == "/":
 	case request.URL.Path == "/ready":
-		if !c.part.isReady(ran) {
+		if !c.behavior.isReady(ran) {
 			code = http.StatusServiceUnavailable
 		}
 	case request.URL.Path == "/healthz":
-		if !c.part.isHealthy(ran) {
+		if !c.behavior.isHealthy(ran) {
 			code = http.StatusInternalServerError
 		}
 	default:

@@ -19,8 +19,8 @@ type Registry struct {
 	lenient bool
 
 	mu        sync.RWMutex
-	published map[string]*part
-	withheld  map[string]*part
+	published map[string]*behavior
+	withheld  map[string]*behavior
 }
 
 // RegistryOptions say what a registry has.
@@ -38,9 +38,9 @@ func NewRegistry(options RegistryOptions) *Registry {
 	if options.Images == nil {
 		options.Images = fixtures.Images()
 	}
-	r := &Registry{lenient: options.Lenient, published: map[string]*part{}, withheld: map[string]*part{}}
+	r := &Registry{lenient: options.Lenient, published: map[string]*behavior{}, withheld: map[string]*behavior{}}
 	for _, image := range options.Images {
-		p := newPart(image)
+		p := newBehavior(image)
 		for _, tag := range image.Tags {
 			r.published[image.Name+":"+tag] = p
 		}
@@ -67,8 +67,8 @@ func (r *Registry) Publish(short string) error {
 	return nil
 }
 
-// find returns the part that containers of the image play.
-func (r *Registry) find(reference Reference) (*part, error) {
+// find returns how containers of the image behave.
+func (r *Registry) find(reference Reference) (*behavior, error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	short := reference.Short()
@@ -86,9 +86,9 @@ func (r *Registry) find(reference Reference) (*part, error) {
 // forever stands for the durations that the table calls never and ignored.
 const forever = time.Duration(-1)
 
-// part is a row of the table of images, ready to be played. Durations count
+// behavior is a row of the table of images. Durations count
 // from the container's start, term from the signal.
-type part struct {
+type behavior struct {
 	exits    bool
 	exit     time.Duration
 	exitCode int32
@@ -100,10 +100,10 @@ type part struct {
 	anything bool
 }
 
-var anything = &part{healthy: forever, anything: true}
+var anything = &behavior{healthy: forever, anything: true}
 
-func newPart(image fixtures.Image) *part {
-	p := &part{
+func newBehavior(image fixtures.Image) *behavior {
+	p := &behavior{
 		term:    duration(image.Term, 0),
 		ready:   duration(image.Ready, 0),
 		healthy: duration(image.Healthy, forever),
@@ -131,7 +131,7 @@ func duration(text string, otherwise time.Duration) time.Duration {
 }
 
 // isReady tells whether a container that has run that long is ready.
-func (p *part) isReady(ran time.Duration) bool { return p.ready != forever && ran >= p.ready }
+func (p *behavior) isReady(ran time.Duration) bool { return p.ready != forever && ran >= p.ready }
 
 // isHealthy tells whether a container that has run that long is healthy.
-func (p *part) isHealthy(ran time.Duration) bool { return p.healthy == forever || ran < p.healthy }
+func (p *behavior) isHealthy(ran time.Duration) bool { return p.healthy == forever || ran < p.healthy }

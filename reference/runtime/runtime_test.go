@@ -60,8 +60,8 @@ func run(t *testing.T, r runtime.Runtime, image string) (sandbox, container stri
 	return sandbox, container
 }
 
-// TestParts plays rows of the table of images until their end.
-func TestParts(t *testing.T) {
+// TestBehaviors runs containers of the table of images until their end.
+func TestBehaviors(t *testing.T) {
 	for _, test := range []struct {
 		image string
 		// stop is when the container is told to stop, within 10 s.

@@ -22,7 +22,7 @@ type sandbox struct {
 	createdAt   time.Time
 	ready       bool
 	containers  []*container
-	// failures counts how often each container has played its failures.
+	// failures counts how often each container has failed.
 	failures map[string]int
 }
 

@@ -61,8 +61,8 @@ type Simulated struct {
 var _ Runtime = (*Simulated)(nil)
 
 type image struct {
-	id   string
-	part *part
+	id       string
+	behavior *behavior
 }
 
 // NewSimulated returns a runtime without images and sandboxes.
@@ -127,7 +127,7 @@ func (s *Simulated) PullImage(ctx context.Context, spec *runtimeapi.ImageSpec, _
 	if err := pause(ctx, s.options.PullTime); err != nil {
 		return "", err
 	}
-	part, err := s.options.Registry.find(reference)
+	found, err := s.options.Registry.find(reference)
 	if err != nil {
 		return "", err
 	}
@@ -136,7 +136,7 @@ func (s *Simulated) PullImage(ctx context.Context, spec *runtimeapi.ImageSpec, _
 	pulled := s.images[reference.String()]
 	if pulled == nil {
 		sum := sha256.Sum256([]byte(reference.Short()))
-		pulled = &image{id: reference.Repository + "@sha256:" + hex.EncodeToString(sum[:]), part: part}
+		pulled = &image{id: reference.Repository + "@sha256:" + hex.EncodeToString(sum[:]), behavior: found}
 		s.images[reference.String()] = pulled
 	}
 	return pulled.id, nil

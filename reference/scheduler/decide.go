@@ -39,7 +39,7 @@ func (s *scheduler) decide(pod *cluster.Pod) (d decision, err error) {
 			d = decision{message: "no nodes available to schedule pods", retry: cluster.NodeAdded}
 			return
 		}
-		feasible, refused := s.sift(pod, view, checks)
+		feasible, refused := s.filterNodes(pod, view, checks)
 		if len(feasible) > 0 {
 			d.node = s.pick(pod, view, feasible)
 			d.placed = !assume(pod, d.node)
@@ -47,7 +47,7 @@ func (s *scheduler) decide(pod *cluster.Pod) (d decision, err error) {
 			return
 		}
 		d = refused.decision(len(view.Nodes))
-		s.makeRoom(pod, view, refused, &d)
+		s.preempt(pod, view, refused, &d)
 	})
 	return d, err
 }
@@ -60,7 +60,7 @@ type refused struct {
 	open []*cluster.Node
 }
 
-func (s *scheduler) sift(pod *cluster.Pod, view cluster.View, checks filter.Checks) ([]*cluster.Node, refused) {
+func (s *scheduler) filterNodes(pod *cluster.Pod, view cluster.View, checks filter.Checks) ([]*cluster.Node, refused) {
 	feasible := make([]*cluster.Node, 0, len(view.Nodes))
 	r := refused{reasons: map[string]int{}, retry: cluster.NodeAdded}
 	for _, node := range view.Nodes {

@@ -14,9 +14,9 @@ import (
 	"github.com/podchain/podchain/reference/scheduler/preempt"
 )
 
-// makeRoom looks for Pods that have to go so that this one fits (SCHED-19). It
+// preempt looks for Pods that have to go so that this one fits (SCHED-19). It
 // books the room at once: later decisions leave it to this Pod.
-func (s *scheduler) makeRoom(pod *cluster.Pod, view cluster.View, r refused, d *decision) {
+func (s *scheduler) preempt(pod *cluster.Pod, view cluster.View, r refused, d *decision) {
 	if ptr.Deref(pod.Spec.PreemptionPolicy, v1.PreemptLowerPriority) == v1.PreemptNever {
 		d.message += " preemption: not eligible due to preemptionPolicy=Never."
 		return

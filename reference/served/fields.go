@@ -19,7 +19,7 @@ type Field struct {
 	Kind string `json:"kind"`
 	// Field, with the value that it is about if not all are.
 	Field string `json:"field"`
-	// Warning says what becomes of it; in an answer the field's path comes before it.
+	// Warning says how it is treated; in an answer the field's path comes before it.
 	Warning string `json:"warning"`
 
 	// find returns where an object asks for it.

@@ -2,7 +2,7 @@ package served
 
 import "github.com/podchain/podchain/conformance/chain"
 
-// row says what becomes of the objects of a kind.
+// row says what the links do with the objects of a kind.
 type row struct {
 	asks asks
 	// links act on the objects: some or all of them may be missing in a cluster.

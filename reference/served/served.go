@@ -1,6 +1,6 @@
-// Package served says what the reference's API server serves and what becomes of it:
-// which links look after a kind, and what is accepted though nothing acts on it. The
-// API server warns its clients by the same tables that users read.
+// Package served says what the reference's API server serves: which links handle a kind,
+// and what is accepted although no link acts on it. The API server warns its clients by
+// the same tables that users read.
 //
 //	rows.go      who looks after which kind
 //	fields.go    fields that ask for what no link carries out
@@ -22,7 +22,7 @@ import (
 	"github.com/podchain/podchain/reference/apiserver/kinds"
 )
 
-// Kind is what becomes of the objects of a kind in a cluster.
+// Kind is what a cluster does with the objects of a kind.
 type Kind struct {
 	Group      string `json:"group"`
 	Version    string `json:"version"`
@@ -35,13 +35,12 @@ type Kind struct {
 	Stored bool `json:"stored"`
 	// Defaulted says that fields that are left out are filled in.
 	Defaulted bool `json:"defaulted"`
-	// Validated says that there are rules for its fields. Without them nothing is
-	// checked but metadata and the schema.
+	// Validated says that its fields are validated. Otherwise only metadata and the
+	// schema are.
 	Validated bool `json:"validated"`
 	// Links that act on it, or write or read it.
 	Links []chain.Link `json:"links"`
-	// Asks says that its objects ask for action. If there are no Links then, nothing
-	// comes of them.
+	// Asks says that its objects ask for action. Without Links they have no effect.
 	Asks bool `json:"asks"`
 	// Does says what the links do, or what is not done.
 	Does string `json:"does"`

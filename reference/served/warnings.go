@@ -12,14 +12,13 @@ import (
 
 // Warnings are what an API server says to clients that write what nothing acts on.
 type Warnings struct {
-	// present are the links that there are. Without any it is not known which there
-	// are.
+	// present are the links of the cluster; if empty they are not known.
 	present []chain.Link
 }
 
-// NewWarnings returns the warnings of a cluster that has these links and no others. If
-// there are none, it is not known what else works on the cluster: then there are
-// warnings only of what the API server itself does not do.
+// NewWarnings returns the warnings of a cluster that has exactly these links. Without
+// any it is not known which links act on the cluster: then it only warns of what the
+// API server itself does not do.
 func NewWarnings(present []chain.Link) *Warnings { return &Warnings{present} }
 
 // Of returns what to say of a write that goes through. Of a new object old is nil. The

@@ -22,9 +22,10 @@ func newDocsCommand() *cobra.Command {
 		Short: "Make a site with the specification and the results of runs",
 		Long: `Make a static site: the chain as a picture, every requirement as it is written
 with its results, recorded scenarios as sequence diagrams, a comparison of all
-runs, and what "podchain serve" does and does not do. A RUN is a file of events
-from "podchain verify --report events=FILE"; scenarios that did not pass, and
-those of --record, get a diagram. The files of the shards of one run are merged.
+runs, the sentences that features are written in, and what "podchain serve" does
+and does not do. A RUN is a file of events from "podchain verify --report
+events=FILE"; scenarios that did not pass, and those of --record, get a diagram.
+The files of the shards of one run are merged.
 
 The site needs no server: open its index.html. An earlier site in the directory
 is replaced when the new one is complete. Other files in the directory stay; if
@@ -77,7 +78,9 @@ func docs(ctx context.Context, out, directory string, files []string, stdin io.R
 	if runs, err = events.Runs(runs); err != nil {
 		return err
 	}
-	build := func(directory string) error { return site.Build(directory, whole, runs, servedGuide()) }
+	build := func(directory string) error {
+		return site.Build(directory, whole, runs, sentencesGuide(), servedGuide())
+	}
 	if err := site.Publish(ctx, out, build); err != nil {
 		return fmt.Errorf("--out %s: %w", out, err)
 	}

@@ -143,10 +143,10 @@ func linkSkeleton(flag, name string) (skeleton, error) {
 
 // defaultArguments are those that a program of the link cannot do without.
 func defaultArguments(link chain.Link) string {
-	switch link {
-	case chain.APIServer:
+	switch {
+	case link.Serves():
 		return " --port={port} --admin-kubeconfig={kubeconfig}"
-	case chain.Kubelet:
+	case link.PerNode():
 		return " --node={node} --kubeconfig={kubeconfig}"
 	}
 	return " --kubeconfig={kubeconfig}"

@@ -11,7 +11,6 @@ import (
 
 	"github.com/podchain/podchain/conformance/mutant"
 	"github.com/podchain/podchain/conformance/specification"
-	"github.com/podchain/podchain/steps"
 )
 
 func newListCommand() *cobra.Command {
@@ -25,7 +24,8 @@ func newListCommand() *cobra.Command {
 release of a link that introduced them, the place of the Rule, and its title.
 
 Other lists:
-  --sentences  the sentences that features are written in
+  --sentences  the sentences that features are written in, with an example of
+               each, the shapes of tables, and the forms of values
   --mutants    the defects of podchain verify --mutant, and for each a
                requirement that fails because of it
   --served     what podchain serve does and does not do: the kinds that it
@@ -42,7 +42,7 @@ On a terminal, lines are as wide as it is; elsewhere they are not broken.`,
 			out := command.OutOrStdout()
 			switch {
 			case sentences:
-				return listSentences(out)
+				return listSentences(out, output)
 			case mutants:
 				return listMutants(out)
 			case served:
@@ -70,14 +70,6 @@ On a terminal, lines are as wide as it is; elsewhere they are not broken.`,
 	flags.BoolVar(&served, "served", false, "List the kinds that podchain serve serves, and the link that reconciles each")
 	command.MarkFlagsMutuallyExclusive("sentences", "mutants", "served")
 	return command
-}
-
-func listSentences(out io.Writer) error {
-	var rows [][]string
-	for _, sentence := range steps.Vocabulary() {
-		rows = append(rows, []string{fmt.Sprint(sentence)})
-	}
-	return printTable(out, rows)
 }
 
 func listMutants(out io.Writer) error {

@@ -28,13 +28,13 @@ func TestAFailureIsUnderstood(t *testing.T) {
 		"replicaset-controller/disowns-its-pods":       `waited 1m0s for 2 Pods of ReplicaSet "web"; last seen: 0 have appeared`,
 		"replicaset-controller/places-its-pods":        `spec.nodeName: expected absent, it is "node-1"`,
 		"scheduler/chooses-any-node":                   `expected "n3", it is "node-1"`,
-		"kubelet/is-ready-too-early":                   `is as the table says no version may be`,
+		"kubelet/is-ready-too-early":                   `matches the table, which no version may`,
 		"kubelet/gives-up-on-conflicts":                `waited 1m0s for Deployment "web" to be ready; last seen: status.readyReplicas is 0 of 1`,
 		"statefulset-controller/forgets-the-ordinal":   `metadata.labels[apps.kubernetes.io/pod-index]: expected "0", it is absent`,
 		"daemonset-controller/leaves-the-node-open":    `matchFields[0].key: expected "metadata.name", it is absent`,
-		"garbage-collector/gives-up-on-conflicts":      `waited 1m0s for the ReplicaSet of Deployment "web" to be gone; last seen: it is there`,
-		"garbage-collector/lets-things-lie":            `waited 1m0s for ConfigMap "orphan" to be gone; last seen: it is there, and nobody has deleted it`,
-		"namespace-controller/never-lets-go":           `to go through all of the table; last seen: no version, from where the row before it held on, has gone: it exists`,
+		"garbage-collector/gives-up-on-conflicts":      `waited 1m0s for the ReplicaSet of Deployment "web" to be removed; last seen: it exists`,
+		"garbage-collector/lets-things-lie":            `waited 1m0s for ConfigMap "orphan" to be removed; last seen: it exists, and was not deleted`,
+		"namespace-controller/never-lets-go":           `to go through all of the table; last seen: no version, from where the row before it held on, says that it no longer exists: it exists`,
 		"node-lifecycle-controller/taints-mildly":      `expected includes {key: node.kubernetes.io/not-ready, effect: NoExecute}`,
 	}
 	for _, m := range mutant.All {

@@ -120,9 +120,9 @@ func TestVerifyWithAProgramThatCrashes(t *testing.T) {
 func TestRunIsNotPossible(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ arguments, says string }{
-		"no link":                {"", "accepts 1 arg(s)"},
+		"no link":                {"", "missing argument LINK"},
 		"an unknown link":        {"router", `unknown link "router"`},
-		"no cluster":             {"scheduler", "Name its --kubeconfig"},
+		"no cluster":             {"scheduler", "--kubeconfig is required"},
 		"a file that is none":    {"scheduler --kubeconfig nowhere", "kubeconfig nowhere"},
 		"a kubelet without name": {"kubelet --kubeconfig k", "needs the name of a node"},
 		"the API server":         {"api-server --kubeconfig k", "podchain serve"},

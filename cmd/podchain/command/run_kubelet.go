@@ -37,7 +37,7 @@ func (o *kubeletOptions) add(flags *pflag.FlagSet) {
 
 // run runs the kubelet of this machine.
 func (o kubeletOptions) run(ctx context.Context, link chain.Link, config *rest.Config, node string) (err error) {
-	if link != chain.Kubelet || node == "" {
+	if !link.PerNode() || node == "" {
 		return errors.New("--runtime-endpoint goes with a kubelet and the name of its --node")
 	}
 	runtime, err := cri.NewClient(o.endpoint)

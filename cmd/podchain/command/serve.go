@@ -138,7 +138,7 @@ func serve(ctx context.Context, out, progress io.Writer, options serveOptions) (
 // entry is how clients reach a served cluster.
 type entry struct {
 	listener    net.Listener
-	credentials *kubeconfig.Access
+	credentials *kubeconfig.Credentials
 	// socket offers control of the cluster, if that is asked for and not yet served.
 	socket *control.Socket
 }

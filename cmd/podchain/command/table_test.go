@@ -15,7 +15,7 @@ import (
 func TestListOnATerminal(t *testing.T) {
 	t.Parallel()
 	for name, arguments := range map[string][]string{
-		"requirements": {"list"}, "mutants": {"list", "--mutants"}, "sentences": {"list", "--sentences"},
+		"requirements": {"list"}, "mutants": {"list", "--mutants"},
 	} {
 		status, piped, stderr := run(t, podchain(t, arguments...))
 		require.Equal(t, 0, status, stderr)

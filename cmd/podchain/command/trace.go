@@ -22,6 +22,7 @@ import (
 	"github.com/podchain/podchain/conformance/events"
 	"github.com/podchain/podchain/conformance/external"
 	"github.com/podchain/podchain/conformance/history"
+	"github.com/podchain/podchain/conformance/hooks"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/kubeconfig"
 	"github.com/podchain/podchain/conformance/printable"
@@ -146,11 +147,11 @@ func startTraced(ctx context.Context, kubeconfig, namespace string) (_ chain.Des
 			return chain.Description{}, nil, err
 		}
 	}
-	cluster, err := target.Start(ctx)
+	cluster, err := hooks.Start(ctx, target)
 	if err != nil {
 		return chain.Description{}, nil, err
 	}
-	if own, ok := cluster.(interface{ WaitReady(context.Context) error }); ok {
+	if own, ok := implementation.As[*reference.Cluster](cluster); ok {
 		if err = own.WaitReady(ctx); err == nil {
 			err = makeNamespace(ctx, cluster, namespace)
 		}

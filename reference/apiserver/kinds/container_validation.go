@@ -13,7 +13,7 @@ import (
 )
 
 // containers checks the regular containers (API-VALID-06).
-func (f *faults) containers(spec *corev1.PodSpec, volumes sets.Set[string], path *field.Path) {
+func (f *errs) containers(spec *corev1.PodSpec, volumes sets.Set[string], path *field.Path) {
 	if len(spec.Containers) == 0 {
 		f.required(path, "")
 		return
@@ -33,7 +33,7 @@ func (f *faults) containers(spec *corev1.PodSpec, volumes sets.Set[string], path
 
 // initContainers checks the containers that run before the regular ones. Only
 // one that keeps running beside them, a sidecar, may be probed.
-func (f *faults) initContainers(spec *corev1.PodSpec, volumes sets.Set[string], path *field.Path) {
+func (f *errs) initContainers(spec *corev1.PodSpec, volumes sets.Set[string], path *field.Path) {
 	names := sets.New[string]()
 	for i := range spec.Containers {
 		names.Insert(spec.Containers[i].Name)
@@ -66,7 +66,7 @@ func (f *faults) initContainers(spec *corev1.PodSpec, volumes sets.Set[string], 
 	}
 }
 
-func (f *faults) ephemeralContainers(spec *corev1.PodSpec, volumes sets.Set[string], path *field.Path) {
+func (f *errs) ephemeralContainers(spec *corev1.PodSpec, volumes sets.Set[string], path *field.Path) {
 	names := sets.New[string]()
 	for _, containers := range [][]corev1.Container{spec.Containers, spec.InitContainers} {
 		for i := range containers {
@@ -85,7 +85,7 @@ func isSidecar(c *corev1.Container) bool {
 	return c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways
 }
 
-func (f *faults) unique(path *field.Path, taken sets.Set[string], value string) {
+func (f *errs) unique(path *field.Path, taken sets.Set[string], value string) {
 	if value != "" && taken.Has(value) {
 		f.add(field.Duplicate(path, value))
 	}
@@ -93,7 +93,7 @@ func (f *faults) unique(path *field.Path, taken sets.Set[string], value string) 
 }
 
 // container checks what all containers have.
-func (f *faults) container(c *corev1.Container, volumes sets.Set[string], path *field.Path) {
+func (f *errs) container(c *corev1.Container, volumes sets.Set[string], path *field.Path) {
 	f.label(path.Child("name"), c.Name)
 	f.present(path.Child("image"), c.Image)
 	oneOf(f, path.Child("terminationMessagePolicy"), c.TerminationMessagePolicy,
@@ -107,12 +107,12 @@ func (f *faults) container(c *corev1.Container, volumes sets.Set[string], path *
 	f.securityContext(c.SecurityContext, path.Child("securityContext"))
 }
 
-func (f *faults) containerRestartPolicy(c *corev1.Container, path *field.Path) {
+func (f *errs) containerRestartPolicy(c *corev1.Container, path *field.Path) {
 	oneOf(f, path.Child("restartPolicy"), *c.RestartPolicy,
 		corev1.ContainerRestartPolicyAlways, corev1.ContainerRestartPolicyNever, corev1.ContainerRestartPolicyOnFailure)
 }
 
-func (f *faults) ports(ports []corev1.ContainerPort, path *field.Path) {
+func (f *errs) ports(ports []corev1.ContainerPort, path *field.Path) {
 	names := sets.New[string]()
 	for i := range ports {
 		p, at := &ports[i], path.Index(i)
@@ -135,7 +135,7 @@ func (f *faults) ports(ports []corev1.ContainerPort, path *field.Path) {
 	}
 }
 
-func (f *faults) hostPorts(ports []corev1.ContainerPort, taken sets.Set[string], path *field.Path) {
+func (f *errs) hostPorts(ports []corev1.ContainerPort, taken sets.Set[string], path *field.Path) {
 	for i := range ports {
 		if p := &ports[i]; p.HostPort != 0 {
 			f.unique(path.Index(i).Child("hostPort"), taken, fmt.Sprintf("%s/%s/%d", p.Protocol, p.HostIP, p.HostPort))
@@ -143,7 +143,7 @@ func (f *faults) hostPorts(ports []corev1.ContainerPort, taken sets.Set[string],
 	}
 }
 
-func (f *faults) env(env []corev1.EnvVar, path *field.Path) {
+func (f *errs) env(env []corev1.EnvVar, path *field.Path) {
 	for i := range env {
 		e, at := &env[i], path.Index(i)
 		if e.Name == "" {
@@ -165,7 +165,7 @@ var fieldPaths = fieldsInEnv.Union(fieldsInVolumes).Insert("spec.restartPolicy",
 var fieldsInEnv = sets.New("metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName",
 	"spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs")
 
-func (f *faults) envSource(e *corev1.EnvVar, path *field.Path) {
+func (f *errs) envSource(e *corev1.EnvVar, path *field.Path) {
 	from, sources := e.ValueFrom, 0
 	if ref := from.FieldRef; ref != nil {
 		sources++
@@ -196,7 +196,7 @@ func (f *faults) envSource(e *corev1.EnvVar, path *field.Path) {
 	}
 }
 
-func (f *faults) keyRef(name, key string, path *field.Path) {
+func (f *errs) keyRef(name, key string, path *field.Path) {
 	f.present(path.Child("name"), name)
 	if key == "" {
 		f.required(path.Child("key"), "")
@@ -205,7 +205,7 @@ func (f *faults) keyRef(name, key string, path *field.Path) {
 	f.texts(path.Child("key"), key, validation.IsConfigMapKey(key))
 }
 
-func (f *faults) fieldRef(ref *corev1.ObjectFieldSelector, known sets.Set[string], path *field.Path) {
+func (f *errs) fieldRef(ref *corev1.ObjectFieldSelector, known sets.Set[string], path *field.Path) {
 	if ref.FieldPath == "" {
 		f.required(path.Child("fieldPath"), "")
 		return
@@ -228,7 +228,7 @@ func (f *faults) fieldRef(ref *corev1.ObjectFieldSelector, known sets.Set[string
 var resourcesInEnv = sets.New("limits.cpu", "limits.ephemeral-storage", "limits.memory",
 	"requests.cpu", "requests.ephemeral-storage", "requests.memory")
 
-func (f *faults) resourceFieldRef(ref *corev1.ResourceFieldSelector, path *field.Path) {
+func (f *errs) resourceFieldRef(ref *corev1.ResourceFieldSelector, path *field.Path) {
 	switch {
 	case ref.Resource == "":
 		f.required(path.Child("resource"), "")
@@ -238,7 +238,7 @@ func (f *faults) resourceFieldRef(ref *corev1.ResourceFieldSelector, path *field
 	}
 }
 
-func (f *faults) envFrom(sources []corev1.EnvFromSource, path *field.Path) {
+func (f *errs) envFrom(sources []corev1.EnvFromSource, path *field.Path) {
 	for i := range sources {
 		s, at := &sources[i], path.Index(i)
 		switch {
@@ -255,7 +255,7 @@ func (f *faults) envFrom(sources []corev1.EnvFromSource, path *field.Path) {
 }
 
 // resources checks names and quantities, and that no request exceeds its limit.
-func (f *faults) resources(r *corev1.ResourceRequirements, path *field.Path) {
+func (f *errs) resources(r *corev1.ResourceRequirements, path *field.Path) {
 	limits, requests := path.Child("limits"), path.Child("requests")
 	for name, quantity := range r.Limits {
 		f.resource(name, quantity, limits.Key(string(name)))
@@ -275,7 +275,7 @@ func (f *faults) resources(r *corev1.ResourceRequirements, path *field.Path) {
 }
 
 // lifecycleAndProbes checks what only containers that keep running can have.
-func (f *faults) lifecycleAndProbes(c *corev1.Container, path *field.Path) {
+func (f *errs) lifecycleAndProbes(c *corev1.Container, path *field.Path) {
 	if c.Lifecycle != nil {
 		for _, hook := range []struct {
 			name    string
@@ -302,7 +302,7 @@ func (f *faults) lifecycleAndProbes(c *corev1.Container, path *field.Path) {
 	}
 }
 
-func (f *faults) probe(p *corev1.Probe, path *field.Path) {
+func (f *errs) probe(p *corev1.Probe, path *field.Path) {
 	if p == nil {
 		return
 	}
@@ -327,7 +327,7 @@ type action struct {
 	sleep     *corev1.SleepAction
 }
 
-func (f *faults) handler(a action, path *field.Path) {
+func (f *errs) handler(a action, path *field.Path) {
 	chosen := 0
 	for _, choice := range []struct {
 		name  string
@@ -358,7 +358,7 @@ func (f *faults) handler(a action, path *field.Path) {
 	}
 }
 
-func (f *faults) httpGet(get *corev1.HTTPGetAction, path *field.Path) {
+func (f *errs) httpGet(get *corev1.HTTPGetAction, path *field.Path) {
 	f.present(path.Child("path"), get.Path)
 	f.port(get.Port, path.Child("port"))
 	if !slices.Contains([]corev1.URIScheme{corev1.URISchemeHTTP, corev1.URISchemeHTTPS}, get.Scheme) {
@@ -370,7 +370,7 @@ func (f *faults) httpGet(get *corev1.HTTPGetAction, path *field.Path) {
 }
 
 // port checks a port that is given by number or by name.
-func (f *faults) port(port intstr.IntOrString, path *field.Path) {
+func (f *errs) port(port intstr.IntOrString, path *field.Path) {
 	if port.Type == intstr.Int {
 		f.texts(path, port.IntValue(), validation.IsValidPortNum(port.IntValue()))
 		return
@@ -378,7 +378,7 @@ func (f *faults) port(port intstr.IntOrString, path *field.Path) {
 	f.texts(path, port.StrVal, validation.IsValidPortName(port.StrVal))
 }
 
-func (f *faults) securityContext(sc *corev1.SecurityContext, path *field.Path) {
+func (f *errs) securityContext(sc *corev1.SecurityContext, path *field.Path) {
 	if sc == nil {
 		return
 	}

@@ -15,7 +15,7 @@ import (
 const maxIndexedParallelism = 100000
 
 func validateJob(j *batchv1.Job) field.ErrorList {
-	f, path := &faults{}, field.NewPath("spec")
+	f, path := &errs{}, field.NewPath("spec")
 	f.generatedSelector(j)
 	f.jobSpec(&j.Spec, path)
 	if j.Spec.Selector == nil {
@@ -32,7 +32,7 @@ func validateJob(j *batchv1.Job) field.ErrorList {
 
 // generatedSelector wants the labels that the server generates not to have
 // been claimed by the client with other values.
-func (f *faults) generatedSelector(j *batchv1.Job) {
+func (f *errs) generatedSelector(j *batchv1.Job) {
 	if j.Spec.ManualSelector != nil && *j.Spec.ManualSelector || j.Spec.Selector == nil || j.UID == "" {
 		return
 	}
@@ -55,7 +55,7 @@ func (f *faults) generatedSelector(j *batchv1.Job) {
 	}
 }
 
-func (f *faults) jobSpec(spec *batchv1.JobSpec, path *field.Path) {
+func (f *errs) jobSpec(spec *batchv1.JobSpec, path *field.Path) {
 	f.optional(path.Child("parallelism"), spec.Parallelism)
 	f.optional(path.Child("completions"), spec.Completions)
 	if spec.ActiveDeadlineSeconds != nil {
@@ -80,7 +80,7 @@ func (f *faults) jobSpec(spec *batchv1.JobSpec, path *field.Path) {
 	}
 }
 
-func (f *faults) completionMode(spec *batchv1.JobSpec, path *field.Path) {
+func (f *errs) completionMode(spec *batchv1.JobSpec, path *field.Path) {
 	if spec.CompletionMode == nil {
 		return
 	}
@@ -107,7 +107,7 @@ func (f *faults) completionMode(spec *batchv1.JobSpec, path *field.Path) {
 }
 
 func validateJobUpdate(j, old *batchv1.Job) field.ErrorList {
-	f, path := &faults{}, field.NewPath("spec")
+	f, path := &errs{}, field.NewPath("spec")
 	f.jobSpec(&j.Spec, path)
 	if *j.Spec.CompletionMode != batchv1.IndexedCompletion || j.Spec.Completions == nil || *j.Spec.Completions != *j.Spec.Parallelism {
 		f.immutable(path.Child("completions"), j.Spec.Completions, old.Spec.Completions)

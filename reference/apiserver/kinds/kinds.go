@@ -50,11 +50,11 @@ type Kind struct {
 	// metadata.namespace (API-READ-04). FieldNames are the names it can return.
 	Fields     func(obj runtime.Object) fields.Set
 	FieldNames []string
-	// TopicField is the selectable field by which watchers divide the objects
-	// among them, as kubelets do with Pods; Topic returns its value. Both or
+	// IndexField is the selectable field by which watchers divide the objects
+	// among them, as kubelets do with Pods; IndexValue returns its value. Both or
 	// none are set.
-	TopicField string
-	Topic      func(obj runtime.Object) string
+	IndexField string
+	IndexValue func(obj runtime.Object) string
 
 	// Scale views the object as autoscaling/v1 Scale and writes
 	// spec.replicas back. The kind has /scale if and only if it is set.

@@ -226,11 +226,11 @@ func TestFaultyManifests(t *testing.T) {
 	for _, test := range faulty {
 		t.Run(test.kind+" "+test.patch, func(t *testing.T) {
 			manifest := patched(t, test.kind, test.patch)
-			_, faults := create(t, manifest)
-			causes := causesOf(faults)
+			_, errs := create(t, manifest)
+			causes := causesOf(errs)
 			slices.Sort(test.causes)
 			if diff := cmp.Diff(test.causes, causes); diff != "" {
-				t.Errorf("expected (-) and found (+) causes:\n%s\n%v", diff, faults.ToAggregate())
+				t.Errorf("expected (-) and found (+) causes:\n%s\n%v", diff, errs.ToAggregate())
 			}
 			if real == nil {
 				return
@@ -255,8 +255,8 @@ func TestValidManifests(t *testing.T) {
 	for _, test := range valid {
 		t.Run(test.kind+" "+test.patch, func(t *testing.T) {
 			manifest := patched(t, test.kind, test.patch)
-			obj, faults := create(t, manifest)
-			require.NoError(t, faults.ToAggregate())
+			obj, errs := create(t, manifest)
+			require.NoError(t, errs.ToAggregate())
 			if real == nil {
 				return
 			}

@@ -21,7 +21,7 @@ import (
 )
 
 func validateConfigMap(c *corev1.ConfigMap) field.ErrorList {
-	f, size := &faults{}, 0
+	f, size := &errs{}, 0
 	for key, value := range c.Data {
 		at := field.NewPath("data").Key(key)
 		f.texts(at, key, validation.IsConfigMapKey(key))
@@ -41,7 +41,7 @@ func validateConfigMap(c *corev1.ConfigMap) field.ErrorList {
 }
 
 func validateConfigMapUpdate(c, old *corev1.ConfigMap) field.ErrorList {
-	f := faults(validateConfigMap(c))
+	f := errs(validateConfigMap(c))
 	if old.Immutable != nil && *old.Immutable {
 		f.frozen("immutable", c.Immutable != nil && *c.Immutable)
 		f.frozen("data", maps.Equal(c.Data, old.Data))
@@ -51,7 +51,7 @@ func validateConfigMapUpdate(c, old *corev1.ConfigMap) field.ErrorList {
 }
 
 // frozen wants a field of an object that is marked immutable to be as it was.
-func (f *faults) frozen(name string, same bool) {
+func (f *errs) frozen(name string, same bool) {
 	if !same {
 		f.forbidden(field.NewPath(name), "field is immutable when `immutable` is set")
 	}
@@ -66,7 +66,7 @@ var secretKeys = map[corev1.SecretType][]string{
 }
 
 func validateSecret(s *corev1.Secret) field.ErrorList {
-	f, path, size := &faults{}, field.NewPath("data"), 0
+	f, path, size := &errs{}, field.NewPath("data"), 0
 	for key, value := range s.Data {
 		f.texts(path.Key(key), key, validation.IsConfigMapKey(key))
 		size += len(value)
@@ -100,7 +100,7 @@ func validateSecret(s *corev1.Secret) field.ErrorList {
 }
 
 func validateSecretUpdate(s, old *corev1.Secret) field.ErrorList {
-	f := faults(validateSecret(s))
+	f := errs(validateSecret(s))
 	f.immutable(field.NewPath("type"), s.Type, old.Type)
 	if old.Immutable != nil && *old.Immutable {
 		f.frozen("immutable", s.Immutable != nil && *s.Immutable)
@@ -110,7 +110,7 @@ func validateSecretUpdate(s, old *corev1.Secret) field.ErrorList {
 }
 
 func validateService(s *corev1.Service) field.ErrorList {
-	f, path := &faults{}, field.NewPath("spec")
+	f, path := &errs{}, field.NewPath("spec")
 	headless := s.Spec.ClusterIP == corev1.ClusterIPNone
 	if len(s.Spec.Ports) == 0 && !headless && s.Spec.Type != corev1.ServiceTypeExternalName {
 		f.required(path.Child("ports"), "")
@@ -134,7 +134,7 @@ func validateService(s *corev1.Service) field.ErrorList {
 	return f.list()
 }
 
-func (f *faults) servicePort(p *corev1.ServicePort, named bool, names sets.Set[string], path *field.Path) {
+func (f *errs) servicePort(p *corev1.ServicePort, named bool, names sets.Set[string], path *field.Path) {
 	switch {
 	case p.Name == "" && named:
 		f.required(path.Child("name"), "")
@@ -148,7 +148,7 @@ func (f *faults) servicePort(p *corev1.ServicePort, named bool, names sets.Set[s
 }
 
 func validateServiceUpdate(s, old *corev1.Service) field.ErrorList {
-	f := faults(validateService(s))
+	f := errs(validateService(s))
 	if s.Spec.Type != corev1.ServiceTypeExternalName && old.Spec.Type != corev1.ServiceTypeExternalName && old.Spec.ClusterIP != "" {
 		if s.Spec.ClusterIP != old.Spec.ClusterIP {
 			f.invalid(field.NewPath("spec", "clusterIPs").Index(0), s.Spec.ClusterIPs, "may not change once set")
@@ -160,7 +160,7 @@ func validateServiceUpdate(s, old *corev1.Service) field.ErrorList {
 // validateEvent checks Events of either form: those with eventTime are of the
 // newer one, and say who reports what.
 func validateEvent(e *corev1.Event) field.ErrorList {
-	f := &faults{}
+	f := &errs{}
 	about := e.InvolvedObject.Namespace
 	mismatch := func() {
 		f.invalid(field.NewPath("involvedObject", "namespace"), about, "does not match event.namespace")
@@ -193,7 +193,7 @@ func validateEvent(e *corev1.Event) field.ErrorList {
 
 // validateNewEvent checks what events.k8s.io/v1 is stricter about.
 func validateNewEvent(e *eventsv1.Event) field.ErrorList {
-	f := faults(validateEvent(coreEvent(e)))
+	f := errs(validateEvent(coreEvent(e)))
 	if e.EventTime.IsZero() {
 		f.required(field.NewPath("eventTime"), "")
 	}
@@ -217,7 +217,7 @@ func validateNewEvent(e *eventsv1.Event) field.ErrorList {
 }
 
 func validateLease(l *coordinationv1.Lease) field.ErrorList {
-	f, path := &faults{}, field.NewPath("spec")
+	f, path := &errs{}, field.NewPath("spec")
 	if seconds := l.Spec.LeaseDurationSeconds; seconds != nil && *seconds <= 0 {
 		f.invalid(path.Child("leaseDurationSeconds"), *seconds, "must be greater than 0")
 	}
@@ -233,7 +233,7 @@ func validateLeaseUpdate(l, _ *coordinationv1.Lease) field.ErrorList { return va
 const highestUserPriority = 1000000000
 
 func validatePriorityClass(c *schedulingv1.PriorityClass) field.ErrorList {
-	f := &faults{}
+	f := &errs{}
 	system := func(known schedulingv1.PriorityClass) bool {
 		return known.Name == c.Name && known.Value == c.Value && known.GlobalDefault == c.GlobalDefault
 	}
@@ -250,7 +250,7 @@ func validatePriorityClass(c *schedulingv1.PriorityClass) field.ErrorList {
 }
 
 func validatePriorityClassUpdate(c, old *schedulingv1.PriorityClass) field.ErrorList {
-	f := faults(validatePriorityClass(c))
+	f := errs(validatePriorityClass(c))
 	if c.Value != old.Value {
 		f.forbidden(field.NewPath("value"), "may not be changed in an update.")
 	}
@@ -259,7 +259,7 @@ func validatePriorityClassUpdate(c, old *schedulingv1.PriorityClass) field.Error
 }
 
 func validateDisruptionBudget(b *policyv1.PodDisruptionBudget) field.ErrorList {
-	f, path := &faults{}, field.NewPath("spec")
+	f, path := &errs{}, field.NewPath("spec")
 	if b.Spec.MinAvailable != nil && b.Spec.MaxUnavailable != nil {
 		f.invalid(path, b.Spec, "minAvailable and maxUnavailable cannot be both set")
 	}
@@ -277,7 +277,7 @@ func validateDisruptionBudget(b *policyv1.PodDisruptionBudget) field.ErrorList {
 }
 
 func validateAutoscaler(a *autoscalingv2.HorizontalPodAutoscaler) field.ErrorList {
-	f, path := &faults{}, field.NewPath("spec")
+	f, path := &errs{}, field.NewPath("spec")
 	if least := a.Spec.MinReplicas; least != nil && *least < 1 {
 		f.invalid(path.Child("minReplicas"), *least, "must be greater than or equal to 1")
 	}

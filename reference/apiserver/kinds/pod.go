@@ -22,8 +22,8 @@ func pod(k *Kind) {
 	}
 	k.Columns, k.Row = podColumns, cells(podRow)
 	selectable(k, podFields, &corev1.Pod{})
-	k.TopicField = "spec.nodeName"
-	k.Topic = func(obj runtime.Object) string { return obj.(*corev1.Pod).Spec.NodeName }
+	k.IndexField = "spec.nodeName"
+	k.IndexValue = func(obj runtime.Object) string { return obj.(*corev1.Pod).Spec.NodeName }
 }
 
 func defaultPod(pod *corev1.Pod) {

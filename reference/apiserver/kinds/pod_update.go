@@ -20,7 +20,7 @@ const onlyUpdatable = "pod updates may not change fields other than `spec.contai
 // (API-VALID-07). It checks how those changed, puts the old values in their
 // place, and wants what is then left to be as it was.
 func validatePodUpdate(pod, old *corev1.Pod) field.ErrorList {
-	f := &faults{}
+	f := &errs{}
 	f.pod(pod)
 	path := field.NewPath("spec")
 	if len(pod.Spec.Containers) != len(old.Spec.Containers) {
@@ -61,7 +61,7 @@ func validatePodUpdate(pod, old *corev1.Pod) field.ErrorList {
 }
 
 // deadline may be set, and then only come nearer.
-func (f *faults) deadline(seconds, old *int64, path *field.Path) {
+func (f *errs) deadline(seconds, old *int64, path *field.Path) {
 	switch {
 	case seconds == nil && old != nil:
 		f.invalid(path, seconds, "must not update from a positive integer to nil value")
@@ -75,7 +75,7 @@ func (f *faults) deadline(seconds, old *int64, path *field.Path) {
 
 // onlyAddedTolerations wants every old toleration still there, though its
 // seconds may differ.
-func (f *faults) onlyAddedTolerations(tolerations, old []corev1.Toleration, path *field.Path) {
+func (f *errs) onlyAddedTolerations(tolerations, old []corev1.Toleration, path *field.Path) {
 	for _, o := range old {
 		if !slices.ContainsFunc(tolerations, func(t corev1.Toleration) bool {
 			t.TolerationSeconds = o.TolerationSeconds
@@ -87,7 +87,7 @@ func (f *faults) onlyAddedTolerations(tolerations, old []corev1.Toleration, path
 	}
 }
 
-func (f *faults) onlyRemovedGates(gates, old []corev1.PodSchedulingGate, path *field.Path) {
+func (f *errs) onlyRemovedGates(gates, old []corev1.PodSchedulingGate, path *field.Path) {
 	for i, gate := range gates {
 		if !slices.Contains(old, gate) {
 			f.forbidden(path.Index(i).Child("name"), fmt.Sprintf("only deletion is allowed, but found new scheduling gate '%s'", gate.Name))
@@ -97,7 +97,7 @@ func (f *faults) onlyRemovedGates(gates, old []corev1.PodSchedulingGate, path *f
 
 // tightened lets a gated Pod become choosier about its node, as the scheduler
 // has not looked at it yet, and puts the old wishes back into rest.
-func (f *faults) tightened(rest, old *corev1.PodSpec, path *field.Path) {
+func (f *errs) tightened(rest, old *corev1.PodSpec, path *field.Path) {
 	for key, value := range old.NodeSelector {
 		if now, ok := rest.NodeSelector[key]; !ok || now != value {
 			f.invalid(path.Child("nodeSelector"), rest.NodeSelector, "only additions to spec.nodeSelector are allowed (no mutations or deletions)")
@@ -137,7 +137,7 @@ func requiredTerms(a *corev1.NodeAffinity) []corev1.NodeSelectorTerm {
 
 // tightenedTerms wants each term to begin with what it was. Terms are
 // alternatives, so that another one would loosen the wish.
-func (f *faults) tightenedTerms(terms, old []corev1.NodeSelectorTerm, path *field.Path) {
+func (f *errs) tightenedTerms(terms, old []corev1.NodeSelectorTerm, path *field.Path) {
 	if len(old) == 0 {
 		return
 	}

@@ -9,12 +9,12 @@ import (
 )
 
 func validatePod(pod *corev1.Pod) field.ErrorList {
-	f := &faults{}
+	f := &errs{}
 	f.pod(pod)
 	return f.list()
 }
 
-func (f *faults) pod(pod *corev1.Pod) {
+func (f *errs) pod(pod *corev1.Pod) {
 	path := field.NewPath("spec")
 	f.podAnnotations(pod.Annotations, field.NewPath("metadata", "annotations"))
 	f.podSpec(&pod.Spec, path)
@@ -34,7 +34,7 @@ func (f *faults) pod(pod *corev1.Pod) {
 }
 
 func validatePodStatusUpdate(pod, old *corev1.Pod) field.ErrorList {
-	f := &faults{}
+	f := &errs{}
 	path := field.NewPath("status")
 	if pod.Status.ObservedGeneration < 0 {
 		f.invalid(path.Child("observedGeneration"), pod.Status.ObservedGeneration, "must be a non-negative integer")
@@ -50,7 +50,7 @@ func validatePodStatusUpdate(pod, old *corev1.Pod) field.ErrorList {
 
 // noReturn demands that containers which have terminated, and which the restart
 // policy does not restart, stay terminated (API-VALID-09).
-func (f *faults) noReturn(statuses, old []corev1.ContainerStatus, containers []corev1.Container, spec *corev1.PodSpec, path *field.Path) {
+func (f *errs) noReturn(statuses, old []corev1.ContainerStatus, containers []corev1.Container, spec *corev1.PodSpec, path *field.Path) {
 	for i := range old {
 		ended := old[i].State.Terminated
 		if ended == nil {

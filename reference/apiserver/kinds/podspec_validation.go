@@ -14,7 +14,7 @@ import (
 )
 
 // podSpec checks what Pods and Pod templates have in common.
-func (f *faults) podSpec(spec *corev1.PodSpec, path *field.Path) {
+func (f *errs) podSpec(spec *corev1.PodSpec, path *field.Path) {
 	volumes := f.volumes(spec.Volumes, path.Child("volumes"))
 	f.containers(spec, volumes, path.Child("containers"))
 	f.initContainers(spec, volumes, path.Child("initContainers"))
@@ -53,7 +53,7 @@ func (f *faults) podSpec(spec *corev1.PodSpec, path *field.Path) {
 
 // hostNetwork wants ports on the host to be the ports of the container, as
 // they are the same network then. A template may leave them out.
-func (f *faults) hostNetwork(spec *corev1.PodSpec, path *field.Path) {
+func (f *errs) hostNetwork(spec *corev1.PodSpec, path *field.Path) {
 	if !spec.HostNetwork {
 		return
 	}
@@ -68,7 +68,7 @@ func (f *faults) hostNetwork(spec *corev1.PodSpec, path *field.Path) {
 }
 
 // template checks a Pod template.
-func (f *faults) template(t *corev1.PodTemplateSpec, path *field.Path) {
+func (f *errs) template(t *corev1.PodTemplateSpec, path *field.Path) {
 	f.add(metav1validation.ValidateLabels(t.Labels, path.Child("labels"))...)
 	f.add(apivalidation.ValidateAnnotations(t.Annotations, path.Child("annotations"))...)
 	f.podAnnotations(t.Annotations, path.Child("annotations"))
@@ -78,7 +78,7 @@ func (f *faults) template(t *corev1.PodTemplateSpec, path *field.Path) {
 	}
 }
 
-func (f *faults) podAnnotations(annotations map[string]string, path *field.Path) {
+func (f *errs) podAnnotations(annotations map[string]string, path *field.Path) {
 	cost, set := annotations[corev1.PodDeletionCost]
 	if !set {
 		return
@@ -92,7 +92,7 @@ func (f *faults) podAnnotations(annotations map[string]string, path *field.Path)
 // replicaTemplate checks the template of Pods that replace each other: they
 // restart for ever, have no deadline (API-VALID-05) and match the selector
 // (API-VALID-01).
-func (f *faults) replicaTemplate(t *corev1.PodTemplateSpec, selector labels.Selector, kind string, path *field.Path) {
+func (f *errs) replicaTemplate(t *corev1.PodTemplateSpec, selector labels.Selector, kind string, path *field.Path) {
 	if !selector.Empty() && !selector.Matches(labels.Set(t.Labels)) {
 		f.invalid(path.Child("metadata", "labels"), t.Labels, "`selector` does not match template `labels`")
 	}
@@ -107,7 +107,7 @@ func (f *faults) replicaTemplate(t *corev1.PodTemplateSpec, selector labels.Sele
 
 // selector checks the selector of a workload (API-VALID-01) and returns it in
 // its working form, nil if it has none.
-func (f *faults) selector(s *metav1.LabelSelector, kind string, path *field.Path) labels.Selector {
+func (f *errs) selector(s *metav1.LabelSelector, kind string, path *field.Path) labels.Selector {
 	if s == nil {
 		f.required(path, "")
 		return labels.Nothing()

@@ -13,7 +13,7 @@ func podTemplate(k *Kind) {
 }
 
 func validatePodTemplate(t *corev1.PodTemplate) field.ErrorList {
-	f := &faults{}
+	f := &errs{}
 	f.template(&t.Template, field.NewPath("template"))
 	return f.list()
 }

@@ -22,7 +22,7 @@ var quotaResources = sets.New(corev1.ResourcePods, corev1.ResourceServices, core
 	corev1.ResourceLimitsCPU, corev1.ResourceLimitsMemory, corev1.ResourceLimitsEphemeralStorage)
 
 // resource checks one quantity of a container's resources.
-func (f *faults) resource(name corev1.ResourceName, quantity resource.Quantity, path *field.Path) {
+func (f *errs) resource(name corev1.ResourceName, quantity resource.Quantity, path *field.Path) {
 	f.resourceName(name, path)
 	if quantity.Sign() < 0 {
 		f.invalid(path, quantity.String(), apivalidation.IsNegativeErrorMsg)
@@ -32,7 +32,7 @@ func (f *faults) resource(name corev1.ResourceName, quantity resource.Quantity, 
 	}
 }
 
-func (f *faults) resourceName(name corev1.ResourceName, path *field.Path) {
+func (f *errs) resourceName(name corev1.ResourceName, path *field.Path) {
 	if wrong := validation.IsQualifiedName(string(name)); len(wrong) > 0 {
 		f.texts(path, name, wrong)
 		if !strings.Contains(string(name), "/") {

@@ -14,7 +14,7 @@ import (
 )
 
 // scheduling checks what a Pod asks of its node.
-func (f *faults) scheduling(spec *corev1.PodSpec, path *field.Path) {
+func (f *errs) scheduling(spec *corev1.PodSpec, path *field.Path) {
 	f.add(metav1validation.ValidateLabels(spec.NodeSelector, path.Child("nodeSelector"))...)
 	f.affinity(spec.Affinity, path.Child("affinity"))
 	f.tolerations(spec.Tolerations, path.Child("tolerations"))
@@ -27,7 +27,7 @@ func (f *faults) scheduling(spec *corev1.PodSpec, path *field.Path) {
 	}
 }
 
-func (f *faults) affinity(a *corev1.Affinity, path *field.Path) {
+func (f *errs) affinity(a *corev1.Affinity, path *field.Path) {
 	if a == nil {
 		return
 	}
@@ -53,13 +53,13 @@ func (f *faults) affinity(a *corev1.Affinity, path *field.Path) {
 	}
 }
 
-func (f *faults) weight(weight int32, path *field.Path) {
+func (f *errs) weight(weight int32, path *field.Path) {
 	if weight <= 0 || weight > 100 {
 		f.invalid(path.Child("weight"), weight, "must be in the range 1-100")
 	}
 }
 
-func (f *faults) nodeSelector(s *corev1.NodeSelector, path *field.Path) {
+func (f *errs) nodeSelector(s *corev1.NodeSelector, path *field.Path) {
 	if len(s.NodeSelectorTerms) == 0 {
 		f.required(path.Child("nodeSelectorTerms"), "must have at least one node selector term")
 	}
@@ -68,7 +68,7 @@ func (f *faults) nodeSelector(s *corev1.NodeSelector, path *field.Path) {
 	}
 }
 
-func (f *faults) nodeSelectorTerm(term *corev1.NodeSelectorTerm, path *field.Path) {
+func (f *errs) nodeSelectorTerm(term *corev1.NodeSelectorTerm, path *field.Path) {
 	for i := range term.MatchExpressions {
 		f.nodeRequirement(&term.MatchExpressions[i], path.Child("matchExpressions").Index(i))
 	}
@@ -77,7 +77,7 @@ func (f *faults) nodeSelectorTerm(term *corev1.NodeSelectorTerm, path *field.Pat
 	}
 }
 
-func (f *faults) nodeRequirement(r *corev1.NodeSelectorRequirement, path *field.Path) {
+func (f *errs) nodeRequirement(r *corev1.NodeSelectorRequirement, path *field.Path) {
 	switch r.Operator {
 	case corev1.NodeSelectorOpIn, corev1.NodeSelectorOpNotIn:
 		if len(r.Values) == 0 {
@@ -100,7 +100,7 @@ func (f *faults) nodeRequirement(r *corev1.NodeSelectorRequirement, path *field.
 	}
 }
 
-func (f *faults) nodeFieldRequirement(r *corev1.NodeSelectorRequirement, path *field.Path) {
+func (f *errs) nodeFieldRequirement(r *corev1.NodeSelectorRequirement, path *field.Path) {
 	switch r.Operator {
 	case corev1.NodeSelectorOpIn, corev1.NodeSelectorOpNotIn:
 		if len(r.Values) != 1 {
@@ -118,7 +118,7 @@ func (f *faults) nodeFieldRequirement(r *corev1.NodeSelectorRequirement, path *f
 	}
 }
 
-func (f *faults) podAffinity(required []corev1.PodAffinityTerm, preferred []corev1.WeightedPodAffinityTerm, requiredPath, preferredPath *field.Path) {
+func (f *errs) podAffinity(required []corev1.PodAffinityTerm, preferred []corev1.WeightedPodAffinityTerm, requiredPath, preferredPath *field.Path) {
 	for i := range required {
 		f.podAffinityTerm(&required[i], requiredPath.Index(i))
 	}
@@ -128,7 +128,7 @@ func (f *faults) podAffinity(required []corev1.PodAffinityTerm, preferred []core
 	}
 }
 
-func (f *faults) podAffinityTerm(term *corev1.PodAffinityTerm, path *field.Path) {
+func (f *errs) podAffinityTerm(term *corev1.PodAffinityTerm, path *field.Path) {
 	f.selectorForm(term.LabelSelector, path.Child("labelSelector"))
 	f.selectorForm(term.NamespaceSelector, path.Child("namespaceSelector"))
 	for _, name := range term.Namespaces {
@@ -140,11 +140,11 @@ func (f *faults) podAffinityTerm(term *corev1.PodAffinityTerm, path *field.Path)
 	f.add(metav1validation.ValidateLabelName(term.TopologyKey, path.Child("topologyKey"))...)
 }
 
-func (f *faults) selectorForm(s *metav1.LabelSelector, path *field.Path) {
+func (f *errs) selectorForm(s *metav1.LabelSelector, path *field.Path) {
 	f.add(metav1validation.ValidateLabelSelector(s, metav1validation.LabelSelectorValidationOptions{}, path)...)
 }
 
-func (f *faults) tolerations(tolerations []corev1.Toleration, path *field.Path) {
+func (f *errs) tolerations(tolerations []corev1.Toleration, path *field.Path) {
 	for i := range tolerations {
 		t, at := &tolerations[i], path.Index(i)
 		if t.Key != "" {
@@ -162,7 +162,7 @@ func (f *faults) tolerations(tolerations []corev1.Toleration, path *field.Path) 
 	}
 }
 
-func (f *faults) tolerationValue(t *corev1.Toleration, path *field.Path) {
+func (f *errs) tolerationValue(t *corev1.Toleration, path *field.Path) {
 	switch t.Operator {
 	case corev1.TolerationOpEqual, "":
 		if wrong := validation.IsValidLabelValue(t.Value); len(wrong) > 0 {
@@ -181,7 +181,7 @@ func (f *faults) tolerationValue(t *corev1.Toleration, path *field.Path) {
 	}
 }
 
-func (f *faults) spread(constraints []corev1.TopologySpreadConstraint, path *field.Path) {
+func (f *errs) spread(constraints []corev1.TopologySpreadConstraint, path *field.Path) {
 	seen := sets.New[string]()
 	for i := range constraints {
 		c, at := &constraints[i], path.Index(i)

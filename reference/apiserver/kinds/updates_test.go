@@ -84,13 +84,13 @@ func TestUpdates(t *testing.T) {
 			if test.before == "" {
 				test.before = "{}"
 			}
-			old, faults := create(t, patched(t, test.kind, test.before))
-			require.NoError(t, faults.ToAggregate())
-			obj, faults := update(t, old, test.patch, test.subresource)
-			causes := causesOf(faults)
+			old, errs := create(t, patched(t, test.kind, test.before))
+			require.NoError(t, errs.ToAggregate())
+			obj, errs := update(t, old, test.patch, test.subresource)
+			causes := causesOf(errs)
 			slices.Sort(test.causes)
 			if diff := cmp.Diff(test.causes, causes); diff != "" {
-				t.Errorf("expected (-) and found (+) causes:\n%s\n%v", diff, faults.ToAggregate())
+				t.Errorf("expected (-) and found (+) causes:\n%s\n%v", diff, errs.ToAggregate())
 			}
 			grown := obj.(metav1.Object).GetGeneration() - old.(metav1.Object).GetGeneration()
 			if len(causes) == 0 && grown != test.generations {
@@ -110,9 +110,9 @@ func TestUpdates(t *testing.T) {
 	}
 }
 
-func causesOf(faults field.ErrorList) []string {
+func causesOf(errs field.ErrorList) []string {
 	var causes []string
-	for _, fault := range faults {
+	for _, fault := range errs {
 		causes = append(causes, "FieldValue"+suffix(fault.Type)+" "+fault.Field)
 	}
 	slices.Sort(causes)

@@ -27,14 +27,14 @@ func defaultClaimSpec(spec *corev1.PersistentVolumeClaimSpec) {
 }
 
 func validateClaim(c *corev1.PersistentVolumeClaim) field.ErrorList {
-	f := &faults{}
+	f := &errs{}
 	f.claimSpec(&c.Spec, field.NewPath("spec"))
 	return f.list()
 }
 
 // validateClaimUpdate lets a claim be bound, and a bound one grow.
 func validateClaimUpdate(c, old *corev1.PersistentVolumeClaim) field.ErrorList {
-	f := faults(validateClaim(c))
+	f := errs(validateClaim(c))
 	rest := c.Spec.DeepCopy()
 	if old.Spec.VolumeName == "" {
 		rest.VolumeName = ""

@@ -11,7 +11,7 @@ import (
 )
 
 // volumes checks a Pod's volumes and returns the names that can be mounted.
-func (f *faults) volumes(volumes []corev1.Volume, path *field.Path) sets.Set[string] {
+func (f *errs) volumes(volumes []corev1.Volume, path *field.Path) sets.Set[string] {
 	usable := sets.New[string]()
 	for i := range volumes {
 		v, at := &volumes[i], path.Index(i)
@@ -30,7 +30,7 @@ func (f *faults) volumes(volumes []corev1.Volume, path *field.Path) sets.Set[str
 
 // volumeSource checks the sources that the chain knows; of the others, only
 // that one source is named and not two.
-func (f *faults) volumeSource(s *corev1.VolumeSource, path *field.Path) {
+func (f *errs) volumeSource(s *corev1.VolumeSource, path *field.Path) {
 	chosen := 0
 	for _, source := range []struct {
 		name  string
@@ -92,7 +92,7 @@ func (f *faults) volumeSource(s *corev1.VolumeSource, path *field.Path) {
 var hostPathTypes = []corev1.HostPathType{corev1.HostPathUnset, corev1.HostPathBlockDev, corev1.HostPathCharDev,
 	corev1.HostPathDirectory, corev1.HostPathDirectoryOrCreate, corev1.HostPathFile, corev1.HostPathFileOrCreate, corev1.HostPathSocket}
 
-func (f *faults) hostPath(source *corev1.HostPathVolumeSource, at *field.Path) {
+func (f *errs) hostPath(source *corev1.HostPathVolumeSource, at *field.Path) {
 	if source.Path == "" {
 		f.required(at.Child("path"), "")
 		return
@@ -103,13 +103,13 @@ func (f *faults) hostPath(source *corev1.HostPathVolumeSource, at *field.Path) {
 	}
 }
 
-func (f *faults) fileMode(mode *int32, at *field.Path) {
+func (f *errs) fileMode(mode *int32, at *field.Path) {
 	if mode != nil && (*mode < 0 || *mode > 0o777) {
 		f.invalid(at, *mode, "must be a number between 0 and 0777 (octal), both inclusive")
 	}
 }
 
-func (f *faults) keysToPaths(items []corev1.KeyToPath, at *field.Path) {
+func (f *errs) keysToPaths(items []corev1.KeyToPath, at *field.Path) {
 	for i := range items {
 		f.present(at.Index(i).Child("key"), items[i].Key)
 		if items[i].Path == "" {
@@ -121,7 +121,7 @@ func (f *faults) keysToPaths(items []corev1.KeyToPath, at *field.Path) {
 	}
 }
 
-func (f *faults) projected(projected *corev1.ProjectedVolumeSource, at *field.Path) {
+func (f *errs) projected(projected *corev1.ProjectedVolumeSource, at *field.Path) {
 	f.fileMode(projected.DefaultMode, at.Child("defaultMode"))
 	for i := range projected.Sources {
 		source, at := &projected.Sources[i], at.Child("sources").Index(i)
@@ -147,7 +147,7 @@ func (f *faults) projected(projected *corev1.ProjectedVolumeSource, at *field.Pa
 
 var fieldsInVolumes = sets.New("metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid")
 
-func (f *faults) downward(items []corev1.DownwardAPIVolumeFile, at *field.Path) {
+func (f *errs) downward(items []corev1.DownwardAPIVolumeFile, at *field.Path) {
 	for i := range items {
 		item := &items[i]
 		if item.Path == "" {
@@ -170,20 +170,20 @@ func (f *faults) downward(items []corev1.DownwardAPIVolumeFile, at *field.Path) 
 }
 
 // insideVolume wants a relative path that stays below where it starts.
-func (f *faults) insideVolume(target string, at *field.Path) {
+func (f *errs) insideVolume(target string, at *field.Path) {
 	if path.IsAbs(target) {
 		f.invalid(at, target, "must be a relative path")
 	}
 	f.noBacksteps(target, at)
 }
 
-func (f *faults) noBacksteps(target string, at *field.Path) {
+func (f *errs) noBacksteps(target string, at *field.Path) {
 	if slices.Contains(strings.Split(target, "/"), "..") {
 		f.invalid(at, target, "must not contain '..'")
 	}
 }
 
-func (f *faults) volumeMounts(c *corev1.Container, volumes sets.Set[string], at *field.Path) {
+func (f *errs) volumeMounts(c *corev1.Container, volumes sets.Set[string], at *field.Path) {
 	taken := sets.New[string]()
 	for i := range c.VolumeMounts {
 		mount, here := &c.VolumeMounts[i], at.Index(i)
@@ -215,7 +215,7 @@ func (f *faults) volumeMounts(c *corev1.Container, volumes sets.Set[string], at 
 
 var accessModes = []corev1.PersistentVolumeAccessMode{corev1.ReadOnlyMany, corev1.ReadWriteMany, corev1.ReadWriteOnce, corev1.ReadWriteOncePod}
 
-func (f *faults) claimSpec(spec *corev1.PersistentVolumeClaimSpec, at *field.Path) {
+func (f *errs) claimSpec(spec *corev1.PersistentVolumeClaimSpec, at *field.Path) {
 	if len(spec.AccessModes) == 0 {
 		f.required(at.Child("accessModes"), "at least 1 access mode is required")
 	}

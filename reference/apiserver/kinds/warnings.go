@@ -10,8 +10,8 @@ import (
 // warnUnlessLabel warns of a name that is valid but no DNS label (API-VALID-08).
 func warnUnlessLabel(why string) func(runtime.Object) []string {
 	return func(obj runtime.Object) []string {
-		if faults := validation.IsDNS1123Label(meta(obj).GetName()); len(faults) > 0 {
-			return []string{fmt.Sprintf("metadata.name: %s: %v", why, faults)}
+		if errs := validation.IsDNS1123Label(meta(obj).GetName()); len(errs) > 0 {
+			return []string{fmt.Sprintf("metadata.name: %s: %v", why, errs)}
 		}
 		return nil
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 func validateDeployment(d *appsv1.Deployment) field.ErrorList {
-	f, path := &faults{}, field.NewPath("spec")
+	f, path := &errs{}, field.NewPath("spec")
 	f.optional(path.Child("replicas"), d.Spec.Replicas)
 	if selector := f.selector(d.Spec.Selector, "deployment", path.Child("selector")); selector != nil {
 		f.replicaTemplate(&d.Spec.Template, selector, "ReplicaSet", path.Child("template"))
@@ -28,7 +28,7 @@ func validateDeployment(d *appsv1.Deployment) field.ErrorList {
 }
 
 // deploymentStrategy is API-VALID-04, and the bounds of API-VALID-03.
-func (f *faults) deploymentStrategy(s *appsv1.DeploymentStrategy, path *field.Path) {
+func (f *errs) deploymentStrategy(s *appsv1.DeploymentStrategy, path *field.Path) {
 	switch s.Type {
 	case appsv1.RecreateDeploymentStrategyType:
 		if s.RollingUpdate != nil {
@@ -49,13 +49,13 @@ func (f *faults) deploymentStrategy(s *appsv1.DeploymentStrategy, path *field.Pa
 }
 
 func validateDeploymentUpdate(d, old *appsv1.Deployment) field.ErrorList {
-	f := faults(validateDeployment(d))
+	f := errs(validateDeployment(d))
 	f.immutable(field.NewPath("spec", "selector"), d.Spec.Selector, old.Spec.Selector)
 	return f.list()
 }
 
 func validateDeploymentStatusUpdate(d, old *appsv1.Deployment) field.ErrorList {
-	f, path, s := &faults{}, field.NewPath("status"), &d.Status
+	f, path, s := &errs{}, field.NewPath("status"), &d.Status
 	updated, ready := counter{"updatedReplicas", int64(s.UpdatedReplicas)}, counter{"readyReplicas", int64(s.ReadyReplicas)}
 	available := counter{"availableReplicas", int64(s.AvailableReplicas)}
 	f.counters(path, counter{"observedGeneration", s.ObservedGeneration}, counter{"replicas", int64(s.Replicas)},
@@ -68,7 +68,7 @@ func validateDeploymentStatusUpdate(d, old *appsv1.Deployment) field.ErrorList {
 }
 
 func validateReplicaSet(rs *appsv1.ReplicaSet) field.ErrorList {
-	f, path := &faults{}, field.NewPath("spec")
+	f, path := &errs{}, field.NewPath("spec")
 	f.optional(path.Child("replicas"), rs.Spec.Replicas)
 	f.nonNegative(path.Child("minReadySeconds"), int64(rs.Spec.MinReadySeconds))
 	if selector := f.selector(rs.Spec.Selector, "deployment", path.Child("selector")); selector != nil {
@@ -78,13 +78,13 @@ func validateReplicaSet(rs *appsv1.ReplicaSet) field.ErrorList {
 }
 
 func validateReplicaSetUpdate(rs, old *appsv1.ReplicaSet) field.ErrorList {
-	f := faults(validateReplicaSet(rs))
+	f := errs(validateReplicaSet(rs))
 	f.immutable(field.NewPath("spec", "selector"), rs.Spec.Selector, old.Spec.Selector)
 	return f.list()
 }
 
 func validateReplicaSetStatusUpdate(rs, _ *appsv1.ReplicaSet) field.ErrorList {
-	f, path, s := &faults{}, field.NewPath("status"), &rs.Status
+	f, path, s := &errs{}, field.NewPath("status"), &rs.Status
 	labeled, ready := counter{"fullyLabeledReplicas", int64(s.FullyLabeledReplicas)}, counter{"readyReplicas", int64(s.ReadyReplicas)}
 	available := counter{"availableReplicas", int64(s.AvailableReplicas)}
 	f.counters(path, counter{"replicas", int64(s.Replicas)}, labeled, ready, available, counter{"observedGeneration", s.ObservedGeneration})
@@ -95,7 +95,7 @@ func validateReplicaSetStatusUpdate(rs, _ *appsv1.ReplicaSet) field.ErrorList {
 }
 
 func validateStatefulSet(s *appsv1.StatefulSet) field.ErrorList {
-	f, path := &faults{}, field.NewPath("spec")
+	f, path := &errs{}, field.NewPath("spec")
 	if p := s.Spec.PodManagementPolicy; p != appsv1.OrderedReadyPodManagement && p != appsv1.ParallelPodManagement {
 		f.invalid(path.Child("podManagementPolicy"), p, "must be 'OrderedReady' or 'Parallel'")
 	}
@@ -149,7 +149,7 @@ func withClaims(s *appsv1.StatefulSet) *corev1.PodTemplateSpec {
 	return &t
 }
 
-func (f *faults) statefulSetStrategy(s *appsv1.StatefulSetUpdateStrategy, path *field.Path) {
+func (f *errs) statefulSetStrategy(s *appsv1.StatefulSetUpdateStrategy, path *field.Path) {
 	switch s.Type {
 	case appsv1.OnDeleteStatefulSetStrategyType:
 		if s.RollingUpdate != nil {
@@ -173,7 +173,7 @@ func (f *faults) statefulSetStrategy(s *appsv1.StatefulSetUpdateStrategy, path *
 }
 
 func validateStatefulSetUpdate(s, old *appsv1.StatefulSet) field.ErrorList {
-	f, path := faults(validateStatefulSet(s)), field.NewPath("spec")
+	f, path := errs(validateStatefulSet(s)), field.NewPath("spec")
 	f.immutable(path.Child("selector"), s.Spec.Selector, old.Spec.Selector)
 	f.immutable(path.Child("volumeClaimTemplates"), s.Spec.VolumeClaimTemplates, old.Spec.VolumeClaimTemplates)
 	f.immutable(path.Child("serviceName"), s.Spec.ServiceName, old.Spec.ServiceName)
@@ -182,7 +182,7 @@ func validateStatefulSetUpdate(s, old *appsv1.StatefulSet) field.ErrorList {
 }
 
 func validateStatefulSetStatusUpdate(set, old *appsv1.StatefulSet) field.ErrorList {
-	f, path, s := &faults{}, field.NewPath("status"), &set.Status
+	f, path, s := &errs{}, field.NewPath("status"), &set.Status
 	all := []counter{{"readyReplicas", int64(s.ReadyReplicas)}, {"currentReplicas", int64(s.CurrentReplicas)},
 		{"updatedReplicas", int64(s.UpdatedReplicas)}, {"availableReplicas", int64(s.AvailableReplicas)}}
 	f.counters(path, counter{"replicas", int64(s.Replicas)}, counter{"observedGeneration", s.ObservedGeneration})
@@ -194,7 +194,7 @@ func validateStatefulSetStatusUpdate(set, old *appsv1.StatefulSet) field.ErrorLi
 }
 
 func validateDaemonSet(ds *appsv1.DaemonSet) field.ErrorList {
-	f, path := &faults{}, field.NewPath("spec")
+	f, path := &errs{}, field.NewPath("spec")
 	if selector := f.selector(ds.Spec.Selector, "daemonset", path.Child("selector")); selector != nil {
 		f.replicaTemplate(&ds.Spec.Template, selector, "DaemonSet", path.Child("template"))
 	}
@@ -206,7 +206,7 @@ func validateDaemonSet(ds *appsv1.DaemonSet) field.ErrorList {
 
 // daemonSetStrategy wants exactly one of the two amounts: a node has room for
 // either one Pod less or one more.
-func (f *faults) daemonSetStrategy(s *appsv1.DaemonSetUpdateStrategy, path *field.Path) {
+func (f *errs) daemonSetStrategy(s *appsv1.DaemonSetUpdateStrategy, path *field.Path) {
 	switch s.Type {
 	case appsv1.OnDeleteDaemonSetStrategyType:
 	case appsv1.RollingUpdateDaemonSetStrategyType:
@@ -228,13 +228,13 @@ func (f *faults) daemonSetStrategy(s *appsv1.DaemonSetUpdateStrategy, path *fiel
 }
 
 func validateDaemonSetUpdate(ds, old *appsv1.DaemonSet) field.ErrorList {
-	f := faults(validateDaemonSet(ds))
+	f := errs(validateDaemonSet(ds))
 	f.immutable(field.NewPath("spec", "selector"), ds.Spec.Selector, old.Spec.Selector)
 	return f.list()
 }
 
 func validateDaemonSetStatusUpdate(ds, old *appsv1.DaemonSet) field.ErrorList {
-	f, path, s := &faults{}, field.NewPath("status"), &ds.Status
+	f, path, s := &errs{}, field.NewPath("status"), &ds.Status
 	f.counters(path,
 		counter{"currentNumberScheduled", int64(s.CurrentNumberScheduled)},
 		counter{"numberMisscheduled", int64(s.NumberMisscheduled)},
@@ -249,7 +249,7 @@ func validateDaemonSetStatusUpdate(ds, old *appsv1.DaemonSet) field.ErrorList {
 }
 
 func validateReplicationController(rc *corev1.ReplicationController) field.ErrorList {
-	f, path := &faults{}, field.NewPath("spec")
+	f, path := &errs{}, field.NewPath("spec")
 	f.nonNegative(path.Child("minReadySeconds"), int64(rc.Spec.MinReadySeconds))
 	selector := labels.SelectorFromSet(rc.Spec.Selector)
 	if selector.Empty() {
@@ -269,7 +269,7 @@ func validateReplicationControllerUpdate(rc, _ *corev1.ReplicationController) fi
 }
 
 func validateControllerRevision(r *appsv1.ControllerRevision) field.ErrorList {
-	f := &faults{}
+	f := &errs{}
 	f.nonNegative(field.NewPath("revision"), r.Revision)
 	if len(r.Data.Raw) == 0 && r.Data.Object == nil {
 		f.required(field.NewPath("data"), "data is mandatory")
@@ -278,7 +278,7 @@ func validateControllerRevision(r *appsv1.ControllerRevision) field.ErrorList {
 }
 
 func validateControllerRevisionUpdate(r, old *appsv1.ControllerRevision) field.ErrorList {
-	f := &faults{}
+	f := &errs{}
 	f.nonNegative(field.NewPath("revision"), r.Revision)
 	if string(r.Data.Raw) != string(old.Data.Raw) {
 		f.invalid(field.NewPath("data"), fmt.Sprintf("%d bytes", len(r.Data.Raw)), "field is immutable")

@@ -2,7 +2,7 @@
 // every node that the set is meant for (DS-01..09).
 //
 //	placement.go  which nodes those are, and how a Pod is bound to one
-//	plan.go       what to do next, as a pure function of the Pods that there are
+//	plan.go       what to do next, as a pure function of the existing Pods
 //	status.go     what the status says of them
 //	daemonset.go  the sync that carries it out
 //

@@ -193,8 +193,8 @@ func (s state) update() plan {
 	return s.deletingUpdate(unavailable)
 }
 
-// deletingUpdate makes room for new Pods by deleting old ones: those that do
-// not work at once, and others as long as no more than the limit are missing.
+// deletingUpdate makes room for new Pods by deleting old ones: unavailable ones at
+// once, and others as long as at most limit Pods are unavailable.
 func (s state) deletingUpdate(limit int) plan {
 	var p plan
 	var candidates []*corev1.Pod

@@ -157,8 +157,8 @@ func appendHistory(history, revision string) string {
 	return history
 }
 
-// annotateSize notes for which size of the Deployment the ReplicaSet has its
-// own: a scaling during a rollout is told from a rollout by it, and shares are
+// annotateSize notes the size of the Deployment for which the ReplicaSet got its own:
+// it tells a scaling during a rollout from the rollout, and proportional scaling is
 // computed from it (ROLLOUT-12).
 func (r *rollout) annotateSize(set *appsv1.ReplicaSet) {
 	replicas := *r.deployment.Spec.Replicas
@@ -166,7 +166,7 @@ func (r *rollout) annotateSize(set *appsv1.ReplicaSet) {
 	metav1.SetMetaDataAnnotation(&set.ObjectMeta, maximumAnnotation, strconv.Itoa(int(replicas+r.surge)))
 }
 
-// revisionOf reads the revision; what is not a number there is no revision.
+// revisionOf reads the revision; anything but a number counts as none.
 func revisionOf(set *appsv1.ReplicaSet) int64 { return annotated(set, revisionAnnotation) }
 
 // annotated reads a number that is not negative from an annotation; 0 if there is none.

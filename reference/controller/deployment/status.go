@@ -158,8 +158,8 @@ func complete(deployment *appsv1.Deployment, status appsv1.DeploymentStatus) boo
 		status.ObservedGeneration >= deployment.Generation
 }
 
-// progressed says that there are more new, fewer old, more ready or more
-// available replicas than before.
+// progressed returns whether more replicas are new, ready or available than before, or
+// fewer are old.
 func progressed(before, now appsv1.DeploymentStatus) bool {
 	return now.UpdatedReplicas > before.UpdatedReplicas ||
 		now.Replicas-now.UpdatedReplicas < before.Replicas-before.UpdatedReplicas ||

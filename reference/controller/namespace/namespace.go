@@ -6,7 +6,7 @@
 //	conditions.go      what is in the way, for those who wait
 //	serviceaccount.go  ServiceAccount "default"
 //	rootca.go          ConfigMap "kube-root-ca.crt"
-//	keeper.go          what the two have in common
+//	ensurer.go          what the two have in common
 package namespace
 
 import (
@@ -64,8 +64,8 @@ func Run(ctx context.Context, config *rest.Config) error {
 		queue:           link.NewQueue[string](),
 		awaited:         map[string]bool{},
 	}
-	accounts := keepServiceAccounts(l, namespaces)
-	certificates := keepRootCertificates(l, namespaces, certificate)
+	accounts := ensureServiceAccounts(l, namespaces)
+	certificates := ensureRootCertificates(l, namespaces, certificate)
 
 	link.Handle(l, namespaces, link.On[*corev1.Namespace]{
 		Add: func(namespace *corev1.Namespace) {

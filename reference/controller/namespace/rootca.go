@@ -30,10 +30,10 @@ func rootCertificate(config *rest.Config) (string, error) {
 	return string(data), err
 }
 
-func keepRootCertificates(l *link.Link, namespaces link.Cache[*corev1.Namespace], certificate string) *keeper {
-	k := newKeeper(l, namespaces, rootCA, l.Clients.ConfigMaps(metav1.NamespaceAll))
+func ensureRootCertificates(l *link.Link, namespaces link.Cache[*corev1.Namespace], certificate string) *ensurer {
+	e := newEnsurer(l, namespaces, rootCA, l.Clients.ConfigMaps(metav1.NamespaceAll))
 	data := map[string]string{rootCAKey: certificate}
-	k.create = func(ctx context.Context, namespace string) error {
+	e.create = func(ctx context.Context, namespace string) error {
 		_, err := l.Clients.ConfigMaps(namespace).Create(ctx, &corev1.ConfigMap{
 			ObjectMeta: metav1.ObjectMeta{
 				Name:      rootCA,
@@ -47,7 +47,7 @@ func keepRootCertificates(l *link.Link, namespaces link.Cache[*corev1.Namespace]
 		return err
 	}
 	// Its content is not anybody's to choose.
-	k.correct = func(ctx context.Context, object any) error {
+	e.correct = func(ctx context.Context, object any) error {
 		found, ok := object.(*corev1.ConfigMap)
 		if !ok {
 			return fmt.Errorf("expected a ConfigMap, got %T", object)
@@ -60,5 +60,5 @@ func keepRootCertificates(l *link.Link, namespaces link.Cache[*corev1.Namespace]
 		_, err := l.Clients.ConfigMaps(found.Namespace).Update(ctx, corrected, metav1.UpdateOptions{})
 		return err
 	}
-	return k
+	return e
 }

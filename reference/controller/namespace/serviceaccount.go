@@ -13,12 +13,12 @@ import (
 // ServiceAccount admission is on, Pods are refused until it exists.
 const defaultServiceAccount = "default"
 
-func keepServiceAccounts(l *link.Link, namespaces link.Cache[*corev1.Namespace]) *keeper {
-	k := newKeeper(l, namespaces, defaultServiceAccount, l.Clients.ServiceAccounts(metav1.NamespaceAll))
-	k.create = func(ctx context.Context, namespace string) error {
+func ensureServiceAccounts(l *link.Link, namespaces link.Cache[*corev1.Namespace]) *ensurer {
+	e := newEnsurer(l, namespaces, defaultServiceAccount, l.Clients.ServiceAccounts(metav1.NamespaceAll))
+	e.create = func(ctx context.Context, namespace string) error {
 		account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: defaultServiceAccount, Namespace: namespace}}
 		_, err := l.Clients.ServiceAccounts(namespace).Create(ctx, account, metav1.CreateOptions{})
 		return err
 	}
-	return k
+	return e
 }

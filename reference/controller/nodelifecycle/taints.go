@@ -12,9 +12,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 )
 
-// troubles are the conditions that keep Pods off a node, and how the node is
+// blockers are the conditions that keep Pods off a node, and how the node is
 // marked (NODE-05): the scheduler reads taints, and no conditions.
-var troubles = []struct {
+var blockers = []struct {
 	condition corev1.NodeConditionType
 	status    corev1.ConditionStatus
 	taint     string
@@ -32,14 +32,14 @@ var troubles = []struct {
 // Pods away only if evict says so.
 func wanted(node *corev1.Node, evict bool) []corev1.Taint {
 	var taints []corev1.Taint
-	for _, trouble := range troubles {
-		found := condition(node, trouble.condition)
-		if found == nil || found.Status != trouble.status {
+	for _, blocker := range blockers {
+		found := condition(node, blocker.condition)
+		if found == nil || found.Status != blocker.status {
 			continue
 		}
-		taints = append(taints, corev1.Taint{Key: trouble.taint, Effect: corev1.TaintEffectNoSchedule})
-		if trouble.evicts && evict {
-			taints = append(taints, corev1.Taint{Key: trouble.taint, Effect: corev1.TaintEffectNoExecute})
+		taints = append(taints, corev1.Taint{Key: blocker.taint, Effect: corev1.TaintEffectNoSchedule})
+		if blocker.evicts && evict {
+			taints = append(taints, corev1.Taint{Key: blocker.taint, Effect: corev1.TaintEffectNoExecute})
 		}
 	}
 	if node.Spec.Unschedulable {
@@ -53,9 +53,9 @@ func ours(taint corev1.Taint) bool {
 	if taint.Key == corev1.TaintNodeUnschedulable {
 		return taint.Effect == corev1.TaintEffectNoSchedule
 	}
-	for _, trouble := range troubles {
-		if trouble.taint == taint.Key {
-			return taint.Effect == corev1.TaintEffectNoSchedule || taint.Effect == corev1.TaintEffectNoExecute && trouble.evicts
+	for _, blocker := range blockers {
+		if blocker.taint == taint.Key {
+			return taint.Effect == corev1.TaintEffectNoSchedule || taint.Effect == corev1.TaintEffectNoExecute && blocker.evicts
 		}
 	}
 	return false

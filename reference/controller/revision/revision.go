@@ -149,8 +149,8 @@ func Template(revision *appsv1.ControllerRevision) (*corev1.PodTemplateSpec, err
 	return &owner.Spec.Template, nil
 }
 
-// holds says whether a revision is of this template. The bytes are the same
-// unless somebody else wrote them.
+// holds returns whether a revision is of this template. The bytes are equal unless
+// another client wrote them.
 func holds(revision *appsv1.ControllerRevision, data []byte, template *corev1.PodTemplateSpec) bool {
 	if bytes.Equal(revision.Data.Raw, data) {
 		return true

@@ -93,7 +93,7 @@ func claimOwners(claim, set, pod metav1.Object, want retention) []metav1.OwnerRe
 }
 
 // missingClaims returns the claims that the Pod with that ordinal lacks (STS-10), given
-// those that there are. With blocked it has to wait: one of its claims is being deleted.
+// the existing ones. If blocked, one of its claims is being deleted and it has to wait.
 func missingClaims(set *appsv1.StatefulSet, ordinal int, claims claims) (missing []*corev1.PersistentVolumeClaim, blocked bool) {
 	for i := range set.Spec.VolumeClaimTemplates {
 		template := &set.Spec.VolumeClaimTemplates[i]
@@ -117,8 +117,8 @@ func missingClaims(set *appsv1.StatefulSet, ordinal int, claims claims) (missing
 	return missing, blocked
 }
 
-// ownedBy says whether a claim goes with a Pod of that name. If there is none, it
-// is one before, which is gone already.
+// ownedBy returns whether a claim is owned by a Pod of that name, or by an earlier one
+// which is gone already.
 func ownedBy(claim *corev1.PersistentVolumeClaim, pod string) bool {
 	return slices.ContainsFunc(claim.OwnerReferences, func(ref metav1.OwnerReference) bool {
 		return ref.Kind == podKind.Kind && ref.APIVersion == podKind.GroupVersion().String() && ref.Name == pod
@@ -166,7 +166,7 @@ func (c *statefulSets) claimsOf(set *appsv1.StatefulSet) claims {
 	return func(name string) *corev1.PersistentVolumeClaim {
 		claim, err := cached.Get(name)
 		if err != nil {
-			return nil // there is none: the cache is memory
+			return nil // it does not exist: a cache in memory has no other error
 		}
 		return claim
 	}

@@ -3,9 +3,9 @@
 // of their names (STS-01..12).
 //
 //	identity.go   a Pod's name, labels and place
-//	plan.go       what to do next, as a pure function of the Pods that there are
+//	plan.go       what to do next, as a pure function of the existing Pods
 //	status.go     what the status says of them
-//	claims.go     the volumes that stay when a Pod goes
+//	claims.go     the volume claims that outlive a Pod
 //	statefulset.go the sync that carries it out
 package statefulset
 

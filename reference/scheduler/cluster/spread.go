@@ -76,7 +76,7 @@ func Inclusion(pod *Pod, constraint *v1.TopologySpreadConstraint) func(*v1.Node)
 				return false
 			}
 		}
-		return !honourTaints || Untolerated(node, pod.Spec.Tolerations) == nil
+		return !honourTaints || !Untolerated(node, pod.Spec.Tolerations)
 	}
 }
 

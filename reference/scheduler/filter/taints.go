@@ -12,7 +12,7 @@ var taints = Filter{
 	Retry: cluster.NodeAdded | cluster.NodeTaints,
 	Prepare: func(pod *cluster.Pod, _ cluster.View) (Check, error) {
 		return func(node *cluster.Node) *Refusal {
-			if cluster.Untolerated(node.Node, pod.Spec.Tolerations) != nil {
+			if cluster.Untolerated(node.Node, pod.Spec.Tolerations) {
 				return untolerated
 			}
 			return nil

@@ -95,8 +95,8 @@ func (p *processes) start(name string, program machine.Program) error {
 // discard closes what nothing is lost of by closing it.
 func discard(closer io.Closer) { closer.Close() }
 
-// patience is how long a program may take to end.
-const patience = 10 * time.Second
+// timeout is how long a program may take to end.
+const timeout = 10 * time.Second
 
 // stop ends a program, if it is running. What the program started keeps running.
 func (p *processes) stop(name string) error {
@@ -106,7 +106,7 @@ func (p *processes) stop(name string) error {
 	if r == nil {
 		return nil
 	}
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(timeout)
 	defer timer.Stop()
 	if err := end(r.pid, unix.SIGTERM); err != nil {
 		return err

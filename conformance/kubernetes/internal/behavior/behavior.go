@@ -1,6 +1,6 @@
-// Package play is a row of the table of images as the program in the images
+// Package behavior is a row of the table of images as the program in the images
 // reads it. It is apart from the harness so that the program stays small.
-package play
+package behavior
 
 import (
 	"fmt"
@@ -10,17 +10,17 @@ import (
 	"github.com/podchain/podchain/fixtures"
 )
 
-// File is where the image holds its part.
-const File = "/part.json"
+// File is where the image holds its behavior.
+const File = "/behavior.json"
 
 // Forever stands for the durations that the table calls never and ignored.
 const Forever = time.Duration(-1)
 
-// Part is what a container does. Durations count from its start, Term from the
+// Behavior is what a container does. Durations count from its start, Term from the
 // signal.
-type Part struct {
+type Behavior struct {
 	Name string
-	// Idle is the part of what only holds a Pod's namespaces: it leaves the port to
+	// Idle is the behavior of what only holds a Pod's namespaces: it leaves the port to
 	// the containers.
 	Idle bool
 	// Exits says that it ends by itself, after Exit and with Code.
@@ -31,13 +31,13 @@ type Part struct {
 	Term time.Duration
 	// Ready is when it becomes ready, Healthy how long it is healthy.
 	Ready, Healthy time.Duration
-	// Fails is how often it ends with code 1 before it plays its part.
+	// Fails is how often it ends with code 1 before it does anything else.
 	Fails int
 }
 
 // Of reads a row of the table.
-func Of(image fixtures.Image) (Part, error) {
-	part := Part{Name: image.Name, Fails: image.Fails}
+func Of(image fixtures.Image) (Behavior, error) {
+	behavior := Behavior{Name: image.Name, Fails: image.Fails}
 	var err error
 	read := func(text string, otherwise time.Duration) time.Duration {
 		switch text {
@@ -52,25 +52,25 @@ func Of(image fixtures.Image) (Part, error) {
 		}
 		return d
 	}
-	part.Term, part.Ready, part.Healthy = read(image.Term, 0), read(image.Ready, 0), read(image.Healthy, Forever)
+	behavior.Term, behavior.Ready, behavior.Healthy = read(image.Term, 0), read(image.Ready, 0), read(image.Healthy, Forever)
 	if image.Exit != nil {
-		part.Exits, part.Exit, part.Code = true, read(image.Exit.After, 0), image.Exit.Code
+		behavior.Exits, behavior.Exit, behavior.Code = true, read(image.Exit.After, 0), image.Exit.Code
 	}
-	return part, err
+	return behavior, err
 }
 
 // IsReady tells whether a container that has run that long is ready.
-func (p Part) IsReady(ran time.Duration) bool { return p.Ready != Forever && ran >= p.Ready }
+func (b Behavior) IsReady(ran time.Duration) bool { return b.Ready != Forever && ran >= b.Ready }
 
 // IsHealthy tells whether a container that has run that long is healthy.
-func (p Part) IsHealthy(ran time.Duration) bool { return p.Healthy == Forever || ran < p.Healthy }
+func (b Behavior) IsHealthy(ran time.Duration) bool { return b.Healthy == Forever || ran < b.Healthy }
 
 // Answer is the status of the answer to a request for the path.
-func (p Part) Answer(path string, ran time.Duration) int {
+func (b Behavior) Answer(path string, ran time.Duration) int {
 	switch {
-	case path == "/ready" && !p.IsReady(ran):
+	case path == "/ready" && !b.IsReady(ran):
 		return http.StatusServiceUnavailable
-	case path == "/healthz" && !p.IsHealthy(ran):
+	case path == "/healthz" && !b.IsHealthy(ran):
 		return http.StatusInternalServerError
 	case path == "/", path == "/ready", path == "/healthz":
 		return http.StatusOK

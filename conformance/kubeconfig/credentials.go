@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// Access has the credentials of a server and its clients.
-type Access struct {
+// Credentials are those of a server and its clients.
+type Credentials struct {
 	// Token that every request must bear.
 	Token string
 	// TLS is what the server listens with.
@@ -33,7 +33,7 @@ const validity = 365 * 24 * time.Hour
 
 // New makes an authority, a server certificate for the loopback address, and a
 // token.
-func New() (*Access, error) {
+func New() (*Credentials, error) {
 	// ECDSA: an RSA key takes longer to find than the cluster to start.
 	authorityKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -71,7 +71,7 @@ func New() (*Access, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sign the server's certificate: %w", err)
 	}
-	return &Access{
+	return &Credentials{
 		Token:     rand.Text(),
 		instance:  rand.Text(),
 		authority: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: authorityDER}),

@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// claim is the mark of a cluster on the machine: where it is and who runs it. Its
+// lockfile marks a cluster on the machine: where it is and who runs it. Its
 // file is locked as long as the program that runs the cluster lives, and so tells
 // what a killed one has left behind.
-type claim struct {
+type lockfile struct {
 	Use       string
 	Process   int
 	Directory string
@@ -35,7 +35,7 @@ type Running struct {
 	// Dead says that the process has ended without removing the cluster.
 	Dead bool
 
-	claim string
+	lockfile string
 }
 
 // ErrRunning means that a cluster is running already.
@@ -45,10 +45,10 @@ var ErrRunning = errors.New("a cluster is running already")
 // in one.
 var privateFolders = []string{"/run", "/var/run", "/var/lib", "/var/log"}
 
-// claimDirectory makes a folder for a cluster. What it holds only its owner may
+// lockDirectory makes a folder for a cluster. What it holds only its owner may
 // read: keys are among it.
-func claimDirectory(use string) (*claim, error) {
-	claims, err := claimsDirectory()
+func lockDirectory(use string) (*lockfile, error) {
+	folder, err := lockfiles()
 	if err != nil {
 		return nil, err
 	}
@@ -61,33 +61,33 @@ func claimDirectory(use string) (*claim, error) {
 			return nil, errors.Join(fmt.Errorf("a cluster cannot be in %s: set TMPDIR to a folder elsewhere", folder), os.Remove(directory))
 		}
 	}
-	c := &claim{Use: use, Process: os.Getpid(), Directory: directory}
-	path := filepath.Join(claims, filepath.Base(directory))
+	l := &lockfile{Use: use, Process: os.Getpid(), Directory: directory}
+	path := filepath.Join(folder, filepath.Base(directory))
 	if use != "" {
-		path = filepath.Join(claims, use)
+		path = filepath.Join(folder, use)
 	}
-	if err := c.take(path); err != nil {
+	if err := l.take(path); err != nil {
 		return nil, errors.Join(err, os.Remove(directory))
 	}
-	return c, nil
+	return l, nil
 }
 
-// take locks the file of the claim and writes it. What a killed predecessor has
+// take locks the file and writes it. What a killed predecessor has
 // left is removed.
-func (c *claim) take(path string) error {
+func (l *lockfile) take(path string) error {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return err
 	}
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		defer discard(file)
-		other, readErr := readClaim(path)
+		other, readErr := readLockfile(path)
 		if !errors.Is(err, syscall.EWOULDBLOCK) || readErr != nil {
 			return errors.Join(fmt.Errorf("lock %s: %w", path, err), readErr)
 		}
 		return fmt.Errorf("%w: process %d, kubeconfig %s", ErrRunning, other.Process, filepath.Join(other.Directory, "kubeconfig"))
 	}
-	var predecessor claim
+	var predecessor lockfile
 	err = json.NewDecoder(file).Decode(&predecessor)
 	switch {
 	case err == nil:
@@ -96,45 +96,45 @@ func (c *claim) take(path string) error {
 		err = nil // there is no predecessor
 	}
 	if err == nil {
-		err = errors.Join(file.Truncate(0), json.NewEncoder(io.NewOffsetWriter(file, 0)).Encode(c))
+		err = errors.Join(file.Truncate(0), json.NewEncoder(io.NewOffsetWriter(file, 0)).Encode(l))
 	}
 	if err != nil {
 		return errors.Join(err, file.Close())
 	}
-	c.file = file
+	l.file = file
 	return nil
 }
 
-func claimsDirectory() (string, error) {
+func lockfiles() (string, error) {
 	cache, err := cacheDirectory()
 	if err != nil {
 		return "", err
 	}
-	claims := filepath.Join(cache, "clusters")
-	return claims, os.MkdirAll(claims, 0o755)
+	folder := filepath.Join(cache, "clusters")
+	return folder, os.MkdirAll(folder, 0o755)
 }
 
-// release removes the folder, and the claim that points to it.
-func (c *claim) release() error {
-	if err := os.RemoveAll(c.Directory); err != nil {
+// release removes the folder, and the lockfile that points to it.
+func (l *lockfile) release() error {
+	if err := os.RemoveAll(l.Directory); err != nil {
 		return err
 	}
-	return errors.Join(os.Remove(c.file.Name()), c.file.Close())
+	return errors.Join(os.Remove(l.file.Name()), l.file.Close())
 }
 
 // Clusters lists the clusters of this machine, and what is left of some.
 func Clusters() ([]Running, error) {
-	claims, err := claimsDirectory()
+	folder, err := lockfiles()
 	if err != nil {
 		return nil, err
 	}
-	entries, err := os.ReadDir(claims)
+	entries, err := os.ReadDir(folder)
 	if err != nil {
 		return nil, err
 	}
 	var clusters []Running
 	for _, entry := range entries {
-		found, err := readClaim(filepath.Join(claims, entry.Name()))
+		found, err := readLockfile(filepath.Join(folder, entry.Name()))
 		switch {
 		case errors.Is(err, os.ErrNotExist): // it has just ended
 		case err != nil:
@@ -146,24 +146,24 @@ func Clusters() ([]Running, error) {
 	return clusters, nil
 }
 
-func readClaim(path string) (Running, error) {
-	found := Running{claim: path}
+func readLockfile(path string) (Running, error) {
+	found := Running{lockfile: path}
 	file, err := os.Open(path)
 	if err != nil {
 		return found, err
 	}
 	defer discard(file)
 	found.Dead = syscall.Flock(int(file.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) == nil
-	var c claim
-	if err := json.NewDecoder(file).Decode(&c); err != nil {
+	var l lockfile
+	if err := json.NewDecoder(file).Decode(&l); err != nil {
 		return found, fmt.Errorf("%s cannot be read: remove it if no cluster runs: %w", path, err)
 	}
-	found.Use, found.Process, found.Directory = c.Use, c.Process, c.Directory
+	found.Use, found.Process, found.Directory = l.Use, l.Process, l.Directory
 	return found, nil
 }
 
-// downPatience is how long a cluster may take to be removed by who runs it.
-const downPatience = 2 * time.Minute
+// downTimeout is how long a cluster may take to be removed by who runs it.
+const downTimeout = 2 * time.Minute
 
 // Remove ends a cluster: its program is asked to, and what a dead one left is
 // removed. Its processes ended with it, the kernel saw to that.
@@ -172,8 +172,8 @@ func (r Running) Remove(ctx context.Context) error {
 		if err := syscall.Kill(r.Process, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
 			return fmt.Errorf("process %d: %w", r.Process, err)
 		}
-		err := retryFor(ctx, downPatience, nil, func(context.Context) error {
-			now, err := readClaim(r.claim)
+		err := retryFor(ctx, downTimeout, nil, func(context.Context) error {
+			now, err := readLockfile(r.lockfile)
 			if err == nil && !now.Dead {
 				return fmt.Errorf("process %d still runs the cluster in %s", r.Process, r.Directory)
 			}
@@ -185,7 +185,7 @@ func (r Running) Remove(ctx context.Context) error {
 	}
 	err := removeRemains(r.Directory)
 	if err == nil {
-		err = os.Remove(r.claim)
+		err = os.Remove(r.lockfile)
 	}
 	if errors.Is(err, os.ErrNotExist) {
 		return nil // who ran it has removed it

@@ -14,23 +14,23 @@ import (
 	"github.com/podchain/podchain/conformance/tap"
 )
 
-// door is where a program reaches the API server, through the tap of its link.
-type door struct {
-	*tap.Door
+// proxy is where a program reaches the API server, through the tap of its link.
+type proxy struct {
+	*tap.Proxy
 	address    string // host:port
 	kubeconfig string // file that lets the program in
 }
 
-// open opens a door for a link that is the named user in the named groups, and
+// open opens a proxy for a link that is the named user in the named groups, and
 // writes the kubeconfig file: the API server grants it what it grants that user.
-func (c *Cluster) open(link chain.Link, kubeconfig, user string, groups ...string) (*door, error) {
+func (c *Cluster) open(link chain.Link, kubeconfig, user string, groups ...string) (*proxy, error) {
 	config := rest.CopyConfig(c.config)
 	config.Impersonate = rest.ImpersonationConfig{UserName: user, Groups: groups}
-	opened, err := c.part.Taps.Open(link, config)
+	opened, err := c.part.Taps.OpenProxy(link, config)
 	if err != nil {
-		return nil, fmt.Errorf("a door for the %s: %w", link, err)
+		return nil, fmt.Errorf("a proxy for the %s: %w", link, err)
 	}
-	d := &door{Door: opened, kubeconfig: kubeconfig}
+	d := &proxy{Proxy: opened, kubeconfig: kubeconfig}
 	at, err := url.Parse(opened.URL)
 	if err != nil {
 		return d, err

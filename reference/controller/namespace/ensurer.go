@@ -15,9 +15,9 @@ import (
 	"github.com/podchain/podchain/reference/link"
 )
 
-// keeper keeps one object of a fixed name in every namespace that is not being
+// ensurer keeps one object of a fixed name in every namespace that is not being
 // deleted, and puts it back when it is deleted (NS-02).
-type keeper struct {
+type ensurer struct {
 	name       string
 	namespaces link.Cache[*corev1.Namespace]
 	objects    cache.Indexer
@@ -27,27 +27,27 @@ type keeper struct {
 	correct func(ctx context.Context, object any) error
 }
 
-// newKeeper watches the objects of that name.
-func newKeeper[T clients.Object, L runtime.Object](l *link.Link, namespaces link.Cache[*corev1.Namespace], name string, client clients.Client[T, L]) *keeper {
+// newEnsurer watches the objects of that name.
+func newEnsurer[T clients.Object, L runtime.Object](l *link.Link, namespaces link.Cache[*corev1.Namespace], name string, client clients.Client[T, L]) *ensurer {
 	objects := link.Watch(l, client, link.Where(fields.OneTermEqualSelector(metav1.ObjectNameField, name)))
-	k := &keeper{
+	e := &ensurer{
 		name:       name,
 		namespaces: namespaces,
 		objects:    objects.GetIndexer(),
 		queue:      link.NewQueue[string](),
 	}
-	look := func(object T) { k.queue.Add(object.GetNamespace()) }
+	look := func(object T) { e.queue.Add(object.GetNamespace()) }
 	link.Handle(l, objects, link.On[T]{
 		Update: func(_, object T) { look(object) },
 		Delete: look,
 	})
-	return k
+	return e
 }
 
-func (k *keeper) run(ctx context.Context) { k.queue.Run(ctx, workers, k.sync) }
+func (e *ensurer) run(ctx context.Context) { e.queue.Run(ctx, workers, e.sync) }
 
-func (k *keeper) sync(ctx context.Context, name string) error {
-	namespace, err := k.namespaces.Get(name)
+func (e *ensurer) sync(ctx context.Context, name string) error {
+	namespace, err := e.namespaces.Get(name)
 	switch {
 	case apierrors.IsNotFound(err):
 		return nil
@@ -56,16 +56,16 @@ func (k *keeper) sync(ctx context.Context, name string) error {
 	case namespace.DeletionTimestamp != nil, namespace.Status.Phase == corev1.NamespaceTerminating:
 		return nil
 	}
-	object, exists, err := k.objects.GetByKey(cache.NewObjectName(name, k.name).String())
+	object, exists, err := e.objects.GetByKey(cache.NewObjectName(name, e.name).String())
 	switch {
 	case err != nil:
 		return err
-	case exists && k.correct == nil:
+	case exists && e.correct == nil:
 		return nil
 	case exists:
-		err = k.correct(ctx, object)
+		err = e.correct(ctx, object)
 	default:
-		err = k.create(ctx, name)
+		err = e.create(ctx, name)
 	}
 	switch {
 	case err == nil, apierrors.IsAlreadyExists(err), apierrors.IsNotFound(err),
@@ -73,5 +73,5 @@ func (k *keeper) sync(ctx context.Context, name string) error {
 		// It is there, or it and its namespace are about to go.
 		return nil
 	}
-	return fmt.Errorf("%s in namespace %s: %w", k.name, name, err)
+	return fmt.Errorf("%s in namespace %s: %w", e.name, name, err)
 }

@@ -19,26 +19,26 @@ import (
 	"github.com/podchain/podchain/conformance/kubeconfig"
 )
 
-// Door is where one link that is a program reaches the API server: a loopback
+// Proxy is where one link that is a program reaches the API server: a loopback
 // port, behind which the link's tap is. A kubeconfig file that only that program
 // has lets it in (WriteKubeconfig).
-type Door struct {
+type Proxy struct {
 	// URL of the port.
 	URL string
 
-	credentials *kubeconfig.Access
+	credentials *kubeconfig.Credentials
 	server      *http.Server
 	ended       chan error
 
 	mu      sync.Mutex
-	awaited chan struct{} // closed at the next request; nil: nobody waits for one
+	awaited chan struct{} // closed at the next request; nil while none is awaited
 }
 
-// Open opens a door to the API server that config reaches. Whoever has the door's
+// OpenProxy opens a proxy to the API server that config reaches. A client with the proxy's
 // own token speaks as config does, so config may impersonate a user. A request
 // that bears another token, such as one of a ServiceAccount, is passed on with
 // just that.
-func (t *Taps) Open(link chain.Link, config *rest.Config) (*Door, error) {
+func (t *Taps) OpenProxy(link chain.Link, config *rest.Config) (*Proxy, error) {
 	credentials, err := kubeconfig.New()
 	if err != nil {
 		return nil, err
@@ -59,19 +59,19 @@ func (t *Taps) Open(link chain.Link, config *rest.Config) (*Door, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Door{URL: "https://" + listener.Addr().String(), credentials: credentials, ended: make(chan error, 1)}
-	pass := proxy(target, t.Through(link, t.Finish(link, own)), func(r *http.Request) { r.Header.Del("Authorization") })
-	passAs := proxy(target, t.Through(link, t.Finish(link, others)), func(*http.Request) {})
-	d.server = &http.Server{
+	p := &Proxy{URL: "https://" + listener.Addr().String(), credentials: credentials, ended: make(chan error, 1)}
+	pass := reverseProxy(target, t.Through(link, t.TrackInFlight(link, own)), func(r *http.Request) { r.Header.Del("Authorization") })
+	passAs := reverseProxy(target, t.Through(link, t.TrackInFlight(link, others)), func(*http.Request) {})
+	p.server = &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			switch r.Header.Get("Authorization") {
 			case "Bearer " + credentials.Token:
-				d.asked()
+				p.asked()
 				pass.ServeHTTP(w, r)
 			case "":
 				http.Error(w, "Unauthorized", http.StatusUnauthorized)
 			default:
-				d.asked()
+				p.asked()
 				passAs.ServeHTTP(w, r)
 			}
 		}),
@@ -79,15 +79,15 @@ func (t *Taps) Open(link chain.Link, config *rest.Config) (*Door, error) {
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          quiet,
 	}
-	crash.Go(func() { d.ended <- d.server.ServeTLS(listener, "", "") })
-	return d, nil
+	crash.Go(func() { p.ended <- p.server.ServeTLS(listener, "", "") })
+	return p, nil
 }
 
 // quiet is for what is no error of this program: another one breaks off.
 var quiet = log.New(io.Discard, "", 0)
 
-// proxy passes requests on to the host of the target.
-func proxy(target *url.URL, transport http.RoundTripper, change func(*http.Request)) *httputil.ReverseProxy {
+// reverseProxy passes requests on to the host of the target.
+func reverseProxy(target *url.URL, transport http.RoundTripper, change func(*http.Request)) *httputil.ReverseProxy {
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(&url.URL{Scheme: target.Scheme, Host: target.Host})
@@ -96,38 +96,38 @@ func proxy(target *url.URL, transport http.RoundTripper, change func(*http.Reque
 		Transport:     transport,
 		FlushInterval: -1, // watches
 		ErrorLog:      quiet,
-		// Where the API server does not answer, neither does the door: its client
+		// Where the API server does not answer, neither does the proxy: its client
 		// sees what it would see without.
 		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
 	}
 }
 
 // WriteKubeconfig writes the file that lets the program in.
-func (d *Door) WriteKubeconfig(path string) error {
-	return d.credentials.OverwriteKubeconfig(path, d.URL)
+func (p *Proxy) WriteKubeconfig(path string) error {
+	return p.credentials.OverwriteKubeconfig(path, p.URL)
 }
 
-// Expect returns what is closed at the next request.
-func (d *Door) Expect() <-chan struct{} {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.awaited = make(chan struct{})
-	return d.awaited
+// NextRequest returns a channel that is closed at the next request.
+func (p *Proxy) NextRequest() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.awaited = make(chan struct{})
+	return p.awaited
 }
 
-func (d *Door) asked() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.awaited != nil {
-		close(d.awaited)
-		d.awaited = nil
+func (p *Proxy) asked() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.awaited != nil {
+		close(p.awaited)
+		p.awaited = nil
 	}
 }
 
 // Close cuts the connections of the program.
-func (d *Door) Close() error {
-	err := d.server.Close()
-	if end := <-d.ended; !errors.Is(end, http.ErrServerClosed) {
+func (p *Proxy) Close() error {
+	err := p.server.Close()
+	if end := <-p.ended; !errors.Is(end, http.ErrServerClosed) {
 		err = errors.Join(err, end)
 	}
 	return err

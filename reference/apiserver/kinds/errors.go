@@ -8,31 +8,31 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// faults collects everything that is wrong with an object. Validation continues
+// errs collects everything that is wrong with an object. Validation continues
 // after an error, so that a client sees all of them at once.
-type faults field.ErrorList
+type errs field.ErrorList
 
-func (f *faults) add(list ...*field.Error) { *f = append(*f, list...) }
+func (f *errs) add(list ...*field.Error) { *f = append(*f, list...) }
 
-func (f *faults) list() field.ErrorList { return field.ErrorList(*f) }
+func (f *errs) list() field.ErrorList { return field.ErrorList(*f) }
 
-func (f *faults) invalid(path *field.Path, value any, why string) {
+func (f *errs) invalid(path *field.Path, value any, why string) {
 	f.add(field.Invalid(path, value, why))
 }
 
-func (f *faults) required(path *field.Path, why string) { f.add(field.Required(path, why)) }
+func (f *errs) required(path *field.Path, why string) { f.add(field.Required(path, why)) }
 
-func (f *faults) forbidden(path *field.Path, why string) { f.add(field.Forbidden(path, why)) }
+func (f *errs) forbidden(path *field.Path, why string) { f.add(field.Forbidden(path, why)) }
 
 // texts reports the faults that a check of package validation describes.
-func (f *faults) texts(path *field.Path, value any, descriptions []string) {
+func (f *errs) texts(path *field.Path, value any, descriptions []string) {
 	for _, why := range descriptions {
 		f.invalid(path, value, why)
 	}
 }
 
 // label wants a DNS label, and something at all.
-func (f *faults) label(path *field.Path, value string) {
+func (f *errs) label(path *field.Path, value string) {
 	if value == "" {
 		f.required(path, "")
 		return
@@ -41,31 +41,31 @@ func (f *faults) label(path *field.Path, value string) {
 }
 
 // present wants a value.
-func (f *faults) present(path *field.Path, value string) {
+func (f *errs) present(path *field.Path, value string) {
 	if value == "" {
 		f.required(path, "")
 	}
 }
 
-func (f *faults) nonNegative(path *field.Path, value int64) {
+func (f *errs) nonNegative(path *field.Path, value int64) {
 	f.add(apivalidation.ValidateNonnegativeField(value, path)...)
 }
 
 // optional is nonNegative for a field that may be absent.
-func (f *faults) optional(path *field.Path, value *int32) {
+func (f *errs) optional(path *field.Path, value *int32) {
 	if value != nil {
 		f.nonNegative(path, int64(*value))
 	}
 }
 
-func (f *faults) immutable(path *field.Path, value, old any) {
+func (f *errs) immutable(path *field.Path, value, old any) {
 	if !equality.Semantic.DeepEqual(value, old) {
 		f.invalid(path, value, apivalidation.FieldImmutableErrorMsg)
 	}
 }
 
 // oneOf wants one of the values allowed, and something at all.
-func oneOf[T ~string](f *faults, path *field.Path, value T, allowed ...T) {
+func oneOf[T ~string](f *errs, path *field.Path, value T, allowed ...T) {
 	if value == "" {
 		f.required(path, "")
 		return
@@ -79,7 +79,7 @@ func oneOf[T ~string](f *faults, path *field.Path, value T, allowed ...T) {
 }
 
 // intOrPercent wants a number that is not negative, or a well-formed percentage.
-func (f *faults) intOrPercent(path *field.Path, value intstr.IntOrString) {
+func (f *errs) intOrPercent(path *field.Path, value intstr.IntOrString) {
 	if value.Type == intstr.String {
 		f.texts(path, value, validation.IsValidPercent(value.StrVal))
 		return
@@ -87,7 +87,7 @@ func (f *faults) intOrPercent(path *field.Path, value intstr.IntOrString) {
 	f.nonNegative(path, int64(value.IntVal))
 }
 
-func (f *faults) atMost100Percent(path *field.Path, value intstr.IntOrString) {
+func (f *errs) atMost100Percent(path *field.Path, value intstr.IntOrString) {
 	if value.Type == intstr.String && len(validation.IsValidPercent(value.StrVal)) == 0 && amount(value) > 100 {
 		f.invalid(path, value, "must not be greater than 100%")
 	}
@@ -112,14 +112,14 @@ type counter struct {
 }
 
 // counters wants the numbers of a status not to be negative.
-func (f *faults) counters(path *field.Path, all ...counter) {
+func (f *errs) counters(path *field.Path, all ...counter) {
 	for _, c := range all {
 		f.nonNegative(path.Child(c.name), c.value)
 	}
 }
 
 // within wants the numbers not to exceed limit, which is called limitName.
-func (f *faults) within(path *field.Path, limit int64, limitName string, all ...counter) {
+func (f *errs) within(path *field.Path, limit int64, limitName string, all ...counter) {
 	for _, c := range all {
 		if c.value > limit {
 			f.invalid(path.Child(c.name), c.value, "cannot be greater than "+limitName)
@@ -129,7 +129,7 @@ func (f *faults) within(path *field.Path, limit int64, limitName string, all ...
 
 // collisions wants the collision count not to go down: names made from it
 // would be used again.
-func (f *faults) collisions(path *field.Path, count, old *int32) {
+func (f *errs) collisions(path *field.Path, count, old *int32) {
 	path = path.Child("collisionCount")
 	f.optional(path, count)
 	switch {

@@ -1,5 +1,5 @@
-// Command part is the program in the specification's images: it plays the part
-// that the table of images gives them, as the simulated runtime does. Its other
+// Command container is the program in the specification's images: it behaves as
+// that the table of images gives them, as the simulated runtime container. Its other
 // names, true, false, ready, healthy and sleep, are the commands that a probe or
 // a hook executes in the container.
 package main
@@ -17,11 +17,11 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/podchain/podchain/conformance/kubernetes/internal/play"
+	"github.com/podchain/podchain/conformance/kubernetes/internal/behavior"
 )
 
 func main() {
-	part, err := read()
+	container, err := read()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(125)
@@ -31,55 +31,55 @@ func main() {
 	case "false":
 		os.Exit(1)
 	case "ready":
-		exitUnless(part.IsReady(ran()))
+		exitUnless(container.IsReady(ran()))
 	case "healthy":
-		exitUnless(part.IsHealthy(ran()))
+		exitUnless(container.IsHealthy(ran()))
 	case "sleep":
 		sleep(os.Args[1:])
 	default:
-		act(part)
+		act(container)
 	}
 }
 
-func read() (play.Part, error) {
-	var part play.Part
-	text, err := os.ReadFile(play.File)
+func read() (behavior.Behavior, error) {
+	var container behavior.Behavior
+	text, err := os.ReadFile(behavior.File)
 	if err != nil {
-		return part, err
+		return container, err
 	}
-	return part, json.Unmarshal(text, &part)
+	return container, json.Unmarshal(text, &container)
 }
 
-// act plays the part until it ends.
-func act(part play.Part) {
+// act behaves like the container until it ends.
+func act(container behavior.Behavior) {
 	started := time.Now()
 	terminated := make(chan os.Signal, 1)
 	signal.Notify(terminated, syscall.SIGTERM)
-	if failed(part) {
+	if failed(container) {
 		os.Exit(1)
 	}
-	if part.Idle {
+	if container.Idle {
 		// Where a Pod shares its processes, this is the first of them all: the
 		// kernel is to bury the orphans.
 		signal.Ignore(syscall.SIGCHLD)
 	} else {
-		go serve(part, started)
+		go serve(container, started)
 	}
 
 	var end <-chan time.Time
-	if part.Exits {
-		end = time.After(part.Exit)
+	if container.Exits {
+		end = time.After(container.Exit)
 	}
 	for {
 		select {
 		case <-end:
-			os.Exit(part.Code)
+			os.Exit(container.Code)
 		case <-terminated:
 			switch {
-			case part.Term == 0:
+			case container.Term == 0:
 				os.Exit(0)
-			case part.Term != play.Forever && end == nil:
-				end = time.After(part.Term)
+			case container.Term != behavior.Forever && end == nil:
+				end = time.After(container.Term)
 			}
 		}
 	}
@@ -88,17 +88,17 @@ func act(part play.Part) {
 // failed tells whether this start is one of those that fail. They are counted in
 // the memory that all containers of a Pod share: it is the one thing of theirs
 // that is still there when a container is started again.
-func failed(part play.Part) bool {
-	if part.Fails == 0 {
+func failed(container behavior.Behavior) bool {
+	if container.Fails == 0 {
 		return false
 	}
-	file, err := os.OpenFile("/dev/shm/podchain-"+part.Name, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o666)
+	file, err := os.OpenFile("/dev/shm/podchain-"+container.Name, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o666)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return true
 	}
 	info, err := file.Stat()
-	if err != nil || info.Size() >= int64(part.Fails) {
+	if err != nil || info.Size() >= int64(container.Fails) {
 		return err != nil
 	}
 	if _, err := file.WriteString("x"); err != nil {
@@ -109,9 +109,9 @@ func failed(part play.Part) bool {
 
 // serve answers on port 8080. Of several containers in a Pod the first has the
 // port; the next gets it when that one has ended.
-func serve(part play.Part, started time.Time) {
+func serve(container behavior.Behavior, started time.Time) {
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.WriteHeader(part.Answer(r.URL.Path, time.Since(started)))
+		w.WriteHeader(container.Answer(r.URL.Path, time.Since(started)))
 	})
 	for {
 		listener, err := net.Listen("tcp", ":8080")

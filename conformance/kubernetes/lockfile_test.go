@@ -8,18 +8,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestClaims: there is one cluster of each use, and what a killed one left is
+// TestLockfiles: there is one cluster of each use, and what a killed one left is
 // removed by the next.
-func TestClaims(t *testing.T) {
+func TestLockfiles(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	t.Setenv("TMPDIR", t.TempDir())
 
-	first, err := claimDirectory("up")
+	first, err := lockDirectory("up")
 	require.NoError(t, err)
-	_, err = claimDirectory("up")
+	_, err = lockDirectory("up")
 	require.ErrorIs(t, err, ErrRunning)
 	require.ErrorContains(t, err, first.Directory)
-	other, err := claimDirectory("")
+	other, err := lockDirectory("")
 	require.NoError(t, err)
 	clusters, err := Clusters()
 	require.NoError(t, err)
@@ -37,7 +37,7 @@ func TestClaims(t *testing.T) {
 	require.Len(t, clusters, 1)
 	require.True(t, clusters[0].Dead)
 
-	second, err := claimDirectory("up")
+	second, err := lockDirectory("up")
 	require.NoError(t, err)
 	require.NoDirExists(t, first.Directory)
 	require.NoError(t, second.file.Close())
@@ -58,6 +58,6 @@ func TestPrivateFolders(t *testing.T) {
 	}
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	t.Setenv("TMPDIR", "/var/lib")
-	_, err := claimDirectory("")
+	_, err := lockDirectory("")
 	require.ErrorContains(t, err, "set TMPDIR to a folder elsewhere")
 }

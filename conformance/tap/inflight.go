@@ -11,40 +11,40 @@ import (
 	"github.com/podchain/podchain/conformance/implementation/crash"
 )
 
-// Finish carries every write of a link that has been sent on its way to its end,
+// TrackInFlight carries every write of a link that has been sent on its way to its end,
 // also when the link does not wait for the answer any more, or is no more: so that
 // Idle can tell when there is none left. It is for API servers to which a cut
 // connection does not say when that is, and stands behind the link's tap.
-func (t *Taps) Finish(link chain.Link, next http.RoundTripper) http.RoundTripper {
-	return &finisher{next: next, sent: t.sent(link)}
+func (t *Taps) TrackInFlight(link chain.Link, next http.RoundTripper) http.RoundTripper {
+	return &tracker{next: next, sent: t.requestsOf(link)}
 }
 
 // Idle returns when no write of the link is under way. The link itself has been
 // stopped before.
 func (t *Taps) Idle(ctx context.Context, link chain.Link) error {
-	if err := t.sent(link).wait(ctx); err != nil {
+	if err := t.requestsOf(link).wait(ctx); err != nil {
 		return fmt.Errorf("a write of the %s is still under way: %w", link, err)
 	}
 	return nil
 }
 
-func (t *Taps) sent(link chain.Link) *sent {
+func (t *Taps) requestsOf(link chain.Link) *requests {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.underWay[link] == nil {
-		t.underWay[link] = &sent{}
+	if t.inFlight[link] == nil {
+		t.inFlight[link] = &requests{}
 	}
-	return t.underWay[link]
+	return t.inFlight[link]
 }
 
-// sent counts requests that have not been answered.
-type sent struct {
+// requests counts requests that have not been answered.
+type requests struct {
 	mu    sync.Mutex
 	count int
 	none  chan struct{} // closed when there are none; nil if there are none
 }
 
-func (s *sent) add() {
+func (s *requests) add() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.count++; s.count == 1 {
@@ -52,7 +52,7 @@ func (s *sent) add() {
 	}
 }
 
-func (s *sent) done() {
+func (s *requests) done() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.count--; s.count == 0 {
@@ -61,7 +61,7 @@ func (s *sent) done() {
 	}
 }
 
-func (s *sent) wait(ctx context.Context) error {
+func (s *requests) wait(ctx context.Context) error {
 	s.mu.Lock()
 	none := s.none
 	s.mu.Unlock()
@@ -76,29 +76,29 @@ func (s *sent) wait(ctx context.Context) error {
 	}
 }
 
-type finisher struct {
+type tracker struct {
 	next http.RoundTripper
-	sent *sent
+	sent *requests
 }
 
 // errUnanswered is what a request ends with that panics.
 var errUnanswered = errors.New("the request was broken off by a panic")
 
 // RoundTrip implements http.RoundTripper.
-func (f *finisher) RoundTrip(r *http.Request) (*http.Response, error) {
+func (t *tracker) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !targetOf(r).writes() {
-		return f.next.RoundTrip(r)
+		return t.next.RoundTrip(r)
 	}
 	type answer struct {
 		response *http.Response
 		err      error
 	}
 	answered := make(chan answer)
-	f.sent.add()
+	t.sent.add()
 	crash.Go(func() {
 		a := answer{err: errUnanswered}
 		defer func() {
-			f.sent.done() // the header of an answer comes after what it tells of
+			t.sent.done() // the header of an answer comes after what it tells of
 			select {
 			case answered <- a:
 			case <-r.Context().Done():
@@ -108,7 +108,7 @@ func (f *finisher) RoundTrip(r *http.Request) (*http.Response, error) {
 			}
 		}()
 		// Where it panics the link ends, and what it has sent has come to its end, too.
-		response, err := f.next.RoundTrip(r.WithContext(context.WithoutCancel(r.Context()))) //nolint:bodyclose // by the reader, or above
+		response, err := t.next.RoundTrip(r.WithContext(context.WithoutCancel(r.Context()))) //nolint:bodyclose // by the reader, or above
 		a = answer{response, err}
 	})
 	select {
