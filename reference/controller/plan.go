@@ -19,13 +19,13 @@ import (
 type Plan[T clients.Object] struct {
 	Create []T
 	Delete []T
-	// Kill are children to delete without a grace period: there is nothing left
+	// ForceDelete are children to delete without a grace period: there is nothing left
 	// that could end them in good order.
-	Kill []T
+	ForceDelete []T
 }
 
 // Empty says that there is nothing to do.
-func (p Plan[T]) Empty() bool { return len(p.Create)+len(p.Delete)+len(p.Kill) == 0 }
+func (p Plan[T]) Empty() bool { return len(p.Create)+len(p.Delete)+len(p.ForceDelete) == 0 }
 
 // errNamespaceTerminating says that children are refused because their namespace
 // is being deleted. It is no failure: there is nothing to try again.
@@ -54,8 +54,8 @@ func (c *Children[O, T]) CarryOut(ctx context.Context, owner O, plan Plan[T]) er
 	defer c.owners.expectations.Begin(owner.GetUID())()
 	created := c.createAll(ctx, owner, plan.Create)
 	deleted := Parallel(len(plan.Delete), func(i int) error { return c.remove(ctx, owner, plan.Delete[i], nil) })
-	killed := Parallel(len(plan.Kill), func(i int) error { return c.remove(ctx, owner, plan.Kill[i], ptr.To[int64](0)) })
-	return errors.Join(created, deleted, killed)
+	forced := Parallel(len(plan.ForceDelete), func(i int) error { return c.remove(ctx, owner, plan.ForceDelete[i], ptr.To[int64](0)) })
+	return errors.Join(created, deleted, forced)
 }
 
 // Create creates one child, and no Event. The owner is not looked at again before

@@ -138,9 +138,9 @@ func (c *daemonSets) carryOut(ctx context.Context, s state) error {
 	}
 	abandoned, unknown := c.confirm(ctx, p.abandoned)
 	return errors.Join(unknown, c.pods.CarryOut(ctx, s.set, controller.Plan[*corev1.Pod]{
-		Create: s.newPods(p.create),
-		Delete: slices.Concat(p.delete, p.ended),
-		Kill:   abandoned,
+		Create:      s.newPods(p.create),
+		Delete:      slices.Concat(p.delete, p.ended),
+		ForceDelete: abandoned,
 	}))
 }
 
