@@ -62,14 +62,14 @@ func (r *stepRun) before(ctx context.Context, step *godog.Step) (context.Context
 
 func (r *stepRun) after(ctx context.Context, _ *godog.Step, status godog.StepResultStatus, err error) (context.Context, error) {
 	if r.err != nil {
-		return ctx, nil // godog reports the steps after one that failed, and skips them
+		return ctx, nil //nolint:nilerr // godog reports the steps after one that failed, and skips them
 	}
 	switch {
 	case status == godog.StepPassed:
 	case err == nil:
 		r.err = fmt.Errorf("the step is %s", status)
 	case fmt.Sprintf("%T", err) == godogPanic:
-		r.err = panicked{fmt.Errorf("the step was broken off: panic: %+v", err)}
+		r.err = panicked{fmt.Errorf("the step was broken off: panic: %+v", err)} //nolint:errorlint // the format shows the stack
 	default:
 		r.err = err
 	}

@@ -27,7 +27,7 @@ func (v *virtualClusters) run(_ context.Context, t *testing.T, example *specific
 		cluster, err := start(ctx, v.implementation)
 		if err != nil {
 			// Not wrapped: whatever it was, no link has had its chance.
-			e = execution{example: example, facts: facts{err: fmt.Errorf("the cluster did not start: %v", err)}}
+			e = execution{example: example, facts: facts{err: fmt.Errorf("the cluster did not start: %v", err)}} //nolint:errorlint // see above
 			return
 		}
 		e = execute(ctx, example, v.options, steps.Options{

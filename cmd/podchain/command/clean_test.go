@@ -200,7 +200,7 @@ func TestRBACPrintsTheManifest(t *testing.T) {
 			assert.Equal(t, test.documents, strings.Count(stdout, "\nkind: "))
 		})
 	}
-	status, _, stderr := run(t, podchain(t, "rbac", "--allow", "all"))
+	status, _, stderr := run(t, podchain(t, "rbac", "--allow", "everything"))
 	assert.Equal(t, statusUnable, status)
 	assert.Contains(t, stderr, "--allow everything: expected disruptive")
 }

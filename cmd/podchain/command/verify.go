@@ -259,7 +259,7 @@ func (o *verifyOptions) open(links sources, out, progress io.Writer) (_ *runOutp
 	claims := o.claims.Claims
 	claims.Specification = whole
 	output := &runOutput{}
-	others := []string{}
+	var others []string
 	if output.events, others, err = openEventStreams(o.run.reports, out); err != nil {
 		return nil, err
 	}

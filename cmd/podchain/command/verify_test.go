@@ -250,7 +250,7 @@ func TestVerifyDoesNotTrespass(t *testing.T) {
 			write(t, command.Dir, "features/a.feature", strings.Replace(goodFeature, `When ConfigMap "a" is created`, step, 1))
 			status, stdout, stderr := run(t, command)
 			assert.Equal(t, statusUnable, status, stderr)
-			assert.Contains(t, flat(stdout), "would change what the scenario has not made")
+			assert.Contains(t, flat(stdout), "would change what the scenario has not created")
 		})
 	}
 }
