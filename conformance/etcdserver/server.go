@@ -224,7 +224,7 @@ func (s *Server) Crashed() error {
 	}
 	select {
 	case <-running.done:
-		return fmt.Errorf("%s ended by itself: %s; %s", s.options.Program.Name, running.command.ProcessState, s.log.Last())
+		return fmt.Errorf("%s %s; %s", s.options.Program.Name, children.Exit(running.command.ProcessState), s.log.Last())
 	default:
 		return nil
 	}

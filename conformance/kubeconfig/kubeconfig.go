@@ -28,8 +28,8 @@ const (
 	name = "podchain"
 	// mark is the extension of the cluster by which a file is known to be podchain's.
 	mark = "podchain.dev/serve"
-	// patience is how long the server of a file may take to answer.
-	patience = 5 * time.Second
+	// answerTimeout is how long the server of a file may take to answer.
+	answerTimeout = 5 * time.Second
 )
 
 // marked is what the mark says.
@@ -177,7 +177,7 @@ func Vacant(ctx context.Context, path string) error {
 // ended returns whether the server of this configuration no longer runs. An error
 // means that this cannot be determined.
 func ended(ctx context.Context, config *rest.Config) (bool, error) {
-	config.Timeout = patience
+	config.Timeout = answerTimeout
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {
 		return false, err

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/podchain/podchain/conformance/events"
+	"github.com/podchain/podchain/conformance/printable"
 	"github.com/podchain/podchain/conformance/report"
 	"github.com/podchain/podchain/conformance/specification"
 	"github.com/podchain/podchain/features"
@@ -186,7 +187,7 @@ func readRun(path string, stdin io.Reader) (_ *events.RunRecord, err error) {
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("--from: %w", err)
+		return nil, fmt.Errorf("--from: %w", printable.File(err))
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	run, err := events.Read(file)
@@ -229,7 +230,7 @@ Exit status: 0 if all are valid, 1 if one is not, 2 if one cannot be read.`,
 			for _, file := range files {
 				text, err := os.ReadFile(file)
 				if err != nil {
-					return err
+					return printable.File(err)
 				}
 				found, err := report.ReadConformance(text)
 				if err != nil {

@@ -77,7 +77,7 @@ func TestStoreRefuses(t *testing.T) {
 		"certificates for memory":         {arguments: []string{"serve", "--etcd-cafile", "ca"}, message: "go with --store etcd=https://HOST:PORT"},
 		"certificates for plain http":     {arguments: []string{"serve", "--store", "etcd=https://a:1,http://b:1", "--etcd-cafile", os.DevNull}, message: `etcd: endpoint "http://b:1" is not https`},
 		"a certificate without its key":   {arguments: []string{"serve", "--store", "etcd=https://a:1", "--etcd-certfile", "cert"}, message: "a client certificate and its key go together"},
-		"authorities that are not there":  {arguments: []string{"serve", "--store", "etcd=https://a:1", "--etcd-cafile", "none"}, message: "open none: no such file"},
+		"authorities that are not there":  {arguments: []string{"serve", "--store", "etcd=https://a:1", "--etcd-cafile", "none"}, message: "none does not exist"},
 		"an etcd that is not there":       {arguments: []string{"serve", "--store", "etcd=unix:///none"}, message: "dial unix /none: connect: no such file"},
 		"a running cluster":               {arguments: []string{"verify", "--kubeconfig", "k", "--store", "etcd"}, message: "podchain: --store goes with the reference"},
 		"no etcd, and nothing to make it": {arguments: []string{"serve", "--store", "etcd"}, message: "podchain: --store etcd: there is no etcd on PATH, and none can be built"},
