@@ -57,7 +57,7 @@ func TestHelp(t *testing.T) {
 					assert.LessOrEqual(t, utf8.RuneCountInString(line), helpWidth, line)
 				}
 			}
-			assert.NotRegexp(t, `\[\]|default \[`, help, "a slice as Go prints it")
+			assert.NotRegexp(t, `\[\]|default\s+\[`, help, "a slice as Go prints it")
 			assert.NotContains(t, help, "\n\n\n")
 			assert.Regexp(t, `^[A-Z].*[^.]$`, command.Short)
 			if !cobras(command) {

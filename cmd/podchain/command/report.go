@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -191,7 +192,11 @@ func readRun(path string, stdin io.Reader) (_ *events.RunRecord, err error) {
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	run, err := events.Read(file)
-	if err != nil {
+	var unreadable *fs.PathError
+	switch {
+	case errors.As(err, &unreadable):
+		return nil, fmt.Errorf("--from: %w", printable.File(err))
+	case err != nil:
 		return nil, fmt.Errorf("--from %s: %w", path, err)
 	}
 	return run, nil
