@@ -81,7 +81,7 @@ func TestStoreRefuses(t *testing.T) {
 		"an etcd that is not there":       {arguments: []string{"serve", "--store", "etcd=unix:///none"}, message: "dial unix /none: connect: no such file"},
 		"a running cluster":               {arguments: []string{"verify", "--kubeconfig", "k", "--store", "etcd"}, message: "podchain: --store goes with the reference"},
 		"no etcd, and nothing to make it": {arguments: []string{"serve", "--store", "etcd"}, message: "podchain: --store etcd: there is no etcd on PATH, and none can be built"},
-		"an etcd that does not start":     {arguments: []string{"verify", "--store", "etcd"}, path: broken, message: "ended at once: exit status 3; it printed last:\n  | out of order"},
+		"an etcd that does not start":     {arguments: []string{"verify", "--store", "etcd"}, path: broken, message: "exited with status 3 at once; it printed last:\n  | out of order"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
