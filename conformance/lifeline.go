@@ -21,8 +21,8 @@ const (
 	absence = 10 * time.Second
 	// lifePace is how often it is asked meanwhile: it does not announce that it is back.
 	lifePace = 250 * time.Millisecond
-	// answerPatience is how long it may take for an answer then.
-	answerPatience = 5 * time.Second
+	// answerTimeout is how long it may take for an answer then.
+	answerTimeout = 5 * time.Second
 )
 
 // lifeline is a cluster that finds out that it has died: that the API server has ended
@@ -125,7 +125,7 @@ func (l *lifeline) doubt() {
 // as dead.
 func (l *lifeline) ask() error {
 	config := rest.CopyConfig(l.Cluster.Config())
-	config.Timeout = answerPatience
+	config.Timeout = answerTimeout
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {
 		return nil // then it has not been asked anything before

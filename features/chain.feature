@@ -1,6 +1,6 @@
 Feature: What happens when a Deployment is created
-  A client POSTs one Deployment and is done. Milliseconds or minutes later its containers run. No component
-  calls another: every link of the chain watches the API server, finds an object whose actual state differs
+  A client POSTs one Deployment and is done. Milliseconds or minutes later its containers run. No controller,
+  scheduler or kubelet calls another: each watches the API server, finds an object whose actual state differs
   from the desired state, reconciles its own small part and writes the result back. The next link sees that.
 
       client ──▶ API server ──▶ store

@@ -81,8 +81,8 @@ func (c *Cluster) KillLeader(ctx context.Context, link chain.Link) error {
 	return c.end(ctx, leader)
 }
 
-// StopReplicas implements implementation.Replicas: one process is left, which asks
-// nobody whether it leads.
+// StopReplicas implements implementation.Replicas: one process is left, which
+// needs no Lease.
 func (c *Cluster) StopReplicas(ctx context.Context, link chain.Link) error {
 	c.control.Lock()
 	pair := c.replicas[link]
@@ -99,7 +99,7 @@ func (r *replicas) leader(ctx context.Context) (*runningLink, error) {
 	case leader := <-r.leaders:
 		return leader, nil
 	case <-ctx.Done():
-		return nil, fmt.Errorf("nobody leads: %w", ctx.Err())
+		return nil, fmt.Errorf("none of the processes leads: %w", ctx.Err())
 	}
 }
 

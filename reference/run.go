@@ -3,6 +3,8 @@ package reference
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 
 	"k8s.io/client-go/rest"
 
@@ -20,15 +22,32 @@ func Run(ctx context.Context, link chain.Link, config *rest.Config, node string)
 	return crash.Run(ctx, func(ctx context.Context) error { return run(ctx, link, config, node) })
 }
 
+// CheckRun returns why Run could not run the link; the error lists those that it can.
+func CheckRun(link chain.Link) error {
+	var runnable []string
+	for _, other := range Links() {
+		switch {
+		case other == chain.APIServer: // runs with the store, as a cluster
+		case other == link:
+			return nil
+		default:
+			runnable = append(runnable, string(other))
+		}
+	}
+	why := lacking(link)
+	if link == chain.APIServer {
+		why = errors.New("the api-server does not run by itself, but with podchain serve")
+	}
+	return fmt.Errorf("%w: expected one of %s", why, strings.Join(runnable, ", "))
+}
+
 func run(ctx context.Context, link chain.Link, config *rest.Config, node string) error {
 	config = rest.CopyConfig(config)
 	config.UserAgent = string(link)
 	config.QPS = -1
-	switch program := programs[link]; {
-	case link == chain.APIServer:
-		return errors.New("the api-server does not run by itself: a cluster without other links is served by podchain serve")
-	case !Has(link):
-		return lacking(link)
+	switch program, err := programs[link], CheckRun(link); {
+	case err != nil:
+		return err
 	case (link == chain.Kubelet) != (node != ""):
 		return errors.New("a kubelet, and nothing else, needs the name of a node")
 	case link == chain.Kubelet:

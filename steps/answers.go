@@ -37,7 +37,7 @@ var answerSentences = []Sentence{
 	{
 		text:        `the answer has`,
 		Description: "Demands that the object in the last answer is as the table says.",
-		Example: `And the answer has
+		Example: `And the answer has:
   | field               | value |
   | metadata.generation | 1     |`,
 		Table: fieldsToCheck,
@@ -67,7 +67,7 @@ var answerSentences = []Sentence{
 	{
 		text:        ref + ` is stored with`,
 		Description: "Demands that the object, as a GET returns it at this moment, is as the table says.",
-		Example: `Then Deployment "web" is stored with
+		Example: `Then Deployment "web" is stored with:
   | field               | value     |
   | metadata.generation | unchanged |`,
 		Table: fieldsToCheck,

@@ -19,7 +19,7 @@ var faultSentences = []Sentence{
 	{
 		text:        `requests of the ` + link + ` meet these faults`,
 		Description: "From now on, disturbs requests of the link on their way to the API server or back. The scenario needs the tag @needs-faults.",
-		Example: `When requests of the replicaset-controller meet these faults
+		Example: `When requests of the replicaset-controller meet these faults:
   | verb   | resource | subresource | effect     | times |
   | create | pods     |             | lose reply | 1     |`,
 		Table: faultsToInject,

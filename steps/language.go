@@ -30,7 +30,7 @@ func Language() []Chapter {
 var placeholderTerms = []Term{
 	{Form: "REF", Means: "an object, in one of the ways below"},
 	{Form: `KIND "NAME"`, Means: "an object by its name; it need not exist yet"},
-	{Form: "LINK", Means: "a link of the chain, as scheduler"},
+	{Form: "LINK", Means: "a link of the chain, such as scheduler"},
 	{Form: "N", Means: "a number"},
 	{Form: "[…]", Means: "may be left out"},
 	{Form: "(…|…)", Means: "one of these"},

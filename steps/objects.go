@@ -21,7 +21,7 @@ var objectSentences = []Sentence{
 	{
 		text:        object + replicas + ` is created with`,
 		Description: "Creates the object from the manifest of its kind with the fields of the table set, and fails if the API server does not accept it.",
-		Example: `Given Pod "a" is created with
+		Example: `Given Pod "a" is created with:
   | field         | value  |
   | spec.nodeName | node-1 |`,
 		Table: fieldsToSet,
@@ -41,7 +41,7 @@ var objectSentences = []Sentence{
 		text: count + ` ([A-Z]\w+?)s` + replicas + ` are created at the same time with`,
 		Description: "Creates the objects concurrently, named by their kind (deployment-1, deployment-2, …), and fails if the API " +
 			"server does not accept one. They are “them” from then on.",
-		Example: `When 10 Deployments with 2 replicas are created at the same time with
+		Example: `When 10 Deployments with 2 replicas are created at the same time with:
   | field                | value |
   | spec.minReadySeconds | 1     |`,
 		Table: fieldsToSet,
@@ -58,7 +58,7 @@ var objectSentences = []Sentence{
 		text: `(?:the (status) of )?` + ref + ` is modified with`,
 		Description: "Patches the fields of the table, and no others, in the object or its status: by a merge patch, in the status by a " +
 			"strategic merge patch. Fails if the API server does not accept it.",
-		Example: `When Deployment "web" is modified with
+		Example: `When Deployment "web" is modified with:
   | field                                  | value |
   | spec.template.spec.containers[0].image | web:2 |`,
 		Table: fieldsToSet,

@@ -24,7 +24,7 @@ var requestSentences = []Sentence{
 	{
 		text:        `a client POSTs ` + object + `(?: with the query "([^"]*)" and)? with`,
 		Description: "As without a table; the fields of the table are set over the manifest.",
-		Example: `When a client POSTs Pod "a" with
+		Example: `When a client POSTs Pod "a" with:
   | field           | value  |
   | spec.containers | absent |`,
 		Table: fieldsToSet,
@@ -40,7 +40,7 @@ var requestSentences = []Sentence{
 		text: `a client reads (?:the (status|scale) of )?` + ref + ` and PUTs it back with`,
 		Description: "Sends a GET of the object, or of its subresource, sets the fields of the table in what it got, and sends a PUT of that. It does so " +
 			"again if another client has written in between, unless the table sets resourceVersion or uid. “the first” is the resourceVersion of the first version.",
-		Example: `When a client reads ConfigMap "a" and PUTs it back with
+		Example: `When a client reads ConfigMap "a" and PUTs it back with:
   | field                    | value     |
   | metadata.resourceVersion | the first |
   | data[k]                  | v2        |`,
@@ -67,7 +67,7 @@ var requestSentences = []Sentence{
 	{
 		text:        `a client DELETEs ` + ref + ` with`,
 		Description: "Sends a DELETE of the object, with DeleteOptions that have the fields of the table.",
-		Example: `When a client DELETEs Pod "a" with
+		Example: `When a client DELETEs Pod "a" with:
   | field             | value |
   | preconditions.uid | other |`,
 		Table: fieldsToSet,

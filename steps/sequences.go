@@ -38,7 +38,7 @@ var sequenceSentences = []Sentence{
 	{
 		text:        ref + ` only goes forward in`,
 		Description: "When the cluster is at rest, demands of all versions so far that the fields have only moved on in their order.",
-		Example: `And Pod "a" only goes forward in
+		Example: `And Pod "a" only goes forward in:
   | field               | order                                           |
   | metadata.generation | rising                                          |
   | status.phase        | Pending, then Running, then Succeeded or Failed |`,
@@ -48,7 +48,7 @@ var sequenceSentences = []Sentence{
 	{
 		text:        `each of them only goes forward in`,
 		Description: "As “only goes forward in”, for each of them.",
-		Example: `And each of them only goes forward in
+		Example: `And each of them only goes forward in:
   | field         | order            |
   | spec.nodeName | absent, then any |`,
 		Table: orders,

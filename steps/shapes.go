@@ -123,7 +123,7 @@ var (
 			{Name: "reason", Description: "the reason, as FailedScheduling", Optional: true},
 			{Name: "source", Description: "the component that reports it", Optional: true},
 			{Name: "host", Description: "the node, or instance, that reports it", Optional: true},
-			{Name: "container", Description: "the part of the object that it is about, as spec.containers{app}", Optional: true},
+			{Name: "container", Description: "the part of the object that it is about, such as spec.containers{app}", Optional: true},
 			{Name: "message", Description: "the message", Optional: true},
 		},
 	}
@@ -132,8 +132,8 @@ var (
 		Description: "A row for each kind of write to an object, and the only link that may make it.",
 		Columns: []Column{
 			{Name: "object", Description: "the object that was written"},
-			{Name: "verb", Description: "the verb of the API, as update, or several: “one of update, patch”"},
-			{Name: "subresource", Description: "the subresource, as status; empty: the object itself", Optional: true},
+			{Name: "verb", Description: "the verb of the API, such as update, or several: “one of update, patch”"},
+			{Name: "subresource", Description: "the subresource, such as status; empty: the object itself", Optional: true},
 			{Name: "link", Description: "the link that has to have written it"},
 		},
 	}
@@ -142,20 +142,20 @@ var (
 		Description: "A row for each node. An empty cell leaves it out.",
 		Columns: []Column{
 			{Name: "name", Description: "the name of the node"},
-			{Name: "labels", Description: "labels, as disk=ssd, zone=a", Optional: true},
-			{Name: "taints", Description: "taints, as use=gpu:NoSchedule, …", Optional: true},
+			{Name: "labels", Description: "labels, such as disk=ssd, zone=a", Optional: true},
+			{Name: "taints", Description: "taints, such as use=gpu:NoSchedule, …", Optional: true},
 			{Name: "unschedulable", Description: "true: the node is cordoned", Optional: true},
 		},
 		Further: "the name of a resource, and below it how much of it the node has",
 	}
 	faultsToInject = &Shape{
 		Name:        "faults",
-		Description: "A row for each fault. A request to which several rows apply meets the first of them, until its times are over. A scenario whose faults no request meets could not run.",
+		Description: "A row for each fault. A request to which several rows apply meets the first of them, until its times are over. If no request meets a fault, the scenario is reported as could not run.",
 		Columns: []Column{
 			{Name: "verb", Description: "the verb of the requests", Optional: true},
-			{Name: "resource", Description: "their resource, as pods", Optional: true},
+			{Name: "resource", Description: "their resource, such as pods", Optional: true},
 			{Name: "subresource", Description: "their subresource; empty: none", Optional: true},
-			{Name: "effect", Description: "lose reply, cut, answer CODE (as answer 409), or delay TIME (as delay 2s)"},
+			{Name: "effect", Description: "lose reply, cut, answer CODE (such as answer 409), or delay TIME (such as delay 2s)"},
 			{Name: "times", Description: "how many requests meet it; empty: all", Optional: true},
 		},
 	}

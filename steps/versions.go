@@ -19,7 +19,7 @@ var versionSentences = []Sentence{
 		text: ref + ` has`,
 		Description: "Waits until a version of the object is as the table says: the one at the last change that the scenario made, or any " +
 			"since. What holds only for a moment counts.",
-		Example: `Then Deployment "web" has
+		Example: `Then Deployment "web" has:
   | field                | value |
   | status.readyReplicas | 3     |`,
 		Table: fieldsToCheck,
@@ -38,7 +38,7 @@ var versionSentences = []Sentence{
 	{
 		text:        ref + ` keeps for ` + count + ` seconds?`,
 		Description: "Waits until the object is as the table says, and demands that every version of the following seconds is so, too.",
-		Example: `Then Pod "a" keeps for 3 seconds
+		Example: `Then Pod "a" keeps for 3 seconds:
   | field        | value   |
   | status.phase | Pending |`,
 		Table: fieldsToCheck,
@@ -54,7 +54,7 @@ var versionSentences = []Sentence{
 		text: `no version of (?:a ([A-Z]\w+) of )?` + ref + ` has`,
 		Description: "When the cluster is at rest, demands that no version so far, from the first one on, is as all rows of the table say. " +
 			"With “a KIND of”, it looks at all objects of that kind which the object controls.",
-		Example: `Then no version of a Pod of Deployment "web" has
+		Example: `Then no version of a Pod of Deployment "web" has:
   | field        | value  |
   | status.phase | Failed |`,
 		Table: fieldsToCheck,
@@ -63,7 +63,7 @@ var versionSentences = []Sentence{
 	{
 		text:        `the first version of (?:a ([A-Z]\w+) of )?` + ref + ` has`,
 		Description: "Demands that the object was as the table says when it was created, or each of the objects of that kind which it controls.",
-		Example: `Then the first version of a Pod of Deployment "web" has
+		Example: `Then the first version of a Pod of Deployment "web" has:
   | field         | value  |
   | spec.nodeName | absent |`,
 		Table: fieldsToCheck,
@@ -72,7 +72,7 @@ var versionSentences = []Sentence{
 	{
 		text:        `the last version of ` + ref + ` has`,
 		Description: "When the cluster is at rest, demands that the last version of the object is as the table says, also if the object no longer exists.",
-		Example: `Then the last version of Pod "a" has
+		Example: `Then the last version of Pod "a" has:
   | field        | value     |
   | status.phase | Succeeded |`,
 		Table: fieldsToCheck,
@@ -88,7 +88,7 @@ var versionSentences = []Sentence{
 	{
 		text:        `each of them has`,
 		Description: "As “has”, for each of the objects that appeared, or were created, in the last sentence about a number of objects.",
-		Example: `And each of them has
+		Example: `And each of them has:
   | field                | value |
   | metadata.labels[app] | web   |`,
 		Table: fieldsToCheck,
@@ -97,7 +97,7 @@ var versionSentences = []Sentence{
 	{
 		text:        `each of them keeps for ` + count + ` seconds?`,
 		Description: "As “keeps”, for each of them, one after the other.",
-		Example: `And each of them keeps for 2 seconds
+		Example: `And each of them keeps for 2 seconds:
   | field         | value  |
   | spec.nodeName | absent |`,
 		Table: fieldsToCheck,

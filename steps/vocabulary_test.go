@@ -70,6 +70,8 @@ func TestEverySentenceHasADescriptionAndAnExample(t *testing.T) {
 	for _, sentence := range steps.Vocabulary() {
 		t.Run(sentence.String(), func(t *testing.T) {
 			assert.NotEmpty(t, sentence.Description)
+			first, _, below := strings.Cut(sentence.Example, "\n")
+			assert.Equal(t, below, strings.HasSuffix(first, ":"), "a colon where something follows: %s", first)
 			source := "Feature: f\n  @ID-01 @MUST\n  Rule: r\n    Why: w\n\n    Source: s\n\n    Scenario: s\n      " +
 				strings.ReplaceAll(sentence.Example, "\n", "\n      ") + "\n"
 			whole, err := specification.Load(fstest.MapFS{"1-api-server/a.feature": {Data: []byte(source)}})

@@ -31,7 +31,7 @@ var watchSentences = []Sentence{
 	{
 		text:        `the watcher is notified of`,
 		Description: "Waits until the watch has brought the events of the table, and demands that no other one comes before, between or shortly after them.",
-		Example: `Then the watcher is notified of
+		Example: `Then the watcher is notified of:
   | event    | metadata.name | metadata.resourceVersion |
   | ADDED    | a             | any                      |
   | MODIFIED | a             | > the row before         |`,
@@ -59,7 +59,7 @@ var watchSentences = []Sentence{
 	{
 		text:        `the watch ends with 410 Expired, or the watcher is notified of`,
 		Description: "As “the watcher is notified of”, unless the API server no longer has the resourceVersion and the watch ends with 410 Expired.",
-		Example: `Then the watch ends with 410 Expired, or the watcher is notified of
+		Example: `Then the watch ends with 410 Expired, or the watcher is notified of:
   | event | metadata.name |
   | ADDED | b             |`,
 		Table: watchEvents,

@@ -29,7 +29,7 @@ var workloadSentences = []Sentence{
 	{
 		text:        object + replicas + ` is ready with`,
 		Description: "As “is ready”; the object is created with the fields of the table set.",
-		Example: `Given Deployment "web" with 2 replicas is ready with
+		Example: `Given Deployment "web" with 2 replicas is ready with:
   | field              | value    |
   | spec.strategy.type | Recreate |`,
 		Table: fieldsToSet,

@@ -160,7 +160,7 @@ func TestAction(t *testing.T) {
 		"a program that is not there": {
 			inputs: map[string]string{"links": "scheduler=./my-scheduler --kubeconfig={kubeconfig}"},
 			status: 2,
-			output: []string{"the scheduler ended: exit status 127", "./my-scheduler: not found"}, // there is no event yet to keep
+			output: []string{"the scheduler exited with status 127", "./my-scheduler: not found"}, // there is no event yet to keep
 		},
 		"a cluster that is not there": {
 			inputs: map[string]string{"kubeconfig": "nowhere"}, status: 2, output: []string{"kubeconfig nowhere"},

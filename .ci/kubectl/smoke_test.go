@@ -21,8 +21,8 @@ var (
 	podchain = flag.String("podchain", "", "podchain binary to serve with")
 )
 
-// patience is how long one command may take, waiting commands included.
-const patience = time.Minute
+// commandTimeout is how long one command may take, waiting commands included.
+const commandTimeout = time.Minute
 
 const manifest = `
 apiVersion: apps/v1
@@ -193,7 +193,7 @@ func TestKubectl(t *testing.T) {
 	kubeconfig := serve(t)
 	for _, step := range steps {
 		passed := t.Run(step.command, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			ctx, cancel := context.WithTimeout(t.Context(), commandTimeout)
 			defer cancel()
 			command := exec.CommandContext(ctx, *kubectl, strings.Fields(step.command)...)
 			command.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig, "HOME="+t.TempDir())

@@ -33,7 +33,7 @@ func (kubelets) WhyMissing(capability string) string {
 	case "sizes":
 		return "a kubelet that is a program says itself how large its node is"
 	case "kubelets":
-		return "when a kubelet that is a program is killed, nobody knows whether its containers run on"
+		return "podchain cannot know whether the containers of a kubelet that is a program run on when it is killed"
 	}
 	return ""
 }

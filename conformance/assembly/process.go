@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"syscall"
 	"time"
@@ -21,8 +22,8 @@ type process struct {
 	pipe  *children.Pipe // into the log
 	group int
 	done  chan struct{}
-	// Valid once done is closed.
-	err error
+	// state that it ended in, once done is closed.
+	state *os.ProcessState
 }
 
 // start runs a command line as a part of the run, where this process runs; what it
@@ -43,7 +44,8 @@ func start(run *children.Run, name, line string, log *children.Log) (*process, e
 	p := &process{name: name, log: log, pipe: pipe, group: command.Process.Pid, done: make(chan struct{})}
 	go func() {
 		defer close(p.done)
-		p.err = command.Wait()
+		_ = command.Wait() // how it ended is in ProcessState
+		p.state = command.ProcessState
 		pipe.Drain() // what it printed last is what matters
 	}()
 	return p, nil
@@ -119,9 +121,5 @@ func (p *process) await(ctx context.Context, timeout time.Duration, atWork func(
 // ended says how the program ended, with the last lines that it printed. Call it
 // when it has.
 func (p *process) ended() error {
-	how := "it ended by itself, with success"
-	if p.err != nil {
-		how = p.err.Error()
-	}
-	return fmt.Errorf("%s ended: %s; %s", p.name, how, p.log.Last())
+	return fmt.Errorf("%s %s; %s", p.name, children.Exit(p.state), p.log.Last())
 }

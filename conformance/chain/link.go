@@ -1,6 +1,6 @@
 // Package chain is the chain from a Deployment to its running Pods as tables: a row per
-// link, which is its contract, and a row per kind. Whatever else speaks of links or
-// kinds reads them here: a new link is its package and a row.
+// link, which is its contract, and a row per kind. Blame, traces, cleanup and
+// pictures read them here. CONTRIBUTING says what else a new link needs.
 package chain
 
 import (
@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Link is one station of the chain.
+// Link is one of the programs that make up the chain.
 type Link string
 
 // The links, by the names that features, reports and the command line use.

@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/podchain/podchain/conformance/files"
+	"github.com/podchain/podchain/conformance/printable"
 )
 
 // Socket is a unix socket that clients can connect to, and that Serve answers on.
@@ -33,7 +34,7 @@ func Listen(path string) (*Socket, error) {
 	// Otherwise two processes could find the same dead socket, and the second one
 	// would replace the new socket of the first.
 	if err := files.Locked(path, s.listen); err != nil {
-		return nil, fmt.Errorf("control socket: %w", err)
+		return nil, fmt.Errorf("control socket: %w", printable.File(err))
 	}
 	return s, nil
 }

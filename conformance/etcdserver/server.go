@@ -164,7 +164,7 @@ func (s *Server) launch(ctx context.Context) error {
 	select {
 	case <-p.done:
 		p.pipe.Close()
-		return fmt.Errorf("%s ended at once: %s; %s", s.options.Binary, p.command.ProcessState, s.log.Last())
+		return fmt.Errorf("%s %s at once; %s", s.options.Binary, children.Exit(p.command.ProcessState), s.log.Last())
 	default:
 	}
 	if err != nil {
@@ -224,7 +224,7 @@ func (s *Server) Crashed() error {
 	}
 	select {
 	case <-running.done:
-		return fmt.Errorf("%s ended by itself: %s; %s", s.options.Program.Name, running.command.ProcessState, s.log.Last())
+		return fmt.Errorf("%s %s; %s", s.options.Program.Name, children.Exit(running.command.ProcessState), s.log.Last())
 	default:
 		return nil
 	}

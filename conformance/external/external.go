@@ -69,7 +69,7 @@ func FromKubeconfig(path string) (*Implementation, error) {
 // Control has the cluster asked on another socket.
 func (i *Implementation) Control(socket string) { i.socket = socket }
 
-// AllowDisruption lets the suite do what everybody on the cluster feels, where it
+// AllowDisruption lets the suite do what affects other users of the cluster, where it
 // is offered: stop links, add nodes, compact the store.
 func (i *Implementation) AllowDisruption() { i.disrupt = true }
 
@@ -166,7 +166,7 @@ func (c cluster) WhyMissing(capability string) string {
 	if c.offered == nil || c.disrupt || !implementation.CapabilityOf(capability).Disruptive || !c.offered.Offers(capability) {
 		return ""
 	}
-	return "it would disturb whoever else uses the cluster: --allow disruptive permits it"
+	return "it would affect other users of the cluster: --allow disruptive permits it"
 }
 
 // Persists implements implementation.Persistent.

@@ -9,9 +9,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 )
 
-// patience is how long an API server may be away before its watches count as
+// outageTimeout is how long an API server may be away before its watches count as
 // lost.
-const patience = 2 * time.Minute
+const outageTimeout = 2 * time.Minute
 
 // pause is the time between two attempts: a server does not announce that it is back.
 const pause = 200 * time.Millisecond
@@ -20,7 +20,7 @@ const pause = 200 * time.Millisecond
 // that a scenario restarts) it tries again, as any client does, and says so; what
 // the server refuses is final.
 func (r *Recorder) resume(source Source, version string) (stream *stream, wasAway bool, err error) {
-	waitErr := wait.PollUntilContextTimeout(r.ctx, pause, patience, true, func(context.Context) (bool, error) {
+	waitErr := wait.PollUntilContextTimeout(r.ctx, pause, outageTimeout, true, func(context.Context) (bool, error) {
 		stream, err = r.start(source, version)
 		if status := apierrors.APIStatus(nil); err != nil && errors.As(err, &status) && status.Status().Code < 500 && status.Status().Code != 429 {
 			return false, err

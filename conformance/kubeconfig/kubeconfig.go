@@ -21,6 +21,7 @@ import (
 
 	"github.com/podchain/podchain/conformance/control"
 	"github.com/podchain/podchain/conformance/files"
+	"github.com/podchain/podchain/conformance/printable"
 )
 
 const (
@@ -28,8 +29,8 @@ const (
 	name = "podchain"
 	// mark is the extension of the cluster by which a file is known to be podchain's.
 	mark = "podchain.dev/serve"
-	// patience is how long the server of a file may take to answer.
-	patience = 5 * time.Second
+	// answerTimeout is how long the server of a file may take to answer.
+	answerTimeout = 5 * time.Second
 )
 
 // marked is what the mark says.
@@ -45,11 +46,11 @@ type marked struct {
 func (a *Credentials) WriteKubeconfig(ctx context.Context, path, url, socket string) (remove func() error, err error) {
 	content, err := a.kubeconfig(url, socket)
 	if err != nil {
-		return nil, fmt.Errorf("write the kubeconfig: %w", err)
+		return nil, fmt.Errorf("write the kubeconfig: %w", printable.File(err))
 	}
 	target, err := files.Target(path)
 	if err != nil {
-		return nil, fmt.Errorf("write the kubeconfig: %w", err)
+		return nil, fmt.Errorf("write the kubeconfig: %w", printable.File(err))
 	}
 	// Of two servers that start at the same time the second must find the first.
 	if err := files.Locked(target, func() error {
@@ -58,7 +59,7 @@ func (a *Credentials) WriteKubeconfig(ctx context.Context, path, url, socket str
 		}
 		return replace(target, content)
 	}); err != nil {
-		return nil, fmt.Errorf("write the kubeconfig: %w", err)
+		return nil, fmt.Errorf("write the kubeconfig: %w", printable.File(err))
 	}
 	return func() error {
 		err := files.Locked(target, func() error { return a.remove(target) })
@@ -76,7 +77,7 @@ func (a *Credentials) OverwriteKubeconfig(path, url string) error {
 		err = replace(path, content)
 	}
 	if err != nil {
-		return fmt.Errorf("write the kubeconfig: %w", err)
+		return fmt.Errorf("write the kubeconfig: %w", printable.File(err))
 	}
 	return nil
 }
@@ -177,7 +178,7 @@ func Vacant(ctx context.Context, path string) error {
 // ended returns whether the server of this configuration no longer runs. An error
 // means that this cannot be determined.
 func ended(ctx context.Context, config *rest.Config) (bool, error) {
-	config.Timeout = patience
+	config.Timeout = answerTimeout
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {
 		return false, err

@@ -3,6 +3,7 @@ package kubeconfig
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -21,7 +22,11 @@ func Load(path string) (*api.Config, error) {
 	case err != nil && strings.HasPrefix(err.Error(), "yaml: "):
 		err = fmt.Errorf("not valid YAML: %w", printable.YAML(err))
 	}
-	if err != nil {
+	var fault *fs.PathError
+	switch {
+	case errors.As(err, &fault):
+		return nil, fmt.Errorf("kubeconfig %w", printable.File(err))
+	case err != nil:
 		return nil, fmt.Errorf("kubeconfig %s: %w", path, err)
 	}
 	return config, nil

@@ -87,9 +87,9 @@ func TestJob(t *testing.T) {
 	var text bytes.Buffer
 	require.NoError(t, report.JSON(&text, merged))
 	sharded := masked(t, text.Bytes())
-	g := guest{t: t, program: program, directory: t.TempDir(), api: api}
-	g.kubeconfig(ctx, cluster.Config(), "podchain")
-	plain := g.verify(ctx, "plain", "--images", images)
+	r := clusterRun{t: t, program: program, directory: t.TempDir(), api: api}
+	r.kubeconfig(ctx, cluster.Config(), "podchain")
+	plain := r.verify(ctx, "plain", "--images", images)
 	for _, each := range []map[string]any{sharded, plain} {
 		// Each has its name from how it is reached.
 		assert.Contains(t, each["implementation"], "name")

@@ -68,7 +68,7 @@ func (p *process) crash() error {
 	}
 	select {
 	case <-p.ended:
-		return fmt.Errorf("%s ended by itself (%s); %s", p.name, p.command.ProcessState, p.log.Last())
+		return fmt.Errorf("%s %s; %s", p.name, children.Exit(p.command.ProcessState), p.log.Last())
 	default:
 		return nil
 	}
@@ -130,7 +130,7 @@ func (p *process) ready(ctx context.Context, what string, timeout time.Duration,
 	}
 	select {
 	case <-p.ended:
-		return fmt.Errorf("%s ended (%s) before %s; %s", p.name, p.command.ProcessState, what, p.log.Last())
+		return fmt.Errorf("%s %s before %s; %s", p.name, children.Exit(p.command.ProcessState), what, p.log.Last())
 	default:
 		return fmt.Errorf("%s: waited %s for %s: %w; %s", p.name, timeout, what, last, p.log.Last())
 	}

@@ -34,9 +34,9 @@ func TestProcesses(t *testing.T) {
 
 	p = spawned("echo two; exit 3")
 	err = p.ready(t.Context(), "it was fine", time.Minute, never)
-	require.ErrorContains(t, err, "the test ended (exit status 3) before it was fine")
+	require.ErrorContains(t, err, "the test exited with status 3 before it was fine")
 	require.ErrorContains(t, err, "two")
-	require.ErrorContains(t, p.crash(), "ended by itself")
+	require.ErrorContains(t, p.crash(), "the test exited with status 3")
 	require.NoError(t, p.stop(t.Context())) // it has ended, which is what is wanted
 
 	require.NoError(t, (*process)(nil).stop(t.Context()))

@@ -139,7 +139,7 @@ func TestGitHub(t *testing.T) {
 	text := written(t, report.GitHub, recorded(t))
 	assert.Contains(t, text, "| scheduler | - | 1 | - | 1 | 1 scenario |")
 	assert.Contains(t, text, "<b>A-02</b> failed: expected &lt;a&gt;")
-	assert.Contains(t, text, "````text\n", "a fence that nothing in the story ends")
+	assert.Contains(t, text, "````text\n", "a fence that nothing within ends")
 
 	lines := strings.Split(strings.TrimSpace(written(t, report.Annotations("features/"), recorded(t))), "\n")
 	require.Len(t, lines, 2, "a command is one line")

@@ -54,7 +54,7 @@ func (s seconds) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "%.3f",
 
 // JUnit writes what came of a run for CI systems: a suite for each link, a case for
 // each scenario. Not applicable and known failing is skipped, could not run is an error;
-// the text of what did not pass is its story.
+// the text of what did not pass is that of Tell.
 func JUnit(out io.Writer, run *events.RunRecord) error {
 	all := junitSuites{Name: "podchain: " + run.Run.Implementation.String()}
 	byLink := map[string]*junitSuite{}

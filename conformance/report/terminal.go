@@ -14,7 +14,7 @@ import (
 	"github.com/podchain/podchain/conformance/specification"
 )
 
-// Terminal writes the result for people: every example that did not pass as a story,
+// Terminal writes the result for people: every example that did not pass, as Tell does,
 // then a table by link, then the sum.
 func Terminal(out io.Writer, result *events.RunRecord) error {
 	var text strings.Builder

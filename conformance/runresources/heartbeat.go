@@ -20,19 +20,19 @@ import (
 )
 
 const (
-	// lease is the name of the Lease in the home of a run.
+	// lease is the name of the Lease in the namespace of a run.
 	lease = "run"
-	// Patience is how long a run may give no sign of life and still count as
-	// going on.
-	Patience = 15 * time.Second
-	// pace is how often it gives one.
+	// Timeout is how long a run may go without a heartbeat and still count as
+	// running.
+	Timeout = 15 * time.Second
+	// pace is the time between two heartbeats.
 	pace = 3 * time.Second
 )
 
-// ErrRemoved says that somebody has removed the home of a run that goes on.
-var ErrRemoved = errors.New("somebody has removed what the run had in the cluster")
+// ErrRemoved says that the namespace of a run was deleted while it was running.
+var ErrRemoved = errors.New("the namespace of the run was deleted while it was running")
 
-// Heartbeat is a run's sign of life.
+// Heartbeat renews the Lease of a run while it is running.
 type Heartbeat struct {
 	client *clients.Clients
 	run    string
@@ -41,15 +41,15 @@ type Heartbeat struct {
 	lost   context.Context
 }
 
-// Begin makes the home of a run and gives its sign of life there until End. What
+// Begin creates the namespace of a run and its Lease there, renewed until End. What
 // it has made when it fails is gone again. Once begun it is not interrupted: a
 // request that is broken off may have made something all the same.
 func Begin(ctx context.Context, client *clients.Clients, run string) (*Heartbeat, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Timeout)
 	defer cancel()
 	labels := map[string]string{RunLabel: run}
-	home := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: RunNamespace(run), Labels: labels}}
-	if _, err := client.Namespaces().Create(ctx, home, metav1.CreateOptions{}); err != nil {
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: RunNamespace(run), Labels: labels}}
+	if _, err := client.Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
 		return nil, fmt.Errorf("cannot create the run's namespace: %w", err)
 	}
 	l := &Heartbeat{client: client, run: run}
@@ -61,12 +61,12 @@ func Begin(ctx context.Context, client *clients.Clients, run string) (*Heartbeat
 		ObjectMeta: metav1.ObjectMeta{Name: lease, Namespace: RunNamespace(run), Labels: labels},
 		Spec: coordinationv1.LeaseSpec{
 			HolderIdentity:       ptr.To(fmt.Sprintf("podchain verify, process %d on %s", os.Getpid(), host)),
-			LeaseDurationSeconds: ptr.To(int32(Patience / time.Second)),
+			LeaseDurationSeconds: ptr.To(int32(Timeout / time.Second)),
 			AcquireTime:          ptr.To(metav1.NowMicro()), RenewTime: ptr.To(metav1.NowMicro()),
 		},
 	}
 	if _, err := client.Leases(RunNamespace(run)).Create(ctx, sign, metav1.CreateOptions{}); err != nil {
-		return nil, errors.Join(fmt.Errorf("cannot give a sign of life: %w", err), l.removeHome(context.WithoutCancel(ctx)))
+		return nil, errors.Join(fmt.Errorf("cannot create the Lease of the run: %w", err), l.removeNamespace(context.WithoutCancel(ctx)))
 	}
 	var renewing context.Context
 	renewing, l.cancel = context.WithCancel(context.Background())
@@ -76,8 +76,8 @@ func Begin(ctx context.Context, client *clients.Clients, run string) (*Heartbeat
 	return l, nil
 }
 
-// Lost is done, with ErrRemoved as its cause, when somebody else has removed the
-// run's home: what the run has made goes, or has gone, with it.
+// Lost is done, with ErrRemoved as its cause, when the namespace of the
+// run was deleted: what the run has made goes, or has gone, with it.
 func (l *Heartbeat) Lost() context.Context { return l.lost }
 
 func (l *Heartbeat) renew(ctx context.Context, lose context.CancelCauseFunc) {
@@ -109,15 +109,15 @@ func (l *Heartbeat) sign(ctx context.Context) error {
 	return err
 }
 
-// End gives no further sign, and returns ErrRemoved if the home was gone before.
+// End ends the heartbeat, and returns ErrRemoved if the namespace was gone before.
 func (l *Heartbeat) End() error {
 	l.cancel()
 	l.done.Wait()
 	return context.Cause(l.lost)
 }
 
-func (l *Heartbeat) removeHome(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, Patience)
+func (l *Heartbeat) removeNamespace(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
 	err := l.client.Namespaces().Delete(ctx, RunNamespace(l.run), metav1.DeleteOptions{})
 	if apierrors.IsNotFound(err) {

@@ -84,17 +84,17 @@ func (s *Janitor) find(ctx context.Context, selector string) ([]Run, error) {
 	return all, nil
 }
 
-// Alive returns those of the runs that give a sign of life from now on. It takes
-// Patience, unless all have given one: clocks are not compared, for the cluster's
+// Alive returns those of the runs that have a heartbeat from now on. It takes
+// Timeout, unless all have given one: clocks are not compared, for the cluster's
 // and those of the machines that runs run on may differ.
 func (s *Janitor) Alive(ctx context.Context, runs []Run) (sets.Set[string], error) {
 	alive := sets.New[string]()
 	leases := s.Client.Leases(metav1.NamespaceAll)
 	list, err := leases.List(ctx, metav1.ListOptions{LabelSelector: RunLabel})
 	if err != nil {
-		return nil, fmt.Errorf("cannot look for signs of life of runs: %w", err)
+		return nil, fmt.Errorf("cannot list the heartbeats of runs: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, Patience)
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
 	signs, err := watchtools.NewRetryWatcherWithContext(ctx, list.ResourceVersion, &cache.ListWatch{
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
@@ -102,7 +102,7 @@ func (s *Janitor) Alive(ctx context.Context, runs []Run) (sets.Set[string], erro
 			return leases.Watch(ctx, options)
 		}})
 	if err != nil {
-		return nil, fmt.Errorf("cannot watch for signs of life of runs: %w", err)
+		return nil, fmt.Errorf("cannot watch the heartbeats of runs: %w", err)
 	}
 	defer signs.Stop()
 	waiting := sets.New[string]()
@@ -114,7 +114,7 @@ func (s *Janitor) Alive(ctx context.Context, runs []Run) (sets.Set[string], erro
 		case event, open := <-signs.ResultChan():
 			switch {
 			case event.Type == watch.Error:
-				return nil, fmt.Errorf("cannot watch for signs of life of runs: %w", apierrors.FromObject(event.Object))
+				return nil, fmt.Errorf("cannot watch the heartbeats of runs: %w", apierrors.FromObject(event.Object))
 			case !open:
 				return alive, context.Cause(ctx)
 			case event.Type == watch.Added || event.Type == watch.Modified:

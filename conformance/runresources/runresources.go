@@ -1,10 +1,10 @@
 // Package runresources tells what a run has in a cluster that it shares with
-// others: how it is marked, how a run shows that it goes on, and how what it has
+// others: how it is marked, how a run shows that it is running, and how what it has
 // left is removed, at its end or after it was killed.
 //
 // All that a run makes is in namespaces that carry its id as a label; so do the
-// few objects that are in no namespace. One of the namespaces, its home, has a
-// Lease that the run renews for as long as it goes on.
+// few objects that are in no namespace. One of the namespaces has a
+// Lease that the run renews for as long as it is running.
 package runresources
 
 import (

@@ -8,12 +8,12 @@ import (
 	"github.com/podchain/podchain/conformance/events"
 )
 
-// box is a station in the picture of the chain.
+// box is what takes part, in the picture of the chain.
 type box struct {
 	X, Y, W, H int
-	// Name of a link, or of a station that is not a link.
+	// Name of a link, or of what is not a link.
 	Name string
-	Link *link // nil: a station that has no requirements of its own
+	Link *link // nil: it has no requirements of its own
 	// Step of the chain that it does, Sees what it is notified of by the API server,
 	// Writes what it writes there; each with the number of its step.
 	Step, Sees, Writes string
@@ -22,7 +22,7 @@ type box struct {
 // MiddleX is where its text stands.
 func (b box) MiddleX() int { return b.X + b.W/2 }
 
-// arrow leads from one station to another, its text on the right of it.
+// arrow leads from one box to another, its text on the right of it.
 type arrow struct {
 	X, From, To int
 	Text        string
@@ -32,7 +32,7 @@ type arrow struct {
 }
 
 // The rows of the picture: what is around the API server, the API server, the links
-// of the chain in its order, and what goes beside it. Arrows end short of a station.
+// of the chain in its order, and what goes beside it. Arrows end short of a box.
 const (
 	aroundY, aroundH = 10, 52
 	serverY, serverH = 116, 84
@@ -47,7 +47,7 @@ const (
 // left and right are the edges of the picture, between its boxes.
 const left, right = 10, 930
 
-// places are the stations: the API server between a client and the store, below it the
+// places are the boxes: the API server between a client and the store, below it the
 // links that have steps of the chain, and below these the others that have requirements.
 var places = func() []box {
 	all := []box{

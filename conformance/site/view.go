@@ -73,7 +73,7 @@ func words(counts map[events.Outcome]int) string {
 	return strings.Join(parts, ", ")
 }
 
-// link is a station of the chain, or the chain as a whole.
+// link is a link of the chain, or the chain as a whole.
 type link struct {
 	site *site
 	// Name such as "scheduler", or "chain".

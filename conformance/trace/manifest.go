@@ -2,10 +2,8 @@ package trace
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"regexp"
 	"strconv"
@@ -55,10 +53,10 @@ func read(path string, stdin io.Reader) ([]byte, error) {
 		return data, nil
 	}
 	data, err := os.ReadFile(path)
-	if fault := (&fs.PathError{}); errors.As(err, &fault) {
-		return nil, fmt.Errorf("%s: cannot read the manifest: %w", path, fault.Err)
+	if err != nil {
+		return nil, fmt.Errorf("read the manifest: %w", printable.File(err))
 	}
-	return data, err
+	return data, nil
 }
 
 func check(path string, document document, object *unstructured.Unstructured) error {

@@ -70,7 +70,7 @@ func TestLoadRefuses(t *testing.T) {
 func TestLoadUnreadable(t *testing.T) {
 	directory := t.TempDir()
 	_, err := Load(directory, nil)
-	assert.EqualError(t, err, directory+": cannot read the manifest: is a directory")
+	assert.EqualError(t, err, "read the manifest: "+directory+": is a directory")
 	_, err = Load(filepath.Join(directory, "none.yaml"), nil)
-	assert.EqualError(t, err, directory+"/none.yaml: cannot read the manifest: no such file or directory")
+	assert.EqualError(t, err, "read the manifest: "+directory+"/none.yaml does not exist")
 }

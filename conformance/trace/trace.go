@@ -30,9 +30,9 @@ type Options struct {
 	Out io.Writer
 	// Timeout ends the trace of a Deployment that is still not available.
 	Timeout time.Duration
-	// Patience is how long the chain may stand still, with a reason to think
+	// StallTimeout is how long the chain may stand still, with a reason to think
 	// that it is stuck, until it counts as stuck. Zero means 10 seconds.
-	Patience time.Duration
+	StallTimeout time.Duration
 	// Remove deletes the Deployment at the end, however the trace ends.
 	Remove bool
 	// Observed is called at the end, if there was a POST, with what was observed and
@@ -41,9 +41,9 @@ type Options struct {
 }
 
 const (
-	defaultPatience = 10 * time.Second
-	// requestPatience bounds a single request.
-	requestPatience = 30 * time.Second
+	defaultStallTimeout = 10 * time.Second
+	// requestTimeout bounds a single request.
+	requestTimeout = 30 * time.Second
 	// straggling is how long the news of a cause may come after those of its
 	// last effect.
 	straggling = time.Second
@@ -69,8 +69,8 @@ type tracer struct {
 // Deployment became available, and ErrStuck if it did not; any other says why
 // there is no (complete) trace.
 func Run(ctx context.Context, config *rest.Config, options Options) (err error) {
-	if options.Patience == 0 {
-		options.Patience = defaultPatience
+	if options.StallTimeout == 0 {
+		options.StallTimeout = defaultStallTimeout
 	}
 	config = rest.CopyConfig(config)
 	config.ContentType, config.AcceptContentTypes = "application/json", "application/json"
@@ -123,7 +123,7 @@ func Run(ctx context.Context, config *rest.Config, options Options) (err error) 
 
 // watch opens the watches, before there is anything to see.
 func (t *tracer) watch(ctx context.Context, recorder *history.Recorder) error {
-	ctx, cancel := context.WithTimeout(ctx, requestPatience)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	namespace, labels := t.Deployment.GetNamespace(), selector(t.Deployment)
 	self := fields.OneTermEqualSelector(metav1.ObjectNameField, t.Deployment.GetName()).String()
@@ -149,7 +149,7 @@ func (t *tracer) post(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return errInterrupted
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestPatience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
 	defer cancel()
 	name := t.Deployment.GetNamespace() + "/" + t.Deployment.GetName()
 	began := time.Now()
@@ -237,7 +237,7 @@ func (t *tracer) quietUntil() time.Time {
 			moved = troubled
 		}
 	}
-	return moved.Add(t.Patience)
+	return moved.Add(t.StallTimeout)
 }
 
 // next returns when there is something new in the record, or it is time.
@@ -283,7 +283,7 @@ func (t *tracer) end(verdict error) error {
 // remove deletes the Deployment, and returns when it and all that it owned are
 // gone. An interrupted trace is cleaned up, too.
 func (t *tracer) remove(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(t.Timeout, requestPatience))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(t.Timeout, requestTimeout))
 	defer cancel()
 	name, uid := t.chain.deployment.GetName(), t.chain.deployment.GetUID()
 	foreground, began := metav1.DeletePropagationForeground, time.Now()

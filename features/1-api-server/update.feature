@@ -95,7 +95,7 @@ Feature: API server: update
 
       Examples:
         | fault                           | type          | patch                                                         | answer                   |
-        | A media type that nobody serves | unknown patch | {}                                                            | 415 UnsupportedMediaType |
+        | A media type that is not served | unknown patch | {}                                                            | 415 UnsupportedMediaType |
         | A patch that cannot be decoded  | merge patch   | {"spec":                                                      | 400 BadRequest           |
         | A path that is not there        | JSON patch    | [{"op": "replace", "path": "/spec/nothing/here", "value": 3}] | 422 Invalid              |
         | A test that does not hold       | JSON patch    | [{"op": "test", "path": "/spec/replicas", "value": 7}]        | 422 Invalid              |

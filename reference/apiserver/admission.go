@@ -141,10 +141,10 @@ func admitServiceAccount(s *Server, rq *request, pod *corev1.Pod) error {
 	return nil
 }
 
-// serviceAccountPatience is how long a Pod waits for the account "default" of its
+// serviceAccountTimeout is how long a Pod waits for the account "default" of its
 // namespace, which a controller makes, so that a namespace and its first Pod can be
 // created at once. Kubernetes looks ten times within as much.
-const serviceAccountPatience = 1800 * time.Millisecond
+const serviceAccountTimeout = 1800 * time.Millisecond
 
 // serviceAccount returns an account of the request's namespace; nil if there is none.
 func (s *Server) serviceAccount(rq *request, name string) (*record, error) {
@@ -156,7 +156,7 @@ func (s *Server) serviceAccount(rq *request, name string) (*record, error) {
 	ctx, cancel := context.WithCancel(rq.ctx)
 	defer cancel()
 	defer context.AfterFunc(s.ctx, cancel)() // a server that ends waits no longer
-	return s.serviceAccounts.await(ctx, key, serviceAccountPatience)
+	return s.serviceAccounts.await(ctx, key, serviceAccountTimeout)
 }
 
 func mountToken(spec *corev1.PodSpec) {

@@ -36,9 +36,9 @@ const (
 	serverPort    = 6443
 )
 
-// belongings are the objects that every cluster has from the start. They come back
+// bootstrapObjects are the objects that every cluster has from the start. They come back
 // when they are deleted, those that can be.
-func belongings() []runtime.Object {
+func bootstrapObjects() []runtime.Object {
 	var all []runtime.Object
 	for _, name := range systemNamespaces {
 		all = append(all, &corev1.Namespace{
@@ -104,8 +104,8 @@ func (rq *request) admitDelete() error {
 
 // bootstrap creates what every cluster has of the kinds that are served.
 func (s *Server) bootstrap() error {
-	s.belongings = map[string]func() error{}
-	for _, obj := range belongings() {
+	s.bootstrapObjects = map[string]func() error{}
+	for _, obj := range bootstrapObjects() {
 		found, _, err := scheme.Scheme.ObjectKinds(obj)
 		if err != nil {
 			return err
@@ -115,8 +115,8 @@ func (s *Server) bootstrap() error {
 			continue
 		}
 		key := r.key(accessor(obj).GetNamespace(), accessor(obj).GetName())
-		s.belongings[key] = func() error { return s.seed(r, obj.DeepCopyObject()) }
-		if err := s.belongings[key](); err != nil {
+		s.bootstrapObjects[key] = func() error { return s.seed(r, obj.DeepCopyObject()) }
+		if err := s.bootstrapObjects[key](); err != nil {
 			return err
 		}
 	}
@@ -125,7 +125,7 @@ func (s *Server) bootstrap() error {
 
 // restore brings back what has just been removed, if no cluster is without it.
 func (s *Server) restore(removed *record) error {
-	if seed := s.belongings[removed.key]; seed != nil {
+	if seed := s.bootstrapObjects[removed.key]; seed != nil {
 		return seed()
 	}
 	return nil

@@ -13,8 +13,8 @@ import (
 	"github.com/podchain/podchain/reference/store"
 )
 
-// TestBelongings looks for what every cluster has.
-func TestBelongings(t *testing.T) {
+// TestBootstrapObjects looks for what every cluster has.
+func TestBootstrapObjects(t *testing.T) {
 	const (
 		priorityClasses = "/apis/scheduling.k8s.io/v1/priorityclasses"
 		endpointSlices  = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
@@ -52,8 +52,8 @@ func TestBelongings(t *testing.T) {
 	})
 }
 
-// TestBelongingsStay starts a second server on the store of a first.
-func TestBelongingsStay(t *testing.T) {
+// TestBootstrapObjectsStay starts a second server on the store of a first.
+func TestBootstrapObjectsStay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stored := store.NewMemory()
 		first := startOn(t, stored, kinds.All(), "")

@@ -56,8 +56,8 @@ type Server struct {
 	resources map[schema.GroupVersionResource]*resource
 	documents map[string]http.Handler // by first path element
 
-	// belongings are what every cluster has, by key, to be called when it is gone.
-	belongings map[string]func() error
+	// bootstrapObjects are what every cluster has, by key, to be called when it is gone.
+	bootstrapObjects map[string]func() error
 
 	pods, namespaces, nodes, serviceAccounts, priorityClasses, budgets *storage
 
@@ -180,12 +180,12 @@ func notFound() error {
 	}}
 }
 
-// healthPatience is how long the store may take to answer a probe.
-const healthPatience = 2 * time.Second
+// healthTimeout is how long the store may take to answer a probe.
+const healthTimeout = 2 * time.Second
 
 // health answers the probes; it fails while the store does (STORE-08).
 func (s *Server) health(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), healthPatience)
+	ctx, cancel := context.WithTimeout(r.Context(), healthTimeout)
 	defer cancel()
 	if _, _, err := s.store.Revision(ctx); err != nil && !strings.HasPrefix(r.URL.Path, "/livez") {
 		http.Error(w, "[-]store failed: "+err.Error(), http.StatusInternalServerError)

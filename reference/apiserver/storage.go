@@ -97,9 +97,9 @@ func (s *storage) get(ctx context.Context, key string) (*record, error) {
 }
 
 // await returns the present version as soon as there is one; nil if there is still
-// none after patience.
-func (s *storage) await(ctx context.Context, key string, patience time.Duration) (*record, error) {
-	waiting, cancel := context.WithTimeout(ctx, patience)
+// none after timeout.
+func (s *storage) await(ctx context.Context, key string, timeout time.Duration) (*record, error) {
+	waiting, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	revision, _, err := s.store.Revision(waiting)
 	if err != nil {

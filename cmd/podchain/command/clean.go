@@ -146,7 +146,7 @@ func dead(ctx context.Context, janitor *runresources.Janitor, found []runresourc
 	}
 	var alive sets.Set[string]
 	if len(wanted) == 0 && len(found) > 0 {
-		fmt.Fprintf(progress, "waiting %s for signs of life of %s\n", runresources.Patience, orNone(found))
+		fmt.Fprintf(progress, "waiting %s for heartbeats of %s\n", runresources.Timeout, orNone(found))
 		var err error
 		if alive, err = janitor.Alive(ctx, found); err != nil {
 			return nil, err

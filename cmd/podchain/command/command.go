@@ -116,6 +116,10 @@ func New(options Options) *cobra.Command {
 		}
 		command.AddCommand(group.commands...)
 	}
+	command.InitDefaultCompletionCmd()
+	if completion, _, err := command.Find([]string{"completion"}); err == nil {
+		completion.Long = "" // cobra's says no more than its Short
+	}
 	command.SetHelpCommandGroupID(groupOther)
 	command.SetCompletionCommandGroupID(groupOther)
 	return command

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/podchain/podchain/conformance/events"
+	"github.com/podchain/podchain/conformance/printable"
 	"github.com/podchain/podchain/conformance/site"
 )
 
@@ -82,7 +83,7 @@ func docs(ctx context.Context, out, directory string, files []string, stdin io.R
 		return site.Build(directory, whole, runs, sentencesGuide(), servedGuide())
 	}
 	if err := site.Publish(ctx, out, build); err != nil {
-		return fmt.Errorf("--out %s: %w", out, err)
+		return fmt.Errorf("--out %s: %w", out, printable.File(err))
 	}
 	_, err = fmt.Fprintf(progress, "%s: requirements %d, runs %d\n", filepath.Join(out, "index.html"), len(whole.Requirements), len(runs))
 	return err

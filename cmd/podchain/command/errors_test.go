@@ -11,19 +11,27 @@ import (
 )
 
 // leaks are words of Go, of its libraries and of the source, which say nothing to a user.
-var leaks = []string{"strconv", "arg(s)", "scheme.go", "runtime/", "unmarshaling", "while decoding", "converting YAML", "[]", "Go struct", "%!", "goroutine"}
+var leaks = []string{"strconv", "arg(s)", "scheme.go", "runtime/", "unmarshaling", "while decoding", "converting YAML", "[]", "Go struct", "%!", "goroutine",
+	"no such file", "open ", "stat ", "mkdir "}
 
 // Errors are in the words of the command line: what was expected, what was found, and
 // where.
 func TestErrors(t *testing.T) {
 	links := "expected one of api-server, namespace-controller, "
+	runnable := "expected one of namespace-controller, "
 	for _, test := range []struct{ line, want string }{
-		{"run routr --kubeconfig k", `unknown link "routr": ` + links},
+		{"run routr --kubeconfig broken", "the reference has no routr: " + runnable},
+		{"run job-controller --kubeconfig broken", "the reference has no job-controller: " + runnable},
+		{"run api-server --kubeconfig broken", "the api-server does not run by itself, but with podchain serve: " + runnable},
+		{"run kubelet --kubeconfig broken", "--node is required: the node of the kubelet"},
+		{"run scheduler --node n --kubeconfig broken", "--node goes with kubelet: the scheduler has no node"},
+		{"run scheduler --runtime-endpoint e --kubeconfig broken", "--runtime-endpoint goes with kubelet: the scheduler runs no containers"},
 		{"run", "missing argument LINK; see podchain run --help"},
 		{"run kubelet scheduler", `unexpected argument "scheduler"; see podchain run --help`},
-		{"run kubelet", "--kubeconfig is required: the cluster to run in"},
-		{"run kubelet --kubeconfig deployment", "kubeconfig deployment: not a kubeconfig file: expected kind Config of v1"},
-		{"run kubelet --kubeconfig broken", "kubeconfig broken: not valid YAML: line 1: did not find expected ',' or ']'"},
+		{"run scheduler", "--kubeconfig is required: the cluster to run in"},
+		{"run scheduler --kubeconfig deployment", "kubeconfig deployment: not a kubeconfig file: expected kind Config of v1"},
+		{"run scheduler --kubeconfig nosuch", "kubeconfig nosuch does not exist"},
+		{"run scheduler --kubeconfig broken", "kubeconfig broken: not valid YAML: line 1: did not find expected ',' or ']'"},
 		{"verify --kubeconfig deployment", "kubeconfig deployment: not a kubeconfig file: expected kind Config of v1"},
 		{"trace -f deployment --kubeconfig broken", "kubeconfig broken: not valid YAML: line 1: "},
 		{"trace -f broken", "broken:1: not valid YAML: did not find expected ',' or ']'"},
@@ -41,6 +49,24 @@ func TestErrors(t *testing.T) {
 		{"verify now", `unexpected argument "now"; see podchain verify --help`},
 		{"verify --known-failing broken", "--known-failing broken: not valid YAML: line 1: did not find expected ',' or ']'"},
 		{"verify --select nowhere.feature", `"nowhere.feature" selects nothing: expected an id, a prefix of ids, a level, a link, or the path of a feature (see podchain list)`},
+		{"verify --features nosuch", "--features: nosuch does not exist"},
+		{"verify --known-failing nosuch", "--known-failing: nosuch does not exist"},
+		{"verify --kubeconfig nosuch", "kubeconfig nosuch does not exist"},
+		{"verify --report foo=x", "report foo=x: expected FORMAT=FILE with a format of annotations, badge, events, github, json, junit, messages, yaml"},
+		{"verify --report events", "report events: expected a file: events=FILE"},
+		{"verify --report junit=", "report junit=: expected a file: junit=FILE"},
+		{"verify --report events=nosuch/e", "report events=nosuch/e cannot be written: "},
+		{"verify --report json=nosuch/j", "report json=nosuch/j cannot be written: "},
+		{"report --from nosuch", "--from: nosuch does not exist"},
+		{"report --from .", "--from: .: is a directory"},
+		{"serve --kubeconfig-out nosuch/k", "write the kubeconfig: "},
+		{"serve --control nosuch/s", "control socket: "},
+		{"report check nosuch", "nosuch does not exist"},
+		{"docs --out site nosuch", "--from: nosuch does not exist"},
+		{"trace -f nosuch", "read the manifest: nosuch does not exist"},
+		{"serve --store etcd=https://a:1 --etcd-cafile nosuch", "--store etcd=https://a:1: "},
+		{"matrix --links scheduler --origins none --resume nosuch", "--resume: nosuch does not exist: leave the flag out to begin a matrix"},
+		{"matrix --links scheduler --origins none --report events=x", "report events=x: expected FORMAT=FILE with a format of json, markdown"},
 		{"serve --port 99999", "--port 99999: expected a number from 0 to 65535; see podchain serve --help"},
 		{"serve --nodes -1", "--nodes -1: must not be negative"},
 		{"serve --event-ttl 1m", "--event-ttl goes with --store etcd: --store memory keeps Events for ever"},

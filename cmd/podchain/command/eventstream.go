@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/podchain/podchain/conformance/events"
+	"github.com/podchain/podchain/conformance/files"
+	"github.com/podchain/podchain/conformance/printable"
 )
 
 // eventsFormat is the report that is written while the run goes on: a run that is
@@ -72,9 +74,13 @@ func openEventStreams(flags []string, stdout io.Writer) (open eventStreams, othe
 			open = append(open, &eventFile{events.NewStream(stdout), flag, nil})
 		default:
 			_, missing := os.Stat(path)
-			file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o666)
+			var file *os.File
+			_, err := files.Target(path) // whether its directory is there
+			if err == nil {
+				file, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o666)
+			}
 			if err != nil {
-				return open, nil, fmt.Errorf("report %s cannot be written: %w", flag, err)
+				return open, nil, fmt.Errorf("report %s cannot be written: %w", flag, printable.File(err))
 			}
 			one := &lazyFile{File: file, fresh: errors.Is(missing, fs.ErrNotExist)}
 			open = append(open, &eventFile{events.NewStream(one), flag, one})

@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/podchain/podchain/conformance/chain"
+	"github.com/podchain/podchain/conformance/printable"
 )
 
 func newInitCommand() *cobra.Command {
@@ -174,7 +175,7 @@ func adapterSkeleton(directory, name string) (skeleton, error) {
 	}
 	content, err := os.ReadFile(filepath.Join(directory, "go.mod"))
 	if err != nil && !isMissing(err) {
-		return skeleton{}, err
+		return skeleton{}, printable.File(err)
 	}
 	if found := modulePath.FindSubmatch(content); found != nil {
 		s.Parent = string(found[1])
@@ -204,7 +205,7 @@ func initialize(out io.Writer, directory string, s skeleton) error {
 		case err == nil:
 			inTheWay = append(inTheWay, path)
 		case !isMissing(err):
-			return err
+			return printable.File(err)
 		}
 	}
 	if len(inTheWay) > 0 {
@@ -220,7 +221,7 @@ func initialize(out io.Writer, directory string, s skeleton) error {
 			for _, path := range slices.Backward(written) {
 				err = errors.Join(err, os.Remove(path))
 			}
-			return fmt.Errorf("nothing was written: %w", err)
+			return fmt.Errorf("nothing was written: %w", printable.File(err))
 		}
 	}
 	for _, file := range s.files {

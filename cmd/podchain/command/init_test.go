@@ -239,7 +239,7 @@ func TestInitWritesAllOrNothing(t *testing.T) {
 			status, stdout, stderr := run(t, command)
 			assert.Equal(t, statusUnable, status)
 			assert.Empty(t, stdout)
-			assert.Contains(t, stderr, "nothing was written: mkdir conformance/reports: file exists")
+			assert.Contains(t, stderr, "nothing was written: conformance/reports: file exists")
 			assert.Empty(t, cmp.Diff(before, everything(t, command.Dir)))
 		})
 	}

@@ -79,7 +79,7 @@ that publish an image, or affect other users of the cluster, are not applicable.
 	ofVerify := pflag.NewFlagSet("verify", pflag.ContinueOnError)
 	options.run.selectFlags(ofVerify)
 	options.run.executionFlags(ofVerify)
-	options.run.reportFlags(ofVerify, "")
+	options.run.recordFlag(ofVerify)
 	group(command, "Flags for podchain verify in each Pod", func(flags *pflag.FlagSet) {
 		for _, name := range passedOn {
 			flags.AddFlag(ofVerify.Lookup(name))

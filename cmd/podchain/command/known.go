@@ -24,7 +24,7 @@ func loadKnown(file string, whole *specification.Specification) (func(*specifica
 	}
 	content, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("--known-failing: %w", err)
+		return nil, fmt.Errorf("--known-failing: %w", printable.File(err))
 	}
 	var document yaml.Node
 	if err := yaml.Unmarshal(content, &document); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/podchain/podchain/conformance/assembly"
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/children"
+	"github.com/podchain/podchain/conformance/printable"
 )
 
 // logExtension is that of the files in a directory of logs.
@@ -79,7 +80,7 @@ func openLogs(flag string, reports []string) (logs, error) {
 	_, err := os.Stat(path)
 	missing := errors.Is(err, fs.ErrNotExist)
 	if err := os.MkdirAll(path, 0o755); err != nil {
-		return logs{}, fmt.Errorf("the programs' logs: %w", err)
+		return logs{}, fmt.Errorf("the programs' logs: %w", printable.File(err))
 	}
 	return logs{path: path, made: missing}, nil
 }

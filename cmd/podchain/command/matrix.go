@@ -18,6 +18,7 @@ import (
 
 	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/printable"
 	"github.com/podchain/podchain/conformance/report"
 	"github.com/podchain/podchain/conformance/specification"
 )
@@ -60,7 +61,7 @@ failed in a combination; 2 if something could not run or the usage is wrong.`,
   podchain matrix --links scheduler,kubelet --resume matrix.json`,
 		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
-			options.command = commandLine(command.Name(), command.Flags(), "report", "record", "logs", "resume", "shard", "only")
+			options.command = commandLine(command.Name(), command.Flags(), "report", "logs", "resume", "shard", "only")
 			if err := options.places(command.OutOrStdout()).check(); err != nil {
 				return err
 			}
@@ -70,6 +71,7 @@ failed in a combination; 2 if something could not run or the usage is wrong.`,
 	group(command, "Combinations", func(flags *pflag.FlagSet) {
 		flags.StringSliceVar(&options.links, "links", nil, "Vary the origin of these `links`, separated by commas (required)")
 		flags.StringSliceVar(&options.origins, "origins", []string{fromReference, FromKubernetes}, "Take them from each of these `origins`, separated by commas: "+originNames())
+		flags.Lookup("origins").DefValue = fromReference + "," + FromKubernetes // pflag would print it as Go prints a slice
 		flags.StringArrayVar(&options.others, "link", nil, "Take another link, or all others, from elsewhere in every combination: `LINK=SPEC`, as in podchain verify (repeatable)")
 		flags.StringArrayVar(&options.only, "only", nil, "Run only combinations with all of these: `LINK=ORIGIN,...` (repeatable: or all of those)")
 		flags.StringVar(&options.shard, "shard", "", shardHelp)
@@ -314,10 +316,10 @@ func (o matrixOptions) takeOver(whole *report.Matrix) error {
 func readMatrix(file string) (*report.Matrix, error) {
 	content, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("--resume: there is no %s: leave the flag out to begin a matrix", file)
+		return nil, fmt.Errorf("--resume: %w: leave the flag out to begin a matrix", printable.File(err))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("--resume: %w", err)
+		return nil, fmt.Errorf("--resume: %w", printable.File(err))
 	}
 	earlier, err := report.ReadMatrix(content)
 	if err != nil {

@@ -55,7 +55,7 @@ func TestMatrixWithoutAStart(t *testing.T) {
 	status, stdout, stderr := run(t, podchain(t, "matrix", "--links", "kubelet", "--origins", "none,reference", "--select", "RS-05",
 		"--link", "scheduler=echo oh no; exit 1"))
 	assert.Equal(t, 2, status)
-	assert.Equal(t, 2, strings.Count(stdout, "the scheduler ended: exit status 1"), "%s%s", stdout, stderr)
+	assert.Equal(t, 2, strings.Count(stdout, "the scheduler exited with status 1"), "%s%s", stdout, stderr)
 }
 
 func TestMatrixRefuses(t *testing.T) {
@@ -70,7 +70,7 @@ func TestMatrixRefuses(t *testing.T) {
 		"a wish for another link":    {"--links scheduler --origins none --only kubelet=none", "--only kubelet=none: expected each LINK once"},
 		"a wish for another origin":  {"--links scheduler --origins none --only scheduler=reference", "an ORIGIN of none"},
 		"nothing left":               {"--links scheduler --origins none --shard 2/2", "--only and --shard exclude all 1 combinations"},
-		"a report that is not there": {"--links scheduler --origins none --resume nowhere.json", "there is no nowhere.json"},
+		"a report that is not there": {"--links scheduler --origins none --resume nowhere.json", "nowhere.json does not exist"},
 		"a report that is none":      {"--links scheduler --origins none --resume k", "--resume k is not the json report of a matrix"},
 		"a format that is none":      {"--links scheduler --origins none --report xml=a", "with a format of json, markdown"},
 		"no requirement":             {"--links scheduler --origins none --select NOBODY-1", "NOBODY-1"},

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/podchain/podchain/conformance/files"
+	"github.com/podchain/podchain/conformance/printable"
 )
 
 // formats write what came of a run, by the name that --report uses.
@@ -34,8 +35,8 @@ type output[T any] struct {
 type outputs[T any] []*output[T]
 
 // openOutputs finds out before the run that a report could not be written. The file
-// - is stdout.
-func openOutputs[T any](formats formats[T], flags []string, stdout io.Writer) (_ outputs[T], err error) {
+// - is stdout. Further formats are those that are written elsewhere.
+func openOutputs[T any](formats formats[T], flags []string, stdout io.Writer, further ...string) (_ outputs[T], err error) {
 	var all outputs[T]
 	defer func() {
 		if err != nil {
@@ -45,15 +46,18 @@ func openOutputs[T any](formats formats[T], flags []string, stdout io.Writer) (_
 	for _, flag := range flags {
 		format, path, found := strings.Cut(flag, "=")
 		write, known := formats[format]
-		if !found || path == "" || !known {
-			names := slices.Sorted(maps.Keys(formats))
+		switch {
+		case !known && !slices.Contains(further, format):
+			names := slices.Sorted(slices.Values(slices.AppendSeq(slices.Clone(further), maps.Keys(formats))))
 			return nil, fmt.Errorf("report %s: expected FORMAT=FILE with a format of %s", flag, strings.Join(names, ", "))
+		case !found || path == "":
+			return nil, fmt.Errorf("report %s: expected a file: %s=FILE", flag, format)
 		}
 		all = append(all, &output[T]{flag: flag, format: format, path: path, write: write})
 	}
 	for _, one := range all {
 		if err := one.open(stdout); err != nil {
-			return nil, fmt.Errorf("report %s cannot be written: %w", one.flag, err)
+			return nil, fmt.Errorf("report %s cannot be written: %w", one.flag, printable.File(err))
 		}
 	}
 	return all, nil
@@ -112,7 +116,7 @@ func (r outputs[T]) replace(result T) error {
 			continue
 		}
 		if err := files.Replace(one.path, 0o666, func(out io.Writer) error { return one.write(out, result) }); err != nil {
-			errs = append(errs, fmt.Errorf("report %s: %w", one.flag, err))
+			errs = append(errs, fmt.Errorf("report %s: %w", one.flag, printable.File(err)))
 		}
 	}
 	return errors.Join(errs...)

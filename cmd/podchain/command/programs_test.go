@@ -51,10 +51,10 @@ func TestVerifyWithABadProgram(t *testing.T) {
 		link string
 		says []string
 	}{
-		"it exits":          {"scheduler=echo oh no; exit 1", []string{"the scheduler ended: exit status 1", "| oh no"}},
-		"it has success":    {"scheduler=true", []string{"the scheduler ended: it ended by itself, with success; it printed nothing"}},
-		"it is missing":     {"scheduler=./scheduler {kubeconfig}", []string{"the scheduler ended: exit status 127", "./scheduler: not found"}},
-		"it writes garbage": {`scheduler=printf '\033[2J\377\n'; exit 3`, []string{"exit status 3", `| \x1b[2J\xff`}},
+		"it exits":          {"scheduler=echo oh no; exit 1", []string{"the scheduler exited with status 1", "| oh no"}},
+		"it has success":    {"scheduler=true", []string{"the scheduler exited with status 0; it printed nothing"}},
+		"it is missing":     {"scheduler=./scheduler {kubeconfig}", []string{"the scheduler exited with status 127", "./scheduler: not found"}},
+		"it writes garbage": {`scheduler=printf '\033[2J\377\n'; exit 3`, []string{"exited with status 3", `| \x1b[2J\xff`}},
 		"a placeholder that is none": {"scheduler=run {config}",
 			[]string{"there is no placeholder {config}: there are {kubeconfig}, {dir}, {port}, {node}"}},
 		"a kubelet without its node":       {"kubelet=run {kubeconfig}", []string{"the command line has no {node}"}},
@@ -63,7 +63,7 @@ func TestVerifyWithABadProgram(t *testing.T) {
 		"a version of what has none":       {"scheduler=reference@1", []string{"reference has no versions"}},
 		"what the reference has not got":   {"job-controller=reference", []string{"the reference has no job-controller"}},
 		"a program for all":                {"all=run {kubeconfig}", []string{"a program takes the place of one link; all come from reference"}},
-		"an API server that never answers": {"api-server=sleep 1; : {kubeconfig}", []string{"the api-server ended: it ended by itself, with success"}},
+		"an API server that never answers": {"api-server=sleep 1; : {kubeconfig}", []string{"the api-server exited with status 0"}},
 		"nothing":                          {"scheduler=", []string{"Expected reference, none, kubernetes, kubernetes@VERSION, reference+containerd, kwok, or a command line"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -97,7 +97,7 @@ func TestVerifyWithAProgramThatCrashes(t *testing.T) {
 	write(t, command.Dir, "features/mine.feature", needsAScheduler)
 	status, stdout, _ := run(t, command)
 	assert.Equal(t, 1, status)
-	assert.Contains(t, stdout, "The chain broke at the scheduler: the scheduler ended: exit status 137")
+	assert.Contains(t, stdout, "The chain broke at the scheduler: the scheduler exited with status 137")
 	assert.Contains(t, stdout, "| out of memory")
 	content, err := os.ReadFile(filepath.Join(command.Dir, "report.json"))
 	require.NoError(t, err)
@@ -114,25 +114,28 @@ func TestVerifyWithAProgramThatCrashes(t *testing.T) {
 	require.Len(t, failures, 2)
 	assert.Equal(t, "scheduler", failures[0].Blamed)
 	assert.Equal(t, "scheduler", failures[1].Blamed)
-	assert.Contains(t, failures[1].Error, "the scenario could not begin: the scheduler ended")
+	assert.Contains(t, failures[1].Error, "the scenario could not begin: the scheduler exited")
 }
 
 func TestRunIsNotPossible(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ arguments, says string }{
 		"no link":                {"", "missing argument LINK"},
-		"an unknown link":        {"router", `unknown link "router"`},
+		"an unknown link":        {"router", "the reference has no router: expected one of "},
 		"no cluster":             {"scheduler", "--kubeconfig is required"},
 		"a file that is none":    {"scheduler --kubeconfig nowhere", "kubeconfig nowhere"},
-		"a kubelet without name": {"kubelet --kubeconfig k", "needs the name of a node"},
+		"a kubelet without name": {"kubelet --kubeconfig k", "--node is required"},
 		"the API server":         {"api-server --kubeconfig k", "podchain serve"},
+		"a link that is missing": {"job-controller --kubeconfig k", "the reference has no job-controller"},
+		"a scheduler of a node":  {"scheduler --node n --kubeconfig k", "--node goes with kubelet"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			command := podchain(t, append([]string{"run"}, strings.Fields(c.arguments)...)...)
 			write(t, command.Dir, "k", kubeconfigFor("https://127.0.0.1:1", "guess"))
-			status, _, stderr := run(t, command)
+			status, stdout, stderr := run(t, command)
 			assert.Equal(t, 2, status)
+			assert.Empty(t, stdout, "it does not say that it runs")
 			assert.Contains(t, stderr, c.says)
 		})
 	}

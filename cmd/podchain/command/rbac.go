@@ -14,8 +14,8 @@ func newRBACCommand() *cobra.Command {
 		Use:   "rbac",
 		Short: "Print the manifest of an account that may check a cluster",
 		Long: `Print the manifest of a ServiceAccount that has exactly the permissions of
-"podchain verify --kubeconfig" and "podchain clean". "kubectl create token" makes
-a token for it, to put into a kubeconfig file.`,
+"podchain verify --kubeconfig" and "podchain clean". "kubectl create token"
+makes a token for it, to put into a kubeconfig file.`,
 		Example: `  podchain rbac | kubectl apply -f -
   kubectl create token podchain --namespace podchain-account --duration 1h
   podchain rbac --allow disruptive | kubectl apply -f -`,

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/podchain/podchain/conformance/events"
+	"github.com/podchain/podchain/conformance/printable"
 	"github.com/podchain/podchain/conformance/report"
 	"github.com/podchain/podchain/conformance/specification"
 	"github.com/podchain/podchain/features"
@@ -186,11 +188,15 @@ func readRun(path string, stdin io.Reader) (_ *events.RunRecord, err error) {
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("--from: %w", err)
+		return nil, fmt.Errorf("--from: %w", printable.File(err))
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	run, err := events.Read(file)
-	if err != nil {
+	var unreadable *fs.PathError
+	switch {
+	case errors.As(err, &unreadable):
+		return nil, fmt.Errorf("--from: %w", printable.File(err))
+	case err != nil:
 		return nil, fmt.Errorf("--from %s: %w", path, err)
 	}
 	return run, nil
@@ -229,7 +235,7 @@ Exit status: 0 if all are valid, 1 if one is not, 2 if one cannot be read.`,
 			for _, file := range files {
 				text, err := os.ReadFile(file)
 				if err != nil {
-					return err
+					return printable.File(err)
 				}
 				found, err := report.ReadConformance(text)
 				if err != nil {

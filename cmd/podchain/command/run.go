@@ -48,11 +48,17 @@ it reaches the Pods.`,
 }
 
 func runLink(ctx context.Context, out io.Writer, name, file, node string, options kubeletOptions) error {
-	link, err := chain.ParseLink(name)
-	if err != nil {
+	link := chain.Link(name)
+	switch err := reference.CheckRun(link); {
+	case err != nil:
 		return err
-	}
-	if file == "" {
+	case link.PerNode() && node == "":
+		return fmt.Errorf("--node is required: the node of the %s", link)
+	case !link.PerNode() && node != "":
+		return fmt.Errorf("--node goes with kubelet: the %s has no node", link)
+	case !link.PerNode() && options.endpoint != "":
+		return fmt.Errorf("--runtime-endpoint goes with kubelet: the %s runs no containers", link)
+	case file == "":
 		return errors.New("--kubeconfig is required: the cluster to run in")
 	}
 	loaded, err := kubeconfig.Load(file)
@@ -66,11 +72,15 @@ func runLink(ctx context.Context, out io.Writer, name, file, node string, option
 	// The log is all that the user sees of a link that runs by itself.
 	klog.ClearLogger()
 	klog.SetOutput(os.Stderr)
-	if _, err := fmt.Fprintf(out, "running: %s, %s\n", link, config.Host); err != nil {
+	running := func() error {
+		_, err := fmt.Fprintf(out, "running: %s, %s\n", link, config.Host)
 		return err
 	}
 	if options.endpoint != "" {
-		return options.run(ctx, link, config, node)
+		return options.run(ctx, config, node, running)
+	}
+	if err := running(); err != nil {
+		return err
 	}
 	return reference.Run(ctx, link, config, node)
 }

@@ -15,7 +15,6 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
-	"github.com/podchain/podchain/conformance/chain"
 	"github.com/podchain/podchain/conformance/implementation/crash"
 	"github.com/podchain/podchain/conformance/printable"
 	"github.com/podchain/podchain/reference/kubelet"
@@ -35,11 +34,8 @@ func (o *kubeletOptions) add(flags *pflag.FlagSet) {
 	flags.StringVar(&o.register, "register", "", "Register with the labels, taints, capacity and allocatable of the Node in this `file`")
 }
 
-// run runs the kubelet of this machine.
-func (o kubeletOptions) run(ctx context.Context, link chain.Link, config *rest.Config, node string) (err error) {
-	if !link.PerNode() || node == "" {
-		return errors.New("--runtime-endpoint goes with a kubelet and the name of its --node")
-	}
+// run runs the kubelet of this machine, and calls running when it is about to.
+func (o kubeletOptions) run(ctx context.Context, config *rest.Config, node string, running func() error) (err error) {
 	runtime, err := cri.NewClient(o.endpoint)
 	if err != nil {
 		return fmt.Errorf("--runtime-endpoint: %w", err)
@@ -52,18 +48,19 @@ func (o kubeletOptions) run(ctx context.Context, link chain.Link, config *rest.C
 	if o.register != "" {
 		var wanted corev1.Node
 		text, err := os.ReadFile(o.register)
-		if err == nil {
-			if err = yaml.UnmarshalStrict(text, &wanted); err != nil {
-				err = printable.YAML(err)
-			}
-		}
 		if err != nil {
-			return fmt.Errorf("--register %s: %w", o.register, err)
+			return fmt.Errorf("--register: %w", printable.File(err))
+		}
+		if err := yaml.UnmarshalStrict(text, &wanted); err != nil {
+			return fmt.Errorf("--register %s: %w", o.register, printable.YAML(err))
 		}
 		options.Labels, options.Taints, options.Allocatable = wanted.Labels, wanted.Spec.Taints, wanted.Status.Allocatable
 		for name, quantity := range wanted.Status.Capacity {
 			options.Capacity[name] = quantity
 		}
+	}
+	if err := running(); err != nil {
+		return err
 	}
 	return crash.Run(ctx, func(ctx context.Context) error { return kubelet.Run(ctx, config, options) })
 }

@@ -17,7 +17,8 @@ const (
 	sentencesAbout = `Features are written in these sentences, after Given, When, Then or And. A
 sentence before Then changes something through the API server; one after it asks the
 recorded history. An example follows each; the shapes of tables, and what may stand in
-them, are at the end.`
+them, are at the end. A colon at the end of a sentence is optional; the examples have
+one where a table or a text follows.`
 )
 
 // listSentences prints the vocabulary, with all that an author needs.

@@ -23,6 +23,7 @@ import (
 	"github.com/podchain/podchain/conformance/hooks"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/kubeconfig"
+	"github.com/podchain/podchain/conformance/printable"
 	"github.com/podchain/podchain/reference"
 )
 
@@ -151,7 +152,7 @@ func (o serveOptions) open(ctx context.Context) (_ *entry, err error) {
 	}
 	// This is checked once more when the file is written.
 	if err := kubeconfig.Vacant(ctx, o.kubeconfig); err != nil {
-		return nil, fmt.Errorf("write the kubeconfig: %w", err)
+		return nil, fmt.Errorf("write the kubeconfig: %w", printable.File(err))
 	}
 	e := &entry{}
 	defer func() {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/podchain/podchain/conformance/etcdserver"
 	"github.com/podchain/podchain/conformance/implementation"
+	"github.com/podchain/podchain/conformance/printable"
 	"github.com/podchain/podchain/reference/apiserver"
 	"github.com/podchain/podchain/reference/store"
 	"github.com/podchain/podchain/reference/store/etcd"
@@ -88,7 +89,7 @@ func (o *storeOptions) open(ctx context.Context, progress io.Writer) (*opened, e
 func (o *storeOptions) connect(ctx context.Context, endpoints []string, files etcd.Files) (*etcd.Store, error) {
 	certificates, err := files.TLS()
 	if err != nil {
-		return nil, err
+		return nil, printable.File(err)
 	}
 	return etcd.Open(ctx, etcd.Options{Endpoints: endpoints, TLS: certificates, TimeToLive: apiserver.EventTimeToLive(o.eventTTL)})
 }
@@ -100,7 +101,7 @@ func (o *storeOptions) external(ctx context.Context, endpoints []string) (*opene
 	}
 	access, err := etcdserver.Access(endpoints, apiserver.Root, etcdserver.Files(o.files))
 	if err != nil {
-		return nil, errors.Join(err, s.Close())
+		return nil, errors.Join(printable.File(err), s.Close())
 	}
 	return &opened{Store: s, offers: []any{readable(access)}, close: s.Close}, nil
 }

@@ -77,11 +77,11 @@ func TestStoreRefuses(t *testing.T) {
 		"certificates for memory":         {arguments: []string{"serve", "--etcd-cafile", "ca"}, message: "go with --store etcd=https://HOST:PORT"},
 		"certificates for plain http":     {arguments: []string{"serve", "--store", "etcd=https://a:1,http://b:1", "--etcd-cafile", os.DevNull}, message: `etcd: endpoint "http://b:1" is not https`},
 		"a certificate without its key":   {arguments: []string{"serve", "--store", "etcd=https://a:1", "--etcd-certfile", "cert"}, message: "a client certificate and its key go together"},
-		"authorities that are not there":  {arguments: []string{"serve", "--store", "etcd=https://a:1", "--etcd-cafile", "none"}, message: "open none: no such file"},
+		"authorities that are not there":  {arguments: []string{"serve", "--store", "etcd=https://a:1", "--etcd-cafile", "none"}, message: "none does not exist"},
 		"an etcd that is not there":       {arguments: []string{"serve", "--store", "etcd=unix:///none"}, message: "dial unix /none: connect: no such file"},
 		"a running cluster":               {arguments: []string{"verify", "--kubeconfig", "k", "--store", "etcd"}, message: "podchain: --store goes with the reference"},
 		"no etcd, and nothing to make it": {arguments: []string{"serve", "--store", "etcd"}, message: "podchain: --store etcd: there is no etcd on PATH, and none can be built"},
-		"an etcd that does not start":     {arguments: []string{"verify", "--store", "etcd"}, path: broken, message: "ended at once: exit status 3; it printed last:\n  | out of order"},
+		"an etcd that does not start":     {arguments: []string{"verify", "--store", "etcd"}, path: broken, message: "exited with status 3 at once; it printed last:\n  | out of order"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -44,7 +44,7 @@ type runOptions struct {
 
 // selectFlags adds the flags that say what is run.
 func (o *runOptions) selectFlags(flags *pflag.FlagSet) {
-	flags.StringArrayVar(&o.selection, "select", nil, "Run what this `pattern` names: an id, a prefix of ids, a level, a link, a feature's path or path:line; a leading ! excludes (repeatable)")
+	flags.StringArrayVar(&o.selection, "select", nil, "Run what this `pattern` names: an id, a prefix of ids, a level, a link, a feature's path or path:line, or time-based (more than some 15 s in real time); a leading ! excludes (repeatable)")
 	flags.StringVar(&o.features, "features", "", "Run the features in this `directory` instead of the built-in specification")
 }
 
@@ -65,6 +65,10 @@ func (o *runOptions) clusterFlags(flags *pflag.FlagSet) {
 // reportFlags adds the flags about what is written of a run.
 func (o *runOptions) reportFlags(flags *pflag.FlagSet, formats string) {
 	flags.StringArrayVar(&o.reports, "report", nil, "Write a report: `FORMAT=FILE`, with the format "+formats+" (repeatable)")
+}
+
+// recordFlag adds the flag that says of which scenarios the events tell more.
+func (o *runOptions) recordFlag(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&o.record, "record", nil, "Record what happens in the scenarios that this `pattern` selects, for format events; scenarios that do not pass are always recorded (repeatable)")
 }
 

@@ -128,12 +128,12 @@ func TestTraceRefuses(t *testing.T) {
 		message   string
 	}{
 		"no manifest":             {nil, statusUnable, "podchain: --filename is required"},
-		"no such file":            {[]string{"-f", "none.yaml"}, statusUnable, "podchain: none.yaml: cannot read the manifest: no such file or directory"},
+		"no such file":            {[]string{"-f", "none.yaml"}, statusUnable, "podchain: read the manifest: none.yaml does not exist"},
 		"invalid YAML":            {[]string{"-f", file("invalid.yaml", "a: b\n c: d\n")}, statusUnable, "invalid.yaml:2: not valid YAML: "},
 		"another kind":            {[]string{"-f", file("pod.yaml", "apiVersion: v1\nkind: Pod\n")}, statusUnable, "pod.yaml:2: kind Pod, but "},
 		"several documents":       {[]string{"-f", file("two.yaml", deploymentYAML+"---\nkind: Service\n")}, statusUnable, "two.yaml:11: a second document (Service), but "},
 		"two namespaces":          {[]string{"-f", placed, "--namespace", "other"}, statusUnable, `the Deployment is in namespace "shop", but --namespace is "other"`},
-		"no such kubeconfig":      {[]string{"-f", good, "--kubeconfig", "none"}, statusUnable, "podchain: kubeconfig none: "},
+		"no such kubeconfig":      {[]string{"-f", good, "--kubeconfig", "none"}, statusUnable, "podchain: kubeconfig none does not exist"},
 		"no time":                 {[]string{"-f", good, "--timeout", "0s"}, statusUnable, "podchain: --timeout 0s: "},
 		"no place for the page":   {[]string{"-f", good, "--html", "none/trace.html"}, statusUnable, "report html=none/trace.html cannot be written"},
 		"an argument":             {[]string{good}, statusUnable, "podchain: unexpected argument "},

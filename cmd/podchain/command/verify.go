@@ -18,6 +18,7 @@ import (
 	"github.com/podchain/podchain/conformance/external"
 	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/podchain/podchain/conformance/mutant"
+	"github.com/podchain/podchain/conformance/printable"
 	"github.com/podchain/podchain/conformance/report"
 	"github.com/podchain/podchain/conformance/runresources"
 	"github.com/podchain/podchain/conformance/specification"
@@ -109,7 +110,7 @@ func newVerifyCommand(program Options) *cobra.Command {
 	var options verifyOptions
 	command := &cobra.Command{
 		Use:     "verify",
-		Short:   "Run the specification against the reference or a cluster",
+		Short:   "Run the specification against the reference, a cluster or a link",
 		Long:    verifyLong,
 		Example: verifyExample,
 		Args:    noArguments,
@@ -147,6 +148,7 @@ func (o *verifyOptions) add(command *cobra.Command) {
 	})
 	group(command, groupReports, func(flags *pflag.FlagSet) {
 		o.run.reportFlags(flags, eventsFormat+", while the run goes on; json, junit, yaml, messages, badge, github, annotations (see podchain report)")
+		o.run.recordFlag(flags)
 		o.thresholds = addThresholds(flags)
 	})
 	group(command, groupClaims, o.claims.add)
@@ -266,7 +268,7 @@ func (o *verifyOptions) open(links sources, out, progress io.Writer) (_ *runOutp
 	if output.events.onStdout() {
 		out = io.Discard // nothing else may stand among the events
 	}
-	if output.reports, err = openOutputs(runFormats(claims), others, out); err != nil {
+	if output.reports, err = openOutputs(runFormats(claims), others, out, eventsFormat); err != nil {
 		return nil, errors.Join(err, output.close())
 	}
 	output.people = output.reports.people(out, progress)
@@ -372,7 +374,7 @@ func loadSelected(directory string, selection []string) (*specification.Specific
 	if directory != "" {
 		info, err := os.Stat(directory)
 		if err != nil {
-			return nil, fmt.Errorf("--features: %w", err)
+			return nil, fmt.Errorf("--features: %w", printable.File(err))
 		}
 		if !info.IsDir() {
 			return nil, fmt.Errorf("--features %s is not a directory", directory)

@@ -100,7 +100,7 @@ func TestVerifyRefusesBadInput(t *testing.T) {
 		},
 		"a report of an unknown format": {arguments: []string{"--report", "xml=r"}, says: []string{"FORMAT=FILE", "json"}},
 		"a kubeconfig that is not there": {
-			arguments: []string{"--kubeconfig", "nowhere"}, says: []string{"kubeconfig nowhere", "no such file"}},
+			arguments: []string{"--kubeconfig", "nowhere"}, says: []string{"kubeconfig nowhere does not exist"}},
 		"a kubeconfig that is none": {
 			files:     map[string]string{"k": "{]"},
 			arguments: []string{"--kubeconfig", "k"}, says: []string{"kubeconfig k"}},
@@ -277,7 +277,7 @@ func TestVerifyThroughTheControlSocket(t *testing.T) {
 	status, stdout, _ = run(t, podchain(t, "verify", "--kubeconfig", served.kubeconfig, "--select", "WATCH-09", "--select", "API-CREATE-01"))
 	assert.Equal(t, 0, status)
 	assert.Contains(t, stdout, "1 passed, 0 failed, 0 could not run, 1 not applicable")
-	assert.Contains(t, flat(stdout), "it would disturb whoever else uses the cluster: --allow disruptive permits it")
+	assert.Contains(t, flat(stdout), "it would affect other users of the cluster: --allow disruptive permits it")
 }
 
 func TestVerifyIsInterrupted(t *testing.T) {

@@ -77,8 +77,8 @@ func (d *Domain) crashed(value any) {
 	d.first.Do(func() { d.fail(newPanic(value)) })
 }
 
-// endPatience is how long what has panicked may take to end.
-const endPatience = 5 * time.Second
+// endTimeout is how long what has panicked may take to end.
+const endTimeout = 5 * time.Second
 
 // Run runs f in a domain of its own, which is in the context: a panic ends the context
 // and is returned as the error, at the latest a while after.
@@ -105,7 +105,7 @@ func Run(ctx context.Context, f func(context.Context) error) error {
 			return result
 		}
 	case p := <-panicked:
-		timer := time.NewTimer(endPatience)
+		timer := time.NewTimer(endTimeout)
 		defer timer.Stop()
 		select {
 		case <-ended:

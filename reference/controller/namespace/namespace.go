@@ -1,12 +1,12 @@
 // Package namespace is the namespace controller. It empties a namespace that is
-// being deleted and then lets it go (NS-01), and it sees to it that every other
+// being deleted and then removes its finalizer (NS-01), and it sees to it that every other
 // namespace has what Pods in it rely on (NS-02):
 //
 //	deleter.go         the content of a namespace, Pods first
 //	conditions.go      what is in the way, for those who wait
 //	serviceaccount.go  ServiceAccount "default"
 //	rootca.go          ConfigMap "kube-root-ca.crt"
-//	ensurer.go          what the two have in common
+//	ensurer.go         what the two have in common
 package namespace
 
 import (

@@ -19,9 +19,9 @@ import (
 const (
 	initialBackoff = time.Second
 	maxBackoff     = 10 * time.Second
-	// patience bounds how long a Pod waits for a change. It is a safety net for
+	// waitTimeout bounds how long a Pod waits for a change. It is a safety net for
 	// changes that the queue does not recognize; retries do not rely on it.
-	patience = 5 * time.Minute
+	waitTimeout = 5 * time.Minute
 )
 
 type place int
@@ -210,16 +210,16 @@ func (q *Queue) pop() (*Entry, time.Duration) {
 		q.leave(entry)
 		q.makeReady(entry)
 	}
-	wait := patience
+	wait := waitTimeout
 	if q.backoff.Len() > 0 {
 		wait = q.backoff.entries[0].until.Sub(now)
 	}
 	if q.ready.Len() == 0 {
 		for entry := range q.waiting {
-			if age := now.Sub(entry.lastTry); age >= patience {
+			if age := now.Sub(entry.lastTry); age >= waitTimeout {
 				q.again(entry)
 			} else {
-				wait = min(wait, patience-age)
+				wait = min(wait, waitTimeout-age)
 			}
 		}
 	}

@@ -124,12 +124,12 @@ func TestRetry(t *testing.T) {
 		assert.Zero(t, took)
 		assert.EqualValues(t, 7, *entry.Pod.Spec.Priority)
 	})
-	bubble("patience ends", t, func(t *testing.T, q *Queue) {
+	bubble("the timeout ends", t, func(t *testing.T, q *Queue) {
 		q.Set(pod("p", 0), false)
 		entry, _ := pop(t, q)
 		q.Unschedulable(entry, cluster.NodeAdded)
 		_, took := pop(t, q)
-		assert.Equal(t, patience, took)
+		assert.Equal(t, waitTimeout, took)
 	})
 }
 

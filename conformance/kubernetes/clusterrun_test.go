@@ -37,10 +37,10 @@ import (
 	"github.com/podchain/podchain/conformance/runresources"
 )
 
-// TestGuest has podchain check real Kubernetes as somebody's own cluster, by the
+// TestClusterRun has podchain check real Kubernetes as a running cluster, by the
 // account of podchain rbac. A quiet run is complete; two at once come to the same,
 // beside a third that is killed in the middle; podchain clean leaves nothing of any.
-func TestGuest(t *testing.T) {
+func TestClusterRun(t *testing.T) {
 	if os.Getenv("PODCHAIN_REAL_KUBERNETES") == "" {
 		t.Skip("set PODCHAIN_REAL_KUBERNETES to build and run real Kubernetes, as root")
 	}
@@ -56,27 +56,27 @@ func TestGuest(t *testing.T) {
 	api, err := client.NewForConfig(cluster.Config())
 	require.NoError(t, err)
 	apply(ctx, t, api, permission.Manifest(permission.Cleaning))
-	g := guest{t: t, program: program, directory: t.TempDir(), api: api, control: cluster.Control()}
-	g.kubeconfig(ctx, cluster.Config(), "default")
-	out, err := exec.CommandContext(ctx, program, "verify", "--kubeconfig", g.file()).CombinedOutput()
+	r := clusterRun{t: t, program: program, directory: t.TempDir(), api: api, control: cluster.Control()}
+	r.kubeconfig(ctx, cluster.Config(), "default")
+	out, err := exec.CommandContext(ctx, program, "verify", "--kubeconfig", r.file()).CombinedOutput()
 	assert.Error(t, err)
 	for _, missing := range permission.Needed() {
 		assert.Contains(t, string(out), "\n  "+missing.String()+"\n", "an account without rights is told what it lacks")
 	}
-	g.kubeconfig(ctx, cluster.Config(), "podchain")
+	r.kubeconfig(ctx, cluster.Config(), "podchain")
 
-	quiet := g.verify(ctx, "quiet", "--control", g.control)
+	quiet := r.verify(ctx, "quiet", "--control", r.control)
 	var group sync.WaitGroup
 	reports := make([]map[string]any, 2)
 	for i := range reports {
-		group.Go(func() { reports[i] = g.verify(ctx, []string{"first", "second"}[i], "--control", g.control) })
+		group.Go(func() { reports[i] = r.verify(ctx, []string{"first", "second"}[i], "--control", r.control) })
 	}
-	killed := g.kill(ctx)
-	out, err = exec.CommandContext(ctx, program, "clean", "--kubeconfig", g.file()).CombinedOutput()
+	killed := r.kill(ctx)
+	out, err = exec.CommandContext(ctx, program, "clean", "--kubeconfig", r.file()).CombinedOutput()
 	assert.NoError(t, err, "%s", out)
 	t.Logf("clean: %s", out)
 	assert.Contains(t, string(out), "removed run "+killed)
-	assert.Equal(t, 2, strings.Count(string(out), " goes on: it is left alone"))
+	assert.Equal(t, 2, strings.Count(string(out), " is still running: it is not removed"))
 	group.Wait()
 	for _, report := range reports {
 		assert.Empty(t, cmp.Diff(quiet, report), "a quiet run (-) and one beside others (+)")
@@ -100,40 +100,40 @@ func buildPodchain(ctx context.Context, t *testing.T) string {
 	return program
 }
 
-type guest struct {
+type clusterRun struct {
 	t                           *testing.T
 	program, directory, control string
 	api                         client.Interface
 }
 
-func (g guest) file() string { return filepath.Join(g.directory, "kubeconfig") }
+func (r clusterRun) file() string { return filepath.Join(r.directory, "kubeconfig") }
 
 // kubeconfig writes the file of an account, with a token.
-func (g guest) kubeconfig(ctx context.Context, config *rest.Config, account string) {
+func (r clusterRun) kubeconfig(ctx context.Context, config *rest.Config, account string) {
 	hour := int64(time.Hour / time.Second)
-	token, err := g.api.CoreV1().ServiceAccounts("podchain-account").CreateToken(ctx, account,
+	token, err := r.api.CoreV1().ServiceAccounts("podchain-account").CreateToken(ctx, account,
 		&authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: &hour}}, metav1.CreateOptions{})
-	require.NoError(g.t, err)
+	require.NoError(r.t, err)
 	own := clientcmdapi.NewConfig()
 	own.Clusters["own"] = &clientcmdapi.Cluster{Server: config.Host, CertificateAuthorityData: config.CAData}
 	own.AuthInfos[account] = &clientcmdapi.AuthInfo{Token: token.Status.Token}
 	own.Contexts["own"] = &clientcmdapi.Context{Cluster: "own", AuthInfo: account}
 	own.CurrentContext = "own"
-	require.NoError(g.t, clientcmd.WriteToFile(*own, g.file()))
+	require.NoError(r.t, clientcmd.WriteToFile(*own, r.file()))
 }
 
 // verify runs the whole specification and returns the report, apart from times and
 // the run's id.
-func (g guest) verify(ctx context.Context, name string, flags ...string) map[string]any {
-	file := filepath.Join(g.directory, name+".json")
-	command := exec.CommandContext(ctx, g.program, append([]string{"verify", "--kubeconfig", g.file(), "--report", "json=" + file}, flags...)...)
+func (r clusterRun) verify(ctx context.Context, name string, flags ...string) map[string]any {
+	file := filepath.Join(r.directory, name+".json")
+	command := exec.CommandContext(ctx, r.program, append([]string{"verify", "--kubeconfig", r.file(), "--report", "json=" + file}, flags...)...)
 	out, err := command.CombinedOutput()
-	assert.NoError(g.t, err, "%s: %s", name, out)
+	assert.NoError(r.t, err, "%s: %s", name, out)
 	lines := bytes.Split(bytes.TrimSpace(out), []byte("\n"))
-	g.t.Logf("%s: %s", name, lines[len(lines)-1])
+	r.t.Logf("%s: %s", name, lines[len(lines)-1])
 	content, err := os.ReadFile(file)
-	assert.NoError(g.t, err)
-	return masked(g.t, content)
+	assert.NoError(r.t, err)
+	return masked(r.t, content)
 }
 
 // masked is a json report apart from times and the run's id.
@@ -152,17 +152,17 @@ func masked(t *testing.T, content []byte) map[string]any {
 }
 
 // kill starts another run, kills it when Pods of it run, and returns its id.
-func (g guest) kill(ctx context.Context) string {
-	pods, err := g.api.CoreV1().Pods(metav1.NamespaceAll).Watch(ctx, metav1.ListOptions{})
-	require.NoError(g.t, err)
+func (r clusterRun) kill(ctx context.Context) string {
+	pods, err := r.api.CoreV1().Pods(metav1.NamespaceAll).Watch(ctx, metav1.ListOptions{})
+	require.NoError(r.t, err)
 	defer pods.Stop()
-	command := exec.CommandContext(ctx, g.program, "verify", "--kubeconfig", g.file(), "--control", g.control)
+	command := exec.CommandContext(ctx, r.program, "verify", "--kubeconfig", r.file(), "--control", r.control)
 	stderr, err := command.StderrPipe()
-	require.NoError(g.t, err)
-	require.NoError(g.t, command.Start())
+	require.NoError(r.t, err)
+	require.NoError(r.t, command.Start())
 	line := make([]byte, len("run ")+10)
 	_, err = io.ReadFull(stderr, line)
-	require.NoError(g.t, err)
+	require.NoError(r.t, err)
 	run := strings.TrimPrefix(string(line), "run ")
 	for event := range pods.ResultChan() {
 		pod, ok := event.Object.(*corev1.Pod)
@@ -170,8 +170,8 @@ func (g guest) kill(ctx context.Context) string {
 			break
 		}
 	}
-	require.NoError(g.t, command.Process.Kill())
-	require.Error(g.t, command.Wait())
+	require.NoError(r.t, command.Process.Kill())
+	require.Error(r.t, command.Wait())
 	return run
 }
 

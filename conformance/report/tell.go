@@ -10,7 +10,7 @@ import (
 	"github.com/podchain/podchain/conformance/specification"
 )
 
-// Tell returns what happened to a scenario that did not pass, as a story: the
+// Tell returns what happened to a scenario that did not pass, for people: the
 // requirement, the first link that did not do its part, the step with expected
 // and actual, the chain as observed, the last writes, and how to run it again.
 func Tell(of *events.ScenarioRecord) string { return printable.Text(tell(of)) }
