@@ -53,6 +53,18 @@ func TestExpectations(t *testing.T) {
 			e.Deleting("o", "a")
 			e.NotDeleted("o", "a")
 		}, false},
+		"created, and something else written": {func(e *Expectations) {
+			e.Created("o", "a")
+			e.Begin("o")()
+		}, true},
+		"another one written meanwhile, and both seen": {func(e *Expectations) {
+			end := e.Begin("o")
+			e.Created("o", "a")
+			e.Seen("o", pod("a", false))
+			end()
+			e.Seen("o", pod("b", false))
+			e.Created("o", "b")
+		}, false},
 		"of another owner": {func(e *Expectations) { e.Created("x", "a") }, false},
 		"owner forgotten": {func(e *Expectations) {
 			e.Created("o", "a")
