@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -147,6 +148,26 @@ func TestDeletionIsExpectedUntilItIsSeen(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestNoEndIsExpectedOfWhatIsGone: a request that is answered "not found" is no failure,
+// and its owner does not wait, though the cache shows the Pod yet.
+func TestNoEndIsExpectedOfWhatIsGone(t *testing.T) {
+	var hold atomic.Bool
+	var held atomic.Value // a channel of the bubble
+	tap := func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+		held.CompareAndSwap(nil, make(chan struct{}))
+		return controllertest.Holding("pods", &hold, held.Load().(chan struct{}))(r, next)
+	}
+	inKit(t, tap, func(k *kit) {
+		pod := k.pod()
+		hold.Store(true)
+		k.end(pod, metav1.DeleteOptions{GracePeriodSeconds: ptr.To[int64](0)})
+		require.NoError(t, k.pods.CarryOut(k.World.Context(), k.owner, Plan[*corev1.Pod]{Delete: []*corev1.Pod{pod}}))
+		_, pending := k.expectations.Pending(k.owner.UID)
+		assert.False(t, pending)
+		close(held.Load().(chan struct{}))
+	})
 }
 
 // TestEventsNameTheKind has the Events about writes say what was written.

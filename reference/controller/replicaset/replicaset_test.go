@@ -2,7 +2,6 @@ package replicaset_test
 
 import (
 	"errors"
-	"io"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -238,7 +237,7 @@ func TestRestartedControllerGoesOn(t *testing.T) {
 func TestNothingIsMadeForAReplicaSetThatLeaves(t *testing.T) {
 	inBubble(t, func(w world) {
 		held, hold := make(chan struct{}), &atomic.Bool{}
-		w.Start(replicaset.Run, holding("replicasets", hold, held))
+		w.Start(replicaset.Run, controllertest.Holding("replicasets", hold, held))
 		w.create(1, 0)
 		pod := w.pods()[0]
 		hold.Store(true)
@@ -251,33 +250,6 @@ func TestNothingIsMadeForAReplicaSetThatLeaves(t *testing.T) {
 		w.Settle()
 		assert.Zero(w, len(w.pods()))
 	})
-}
-
-// heldBody delivers nothing more once it is on hold, until it is released.
-type heldBody struct {
-	io.ReadCloser
-	hold     *atomic.Bool
-	released chan struct{}
-}
-
-func (b heldBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if b.hold.Load() {
-		<-b.released
-	}
-	return n, err
-}
-
-// holding holds back what a watch of the resource delivers, from when hold is set until
-// released is closed.
-func holding(resource string, hold *atomic.Bool, released chan struct{}) controllertest.Tap {
-	return func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
-		response, err := next.RoundTrip(r)
-		if err == nil && r.URL.Query().Get("watch") != "" && strings.HasSuffix(r.URL.Path, "/"+resource) {
-			response.Body = heldBody{response.Body, hold, released}
-		}
-		return response, err
-	}
 }
 
 // orphan creates a Pod that the ReplicaSet may adopt.
@@ -302,7 +274,7 @@ func (w world) orphan(name, node string, ready time.Duration) {
 func TestAdoptedPodsCountOnTheirNodes(t *testing.T) {
 	inBubble(t, func(w world) {
 		held, hold := make(chan struct{}), &atomic.Bool{}
-		w.Start(replicaset.Run, holding("pods", hold, held))
+		w.Start(replicaset.Run, controllertest.Holding("pods", hold, held))
 		w.orphan("one", "full", time.Hour)
 		w.orphan("two", "full", time.Hour)
 		w.orphan("three", "other", time.Second) // it would go first, were it not for the nodes
@@ -326,7 +298,7 @@ func TestReleaseIsTriedAgain(t *testing.T) {
 		held, hold := make(chan struct{}), &atomic.Bool{}
 		defer close(held)
 		var refused atomic.Int32
-		tap := holding("replicasets", hold, held)
+		tap := controllertest.Holding("replicasets", hold, held)
 		w.Start(replicaset.Run, func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
 			if r.Method == http.MethodPatch && refused.Add(1) == 1 {
 				return nil, errors.New("the request is lost")
