@@ -2,6 +2,7 @@ package reference_test
 
 import (
 	"os"
+	"runtime/debug"
 	"testing"
 
 	"github.com/go-logr/logr"
@@ -12,5 +13,7 @@ import (
 // whenever a link or the API server is stopped.
 func TestMain(m *testing.M) {
 	klog.SetLogger(logr.Discard())
+	// Clusters come and go by the hundred, and little of them is alive at a time.
+	debug.SetGCPercent(400)
 	os.Exit(m.Run())
 }
