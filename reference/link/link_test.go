@@ -16,7 +16,6 @@ import (
 // Discovery does not wait for ever for an API server that does not answer.
 func TestDiscoveryGivesUp(t *testing.T) {
 	controllertest.InBubble(t, func(w *controllertest.World) {
-		began := time.Now()
 		var failure error
 		w.Start(func(ctx context.Context, config *rest.Config) error {
 			l, err := link.New("tester", config)
@@ -33,8 +32,8 @@ func TestDiscoveryGivesUp(t *testing.T) {
 			<-r.Context().Done()
 			return nil, r.Context().Err()
 		})
-		time.Sleep(time.Hour)
+		time.Sleep(time.Minute)
+		w.Settle()
 		assert.ErrorIs(t, failure, context.DeadlineExceeded)
-		assert.Less(t, time.Since(began), 2*time.Hour)
 	})
 }

@@ -108,6 +108,7 @@ func TestNodesAreAskedForSideBySide(t *testing.T) {
 			return next.RoundTrip(r)
 		})
 		time.Sleep(time.Minute)
+		w.Settle()
 		assert.Equal(w, nodes, most)
 		pods, err := w.Pods("default").List(w.Context(), metav1.ListOptions{})
 		require.NoError(w, err)
