@@ -32,7 +32,7 @@ func TestAFailureIsUnderstood(t *testing.T) {
 		"kubelet/gives-up-on-conflicts":                `waited 1m0s for Deployment "web" to be ready; last seen: status.readyReplicas is 0 of 1`,
 		"statefulset-controller/forgets-the-ordinal":   `metadata.labels[apps.kubernetes.io/pod-index]: expected "0", it is absent`,
 		"daemonset-controller/leaves-the-node-open":    `matchFields[0].key: expected "metadata.name", it is absent`,
-		"garbage-collector/gives-up-on-conflicts":      `waited 1m0s for the ReplicaSet of Deployment "web" to be removed; last seen: it exists`,
+		"garbage-collector/gives-up-on-conflicts":      `of Deployment "web" to be removed; last seen: it exists`,
 		"garbage-collector/lets-things-lie":            `waited 1m0s for ConfigMap "orphan" to be removed; last seen: it exists, and was not deleted`,
 		"namespace-controller/never-lets-go":           `to go through all of the table; last seen: no version, from where the row before it held on, says that it no longer exists: it exists`,
 		"node-lifecycle-controller/taints-mildly":      `expected includes {key: node.kubernetes.io/not-ready, effect: NoExecute}`,
