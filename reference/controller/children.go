@@ -29,7 +29,7 @@ type Options[O, T clients.Object] struct {
 	Effect func(before, now T) Effect
 	// Prepare makes what a child needs before it is created.
 	Prepare func(context.Context, O, T) error
-	// Message words the Event about the creation or deletion of a child.
+	// Message words the Event about a write of a child; the verb is Create or Delete.
 	Message func(owner O, verb, child string, err error) string
 }
 

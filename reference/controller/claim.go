@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -48,7 +49,8 @@ func (c *Children[O, T]) Claim(ctx context.Context, owner O) ([]T, error) {
 			problems = append(problems, c.release(ctx, owner, child))
 		case child.GetDeletionTimestamp() == nil:
 			if err := recheck(); err != nil {
-				return nil, errors.Join(append(problems, err)...)
+				// A release that failed is to be tried again, whatever the owner does now.
+				return nil, cmp.Or(errors.Join(problems...), err)
 			}
 			adopted, err := c.adopt(ctx, owner, child)
 			problems = append(problems, err)

@@ -27,6 +27,9 @@ type Kind[O clients.Object] struct {
 	// StatusDelay is how long a look that only brings the status up to date may
 	// wait, so that several become one; nil: not at all.
 	StatusDelay func(O) time.Duration
+	// SelectingAll is the message of the Event about an owner with an empty selector,
+	// which is left alone; "": there is no such Event.
+	SelectingAll string
 	// Forget, if not nil, drops what a controller remembers of an owner that is gone.
 	Forget func(O)
 }
@@ -78,8 +81,9 @@ func (c *Controller[O]) look(ctx context.Context, key cache.ObjectName, sync fun
 	case c.stale.Stale(owner):
 		return nil
 	case c.selectsAll(owner):
-		c.Events.Eventf(owner, corev1.EventTypeWarning, "SelectingAll",
-			"This %s is selecting all pods. A non-empty selector is required.", c.Kind.Kind)
+		if c.SelectingAll != "" {
+			c.Events.Event(owner, corev1.EventTypeWarning, "SelectingAll", c.SelectingAll)
+		}
 		return nil
 	}
 	if after, pending := c.expectations.Pending(owner.GetUID()); pending {

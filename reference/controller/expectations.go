@@ -31,9 +31,10 @@ type expected struct {
 	deadline time.Time
 	created  map[types.UID]struct{}
 	deleted  map[types.UID]struct{}
-	// writing is set while a sync writes; seen then collects what the cache
-	// shows, for it may show an object before the reply to its creation is read.
-	writing bool
+	// writing counts the writers of the sync that have begun and not ended; seen then
+	// collects what the cache shows, for it may show an object before the reply to its
+	// creation is read.
+	writing int
 	seen    map[types.UID]struct{}
 }
 
@@ -42,23 +43,24 @@ func NewExpectations() *Expectations {
 	return &Expectations{owners: map[types.UID]*expected{}}
 }
 
-// Begin says that the owner's sync is about to write. Call the function that it
-// returns when the writes are made.
+// Begin says that the owner's sync is about to write, perhaps in addition to what it
+// has written before. Call the function that it returns when the writes are made.
 func (e *Expectations) Begin(owner types.UID) (end func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	x := &expected{
-		deadline: time.Now().Add(expectationTimeout),
-		created:  map[types.UID]struct{}{},
-		deleted:  map[types.UID]struct{}{},
-		seen:     map[types.UID]struct{}{},
-		writing:  true,
+	x := e.owners[owner]
+	if x == nil {
+		x = &expected{created: map[types.UID]struct{}{}, deleted: map[types.UID]struct{}{}}
+		e.owners[owner] = x
 	}
-	e.owners[owner] = x
+	if x.writing++; x.writing == 1 {
+		x.seen = map[types.UID]struct{}{}
+	}
+	x.deadline = time.Now().Add(expectationTimeout)
 	return func() {
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		x.writing, x.seen = false, nil
+		x.writing--
 		e.tidy(owner, x)
 	}
 }
@@ -84,7 +86,7 @@ func (e *Expectations) Deleting(owner, object types.UID) {
 	}
 }
 
-// NotDeleted takes Deleting back, after the request failed.
+// NotDeleted takes Deleting back: the request failed, or no event can come of it.
 func (e *Expectations) NotDeleted(owner, object types.UID) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -112,7 +114,7 @@ func (e *Expectations) observe(owner, object types.UID, deleted bool) {
 	if x == nil {
 		return
 	}
-	if x.writing {
+	if x.writing > 0 {
 		x.seen[object] = struct{}{}
 	}
 	delete(x.created, object)
@@ -148,7 +150,7 @@ func (e *Expectations) Forget(owner types.UID) {
 
 // tidy drops the owner once nothing is awaited.
 func (e *Expectations) tidy(owner types.UID, x *expected) {
-	if !x.writing && len(x.created) == 0 && len(x.deleted) == 0 && e.owners[owner] == x {
+	if x.writing == 0 && len(x.created) == 0 && len(x.deleted) == 0 && e.owners[owner] == x {
 		delete(e.owners, owner)
 	}
 }

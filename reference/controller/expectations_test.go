@@ -53,6 +53,15 @@ func TestExpectations(t *testing.T) {
 			e.Deleting("o", "a")
 			e.NotDeleted("o", "a")
 		}, false},
+		"created, and something else written": {func(e *Expectations) {
+			e.Created("o", "a")
+			e.Begin("o")()
+		}, true},
+		"seen before the reply, and something else written": {func(e *Expectations) {
+			e.Seen("o", pod("a", false))
+			e.Begin("o")()
+			e.Created("o", "a")
+		}, false},
 		"of another owner": {func(e *Expectations) { e.Created("x", "a") }, false},
 		"owner forgotten": {func(e *Expectations) {
 			e.Created("o", "a")

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
+	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -37,8 +40,8 @@ func NamespaceTerminating(err error) bool {
 }
 
 // CarryOut makes the writes of a plan, and an Event about each. The owner is not
-// looked at again before the cache shows all of them. For an owner that is being
-// deleted it does nothing: the event that tells of that is on its way.
+// looked at again before the cache shows all those that succeeded. For an owner that is
+// being deleted it does nothing: the event that tells of that is on its way.
 func (c *Children[O, T]) CarryOut(ctx context.Context, owner O, plan Plan[T]) error {
 	if plan.Empty() {
 		return nil
@@ -52,6 +55,7 @@ func (c *Children[O, T]) CarryOut(ctx context.Context, owner O, plan Plan[T]) er
 		}
 	}
 	defer c.owners.expectations.Begin(owner.GetUID())()
+	c.expectDeletions(owner, slices.Concat(plan.Delete, plan.ForceDelete))
 	created := c.createAll(ctx, owner, plan.Create)
 	deleted := Parallel(len(plan.Delete), func(i int) error { return c.remove(ctx, owner, plan.Delete[i], nil) })
 	forced := Parallel(len(plan.ForceDelete), func(i int) error { return c.remove(ctx, owner, plan.ForceDelete[i], ptr.To[int64](0)) })
@@ -116,9 +120,23 @@ func (c *Children[O, T]) createAll(ctx context.Context, owner O, children []T) e
 	return err
 }
 
-// remove deletes a child. One that is gone is deleted.
+// expectDeletions announces all deletions of a plan before the first request, since the
+// cache may show one that another client makes while they wait for their turn. What it
+// shows already is not expected: the request may change nothing, and then no event comes.
+func (c *Children[O, T]) expectDeletions(owner O, children []T) {
+	for _, child := range children {
+		c.owners.expectations.Deleting(owner.GetUID(), child.GetUID())
+		cached, found, err := c.GetIndexer().Get(child)
+		if err == nil && (!found || cached.(T).GetUID() != child.GetUID() || cached.(T).GetDeletionTimestamp() != nil) {
+			c.owners.expectations.NotDeleted(owner.GetUID(), child.GetUID())
+		}
+	}
+}
+
+// remove deletes a child of which the deletion is expected. If the request fails, it is
+// expected no longer; also if the child is gone, which is no failure otherwise. So does
+// Kubernetes: the cache may have shown the end of that child before it was expected.
 func (c *Children[O, T]) remove(ctx context.Context, owner O, child T, grace *int64) error {
-	c.owners.expectations.Deleting(owner.GetUID(), child.GetUID())
 	err := c.deleteExactly(ctx, child, grace)
 	if err != nil {
 		c.owners.expectations.NotDeleted(owner.GetUID(), child.GetUID())
@@ -158,16 +176,16 @@ func (c *Children[O, T]) recount(ctx context.Context, owner O) error {
 }
 
 // verb is a way to write a child, and how Events tell of it.
-type verb struct{ name, reason, succeeded, failed string }
+type verb struct{ name, succeeded, failed string }
 
 var (
-	creation = verb{"create", "Create", "Created pod: %s", "Error creating: %v"}
-	deletion = verb{"delete", "Delete", "Deleted pod: %s", "Error deleting: %v"}
+	creation = verb{"Create", "Created %s: %s", "Error creating: %v"}
+	deletion = verb{"Delete", "Deleted %s: %s", "Error deleting: %v"}
 )
 
 // record records the Event about a write.
 func (c *Children[O, T]) record(owner O, verb verb, child string, err error) {
-	message := fmt.Sprintf(verb.succeeded, child)
+	message := fmt.Sprintf(verb.succeeded, strings.ToLower(reflect.TypeFor[T]().Elem().Name()), child)
 	if err != nil {
 		message = fmt.Sprintf(verb.failed, err)
 	}
@@ -175,8 +193,8 @@ func (c *Children[O, T]) record(owner O, verb verb, child string, err error) {
 		message = c.Message(owner, verb.name, child, err)
 	}
 	if err != nil {
-		c.owners.Events.Event(owner, corev1.EventTypeWarning, "Failed"+verb.reason, message)
+		c.owners.Events.Event(owner, corev1.EventTypeWarning, "Failed"+verb.name, message)
 		return
 	}
-	c.owners.Events.Event(owner, corev1.EventTypeNormal, "Successful"+verb.reason, message)
+	c.owners.Events.Event(owner, corev1.EventTypeNormal, "Successful"+verb.name, message)
 }

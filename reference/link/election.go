@@ -68,6 +68,9 @@ type candidate struct {
 
 	// held is the Lease as the candidate wrote it last; nil if it is not known to hold it.
 	held *coordinationv1.Lease
+	// renewed is when it asked for the last write that succeeded: the others may have seen
+	// that write long before the reply came.
+	renewed time.Time
 	// seen is what the Lease said when it was last seen to change, and when that was by
 	// the candidate's own clock: those of the others may differ.
 	seen   coordinationv1.LeaseSpec
@@ -76,7 +79,9 @@ type candidate struct {
 
 // try tells whether the candidate holds the Lease now.
 func (c *candidate) try(ctx context.Context) bool {
-	err := c.claim(ctx)
+	attempt, cancel := context.WithTimeout(ctx, renewDeadline)
+	defer cancel()
+	err := c.claim(attempt)
 	if err != nil && ctx.Err() == nil {
 		klog.FromContext(ctx).V(2).Info("The Lease is not ours", "lease", c.name, "identity", c.identity, "reason", err)
 	}
@@ -86,14 +91,11 @@ func (c *candidate) try(ctx context.Context) bool {
 // renew keeps the Lease. It returns when ctx is done or the Lease is lost: to another
 // process, or because no renewal succeeded for as long as the others may still rely on it.
 func (c *candidate) renew(ctx context.Context) {
-	for renewed := time.Now(); wait(ctx, retryPeriod); {
-		attempt, cancel := context.WithDeadline(ctx, renewed.Add(renewDeadline))
+	for wait(ctx, retryPeriod) {
+		attempt, cancel := context.WithDeadline(ctx, c.renewed.Add(renewDeadline))
 		err := c.claim(attempt)
 		cancel()
-		switch {
-		case err == nil:
-			renewed = time.Now()
-		case errors.Is(err, errHeld), time.Since(renewed) >= renewDeadline:
+		if errors.Is(err, errHeld) || err != nil && time.Since(c.renewed) >= renewDeadline {
 			klog.FromContext(ctx).Info("The Lease is lost", "lease", c.name, "identity", c.identity, "reason", err)
 			return
 		}
@@ -138,8 +140,9 @@ func (c *candidate) claim(ctx context.Context) error {
 func write[O any](ctx context.Context, c *candidate, lease *coordinationv1.Lease,
 	do func(context.Context, *coordinationv1.Lease, O) (*coordinationv1.Lease, error), options O,
 ) (err error) {
+	asked := time.Now()
 	if lease, err = do(ctx, lease, options); err == nil {
-		c.held = lease
+		c.held, c.renewed = lease, asked
 		c.observe(lease)
 	}
 	return err

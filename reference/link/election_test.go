@@ -196,6 +196,50 @@ func TestRenewal(t *testing.T) {
 	}
 }
 
+// A renewal counts from when it was asked for: the others may have seen it then.
+func TestLateReply(t *testing.T) {
+	inElection(t, func(e *election) {
+		var asked atomic.Int64
+		asked.Store(-1)
+		e.enter("one", func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+			if r.Method != http.MethodPut || asked.Load() < 0 {
+				return next.RoundTrip(r)
+			}
+			if asked.Add(1) > 1 {
+				return nil, errors.New("broken")
+			}
+			defer time.Sleep(9 * time.Second)
+			return next.RoundTrip(r)
+		})
+		assert.Equal(t, "one", e.leader(time.Second))
+		asked.Store(0) // it renews in a second
+		assert.Equal(t, "one", e.leader(9*time.Second))
+		assert.Empty(t, e.leader(4*time.Second))
+		assert.ErrorIs(t, e.ended["one"], link.ErrNotLeading)
+	})
+}
+
+// Nor does a candidate lead with a Lease that has run out by the time of the reply.
+func TestLateLease(t *testing.T) {
+	inElection(t, func(e *election) {
+		e.enter("one", func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+			response, err := next.RoundTrip(r)
+			if r.Method == http.MethodPost {
+				select {
+				case <-time.After(time.Minute):
+				case <-r.Context().Done():
+					return nil, r.Context().Err()
+				}
+			}
+			return response, err
+		})
+		time.Sleep(time.Second)
+		e.enter("two", nil)
+		assert.Empty(t, e.leader(8*time.Second))
+		assert.NotEmpty(t, e.leader(2*time.Minute))
+	})
+}
+
 // Of two that see a Lease run out at the same time, one gets it: the other's write
 // conflicts.
 func TestConflict(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -162,13 +163,13 @@ func eventMeta(about *corev1.ObjectReference) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Name: eventname.New(about.Name), Namespace: namespace}
 }
 
-// truncate keeps a note within what the API takes.
+// truncate keeps a note within what the API takes, and characters whole.
 func truncate(note string) string {
 	const ellipsis = " ..."
 	if len(note) <= mostNote {
 		return note
 	}
-	return note[:mostNote-len(ellipsis)] + ellipsis
+	return strings.ToValidUTF8(note[:mostNote-len(ellipsis)], "") + ellipsis
 }
 
 func (r *Recorder) enqueue(reason string, write func(context.Context, bool) error) {

@@ -40,7 +40,7 @@ func TestEventIsWrittenOnce(t *testing.T) {
 						time.Sleep(time.Minute)
 					}
 					l.Events.Event(pod, corev1.EventTypeNormal, "Killing", "it ends")
-					l.Events.EventV1(pod, node, corev1.EventTypeNormal, "Scheduled", "Binding", strings.Repeat("x", 2000))
+					l.Events.EventV1(pod, node, corev1.EventTypeNormal, "Scheduled", "Binding", strings.Repeat("é", 1000))
 					time.Sleep(time.Minute)
 				})
 				stored, err := w.Events("default").List(w.Context(), metav1.ListOptions{})
@@ -50,7 +50,7 @@ func TestEventIsWrittenOnce(t *testing.T) {
 				assert.Equal(t, "tester", stored.Items[0].Source.Component)
 				assert.EqualValues(t, 1, stored.Items[1].Count)
 				assert.Equal(t, "node-1", stored.Items[2].Related.Name)
-				assert.Len(t, stored.Items[2].Message, 1024)
+				assert.Equal(t, strings.Repeat("é", 510)+" ...", stored.Items[2].Message)
 				assert.Less(t, stored.Items[0].Name, stored.Items[1].Name)
 			})
 		})

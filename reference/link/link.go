@@ -1,11 +1,14 @@
 package link
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 
@@ -20,8 +23,8 @@ type Link struct {
 	Name string
 	// Clients talk to the API server, which is all that a link may talk to.
 	Clients *clients.Clients
-	// Config and HTTP are what the clients are made of, for those of other sorts:
-	// discovery, metadata.
+	// Config and HTTP are what the clients are made of, for those of another sort:
+	// metadata.
 	Config *rest.Config
 	HTTP   *http.Client
 	// Events records Events as Name.
@@ -57,6 +60,18 @@ func New(name string, config *rest.Config) (*Link, error) {
 		HTTP:    client,
 		Events:  NewRecorder(typed, corev1.EventSource{Component: name}, RecorderOptions{}),
 	}, nil
+}
+
+// discoveryTimeout is how long discovery's own HTTP client waits for a reply.
+const discoveryTimeout = 32 * time.Second
+
+// Discovery returns a client that asks which resources there are, over the connections of
+// the link. One that is made for an HTTP client leaves it to that when to give up, and
+// the link's never does: it also watches.
+func (l *Link) Discovery(config *rest.Config) (*discovery.DiscoveryClient, error) {
+	client := *l.HTTP
+	client.Timeout = cmp.Or(client.Timeout, discoveryTimeout)
+	return discovery.NewDiscoveryClientForConfigAndClient(config, &client)
 }
 
 // Run starts the caches and the recorder, and, once the caches are filled,

@@ -5,7 +5,10 @@ package controllertest
 
 import (
 	"context"
+	"io"
 	"net/http"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -84,4 +87,31 @@ func (w *World) Settle() {
 	synctest.Wait()
 	time.Sleep(time.Second)
 	synctest.Wait()
+}
+
+// Holding holds back what a watch of the resource delivers, from when hold is set until
+// released is closed.
+func Holding(resource string, hold *atomic.Bool, released <-chan struct{}) Tap {
+	return func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+		response, err := next.RoundTrip(r)
+		if err == nil && r.URL.Query().Get("watch") != "" && strings.HasSuffix(r.URL.Path, "/"+resource) {
+			response.Body = heldBody{response.Body, hold, released}
+		}
+		return response, err
+	}
+}
+
+// heldBody delivers nothing more once it is on hold, until it is released.
+type heldBody struct {
+	io.ReadCloser
+	hold     *atomic.Bool
+	released <-chan struct{}
+}
+
+func (b heldBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if b.hold.Load() {
+		<-b.released
+	}
+	return n, err
 }

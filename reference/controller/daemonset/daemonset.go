@@ -62,6 +62,7 @@ func Run(ctx context.Context, config *rest.Config) error {
 		Resource:         controller.Watch(l, l.Clients.DaemonSets),
 		GroupVersionKind: kind,
 		Selector:         func(set *appsv1.DaemonSet) *metav1.LabelSelector { return set.Spec.Selector },
+		SelectingAll:     "This daemon set is selecting all pods. A non-empty selector is required.",
 		Forget:           func(*appsv1.DaemonSet) { c.replacements.GC() }, // what has long been quiet
 	})
 	c.histories = revision.NewHistories(l, c.Controller,
@@ -172,13 +173,18 @@ func (c *daemonSets) due(set *appsv1.DaemonSet, ended []*corev1.Pod, now time.Ti
 // that is merely not in the cache yet still runs the Pod, and its event brings the
 // next look.
 func (c *daemonSets) confirm(ctx context.Context, abandoned []*corev1.Pod) (confirmed []*corev1.Pod, unknown error) {
-	for _, pod := range abandoned {
-		_, err := c.link.Clients.Nodes().Get(ctx, pod.Spec.NodeName, metav1.GetOptions{})
-		switch {
-		case apierrors.IsNotFound(err):
+	gone := make([]bool, len(abandoned))
+	unknown = controller.Parallel(len(abandoned), func(i int) error {
+		node := abandoned[i].Spec.NodeName
+		_, err := c.link.Clients.Nodes().Get(ctx, node, metav1.GetOptions{})
+		if gone[i] = apierrors.IsNotFound(err); err == nil || gone[i] {
+			return nil
+		}
+		return fmt.Errorf("node %s: %w", node, err)
+	})
+	for i, pod := range abandoned {
+		if gone[i] {
 			confirmed = append(confirmed, pod)
-		case err != nil:
-			unknown = errors.Join(unknown, fmt.Errorf("node %s: %w", pod.Spec.NodeName, err))
 		}
 	}
 	return confirmed, unknown

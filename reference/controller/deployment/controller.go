@@ -35,6 +35,7 @@ func Run(ctx context.Context, config *rest.Config) error {
 		Resource:         controller.Watch(l, l.Clients.Deployments),
 		GroupVersionKind: kind,
 		Selector:         func(deployment *appsv1.Deployment) *metav1.LabelSelector { return deployment.Spec.Selector },
+		SelectingAll:     "This deployment is selecting all pods. A non-empty selector is required.",
 		Forget:           func(deployment *appsv1.Deployment) { d.drain.forget(deployment.UID) },
 	})
 	sets := controller.Watch(l, l.Clients.ReplicaSets)

@@ -56,7 +56,7 @@ func RunWithOptions(ctx context.Context, config *rest.Config, options Options) e
 	config = rest.CopyConfig(l.Config)
 	// Watching a deprecated resource is no mistake here.
 	config.WarningHandlerWithContext = rest.NoWarnings{}
-	catalogue, err := newCatalogue(config, l.HTTP)
+	discovery, err := l.Discovery(config)
 	if err != nil {
 		return fmt.Errorf("garbage collector: %w", err)
 	}
@@ -64,6 +64,7 @@ func RunWithOptions(ctx context.Context, config *rest.Config, options Options) e
 	if err != nil {
 		return fmt.Errorf("garbage collector: %w", err)
 	}
+	catalogue := newCatalogue(discovery)
 	resources, err := catalogue.selected(ctx, options)
 	if err != nil {
 		return nil //nolint:nilerr // the context is done: that is how it ends

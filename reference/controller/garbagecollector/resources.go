@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -18,7 +17,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/discovery"
-	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 )
 
@@ -100,16 +98,12 @@ type catalogue struct {
 	kinds     map[schema.GroupKind]*resource
 }
 
-func newCatalogue(config *rest.Config, http *http.Client) (*catalogue, error) {
-	client, err := discovery.NewDiscoveryClientForConfigAndClient(config, http)
-	if err != nil {
-		return nil, err
-	}
+func newCatalogue(client *discovery.DiscoveryClient) *catalogue {
 	known := make(map[schema.GroupKind]*resource, len(usual()))
 	for _, r := range usual() {
 		known[schema.GroupKind{Group: r.Group, Kind: r.kind}] = r
 	}
-	return &catalogue{discovery: client, kinds: known}, nil
+	return &catalogue{discovery: client, kinds: known}
 }
 
 // await asks the API server for its resources until it answers; the error is

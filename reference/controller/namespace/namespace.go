@@ -15,7 +15,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 
@@ -42,7 +41,7 @@ func Run(ctx context.Context, config *rest.Config) error {
 	}
 	config = rest.CopyConfig(l.Config)
 	config.WarningHandlerWithContext = rest.NoWarnings{} // deleting what is deprecated is no mistake
-	resources, err := discovery.NewDiscoveryClientForConfigAndClient(config, l.HTTP)
+	resources, err := l.Discovery(config)
 	if err != nil {
 		return fmt.Errorf("%s: discovery: %w", Name, err)
 	}

@@ -102,7 +102,7 @@ func (c *replicas[O]) sync(ctx context.Context, owner O) error {
 	}
 	var failure error
 	if set.DeletionTimestamp == nil {
-		p := planFor(set, pods, c.related(owner), time.Now())
+		p := planFor(set, pods, c.related(owner, pods), time.Now())
 		failure = c.pods.CarryOut(ctx, owner, controller.Plan[*corev1.Pod]{Create: c.newPods(owner, p.create), Delete: p.delete})
 		if failure == nil && p.create+len(p.delete) > 0 && p.rest == 0 {
 			return nil // the Pods' events bring the next look, with numbers worth telling
@@ -127,11 +127,16 @@ func (c *replicas[O]) newPods(owner O, count int) []*corev1.Pod {
 }
 
 // related yields the Pods of the owner and of its siblings: the other revisions
-// of a Deployment.
-func (c *replicas[O]) related(owner O) iter.Seq[*corev1.Pod] {
+// of a Deployment. Those of the owner are as claimed: the cache does not show yet what
+// has just been adopted.
+func (c *replicas[O]) related(owner O, claimed []*corev1.Pod) iter.Seq[*corev1.Pod] {
 	return func(yield func(*corev1.Pod) bool) {
 		for _, sibling := range c.Siblings(owner) {
-			for _, pod := range c.pods.Owned(sibling.GetUID()) {
+			pods := claimed
+			if sibling.GetUID() != owner.GetUID() {
+				pods = c.pods.Owned(sibling.GetUID())
+			}
+			for _, pod := range pods {
 				if !yield(pod) {
 					return
 				}

@@ -2,7 +2,6 @@ package replicaset_test
 
 import (
 	"errors"
-	"io"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -237,15 +236,8 @@ func TestRestartedControllerGoesOn(t *testing.T) {
 // would be one that the garbage collector has just deleted (GC-03).
 func TestNothingIsMadeForAReplicaSetThatLeaves(t *testing.T) {
 	inBubble(t, func(w world) {
-		held := make(chan struct{})
-		hold := &atomic.Bool{}
-		w.Start(replicaset.Run, func(request *http.Request, next http.RoundTripper) (*http.Response, error) {
-			response, err := next.RoundTrip(request)
-			if err == nil && request.URL.Query().Get("watch") != "" && strings.HasSuffix(request.URL.Path, "/replicasets") {
-				response.Body = heldBody{response.Body, hold, held}
-			}
-			return response, err
-		})
+		held, hold := make(chan struct{}), &atomic.Bool{}
+		w.Start(replicaset.Run, controllertest.Holding("replicasets", hold, held))
 		w.create(1, 0)
 		pod := w.pods()[0]
 		hold.Store(true)
@@ -260,17 +252,71 @@ func TestNothingIsMadeForAReplicaSetThatLeaves(t *testing.T) {
 	})
 }
 
-// heldBody delivers nothing more once it is on hold, until it is released.
-type heldBody struct {
-	io.ReadCloser
-	hold     *atomic.Bool
-	released chan struct{}
+// orphan creates a Pod that the ReplicaSet may adopt.
+func (w world) orphan(name, node string, ready time.Duration) {
+	w.Helper()
+	pod, err := w.Pods(namespace).Create(w.Context(), &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"app": "web"}},
+		Spec:       corev1.PodSpec{NodeName: node, Containers: []corev1.Container{{Name: "web", Image: "web:1"}}},
+	}, metav1.CreateOptions{})
+	require.NoError(w, err)
+	pod.Status.Phase = corev1.PodRunning
+	pod.Status.Conditions = []corev1.PodCondition{{
+		Type: corev1.PodReady, Status: corev1.ConditionTrue, LastTransitionTime: metav1.NewTime(time.Now().Add(-ready)),
+	}}
+	_, err = w.Pods(namespace).UpdateStatus(w.Context(), pod, metav1.UpdateOptions{})
+	require.NoError(w, err)
+	w.Settle()
 }
 
-func (b heldBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if b.hold.Load() {
-		<-b.released
-	}
-	return n, err
+// What has just been adopted counts on its node (RS-13), though the cache does not show
+// yet whose it is.
+func TestAdoptedPodsCountOnTheirNodes(t *testing.T) {
+	inBubble(t, func(w world) {
+		held, hold := make(chan struct{}), &atomic.Bool{}
+		w.Start(replicaset.Run, controllertest.Holding("pods", hold, held))
+		w.orphan("one", "full", time.Hour)
+		w.orphan("two", "full", time.Hour)
+		w.orphan("three", "other", time.Second) // it would go first, were it not for the nodes
+		hold.Store(true)
+		w.create(2, 0)
+		close(held)
+		w.Settle()
+		var left []string
+		for _, pod := range w.pods() {
+			left = append(left, pod.Name)
+		}
+		assert.Len(w, left, 2)
+		assert.Contains(w, left, "three")
+	})
+}
+
+// A release that fails is tried again, also if the ReplicaSet turns out to be on its way
+// out when another Pod is to be adopted.
+func TestReleaseIsTriedAgain(t *testing.T) {
+	inBubble(t, func(w world) {
+		held, hold := make(chan struct{}), &atomic.Bool{}
+		defer close(held)
+		var refused atomic.Int32
+		tap := controllertest.Holding("replicasets", hold, held)
+		w.Start(replicaset.Run, func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+			if r.Method == http.MethodPatch && refused.Add(1) == 1 {
+				return nil, errors.New("the request is lost")
+			}
+			return tap(r, next)
+		})
+		w.create(1, 0)
+		pod := w.pods()[0]
+		hold.Store(true)
+		require.NoError(w, w.ReplicaSets(namespace).Delete(w.Context(), "web",
+			metav1.DeleteOptions{PropagationPolicy: ptr.To(metav1.DeletePropagationForeground)}))
+		w.orphan("other", "node", time.Hour)
+		pod.Labels["app"] = "free"
+		_, err := w.Pods(namespace).Update(w.Context(), pod, metav1.UpdateOptions{})
+		require.NoError(w, err)
+		w.Settle()
+		pod, err = w.Pods(namespace).Get(w.Context(), pod.Name, metav1.GetOptions{})
+		require.NoError(w, err)
+		assert.Empty(w, pod.OwnerReferences)
+	})
 }

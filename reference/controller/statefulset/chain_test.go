@@ -47,6 +47,11 @@ func TestLife(t *testing.T) {
 		require.NoError(t, err)
 		assert.EqualValues(t, 3, first.Status.AvailableReplicas)
 
+		events, err := client.Events("default").List(ctx, metav1.ListOptions{FieldSelector: "involvedObject.name=db"})
+		require.NoError(t, err)
+		require.NotEmpty(t, events.Items)
+		assert.Equal(t, "Create Pod db-0 in StatefulSet db successful", events.Items[0].Message)
+
 		images := func() []string {
 			pods, err := client.Pods("default").List(ctx, metav1.ListOptions{LabelSelector: "app=db"})
 			require.NoError(t, err)

@@ -182,11 +182,11 @@ func (c *statefulSets) createClaims(ctx context.Context, set *appsv1.StatefulSet
 		case apierrors.IsAlreadyExists(err):
 		case err != nil:
 			c.Events.Eventf(set, corev1.EventTypeWarning, "FailedCreate",
-				"create Claim %s Pod %s in StatefulSet %s failed error: %s", claim.Name, pod.Name, set.Name, err)
+				"Create Claim %s for Pod %s in StatefulSet %s failed error: %s", claim.Name, pod.Name, set.Name, err)
 			return fmt.Errorf("claim %s: %w", claim.Name, err)
 		default:
 			c.Events.Eventf(set, corev1.EventTypeNormal, "SuccessfulCreate",
-				"create Claim %s Pod %s in StatefulSet %s success", claim.Name, pod.Name, set.Name)
+				"Create Claim %s Pod %s in StatefulSet %s success", claim.Name, pod.Name, set.Name)
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package statefulset
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -240,4 +241,11 @@ func pods(written string) []*corev1.Pod {
 		all = append(all, pod)
 	}
 	return all
+}
+
+// TestMessage has the words of Kubernetes' Events about Pods.
+func TestMessage(t *testing.T) {
+	set := &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Name: "db"}}
+	assert.Equal(t, "Create Pod db-0 in StatefulSet db successful", message(set, "Create", "db-0", nil))
+	assert.Equal(t, "Delete Pod db-0 in StatefulSet db failed error: no", message(set, "Delete", "db-0", errors.New("no")))
 }

@@ -66,7 +66,7 @@ func Run(ctx context.Context, config *rest.Config) error {
 	return c.Run(ctx, workers, c.sync)
 }
 
-// message words the Event about a Pod.
+// message words the Event about a Pod as Kubernetes does.
 func message(set *appsv1.StatefulSet, verb, pod string, err error) string {
 	done := fmt.Sprintf("%s Pod %s in StatefulSet %s", verb, pod, set.Name)
 	if err != nil {
