@@ -10,11 +10,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/podchain/podchain/conformance/chain"
-	"github.com/podchain/podchain/conformance/implementation"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"k8s.io/client-go/rest"
+
+	"github.com/podchain/podchain/conformance/chain"
+	"github.com/podchain/podchain/conformance/implementation"
 )
 
 // mortal is a cluster whose API server is away until a time, and may have crashed.

@@ -122,7 +122,7 @@ func TestVerifyOnAClusterThatDies(t *testing.T) {
 		"an API server that is a program": {func(t *testing.T) []string {
 			return []string{"--link", "all=none", "--link", "api-server=exec env " + asDying + "={kubeconfig} " + itself(t) +
 				" serve --kubeconfig-out {kubeconfig} --port {port}"}
-		}, "the cluster has died: the api-server ended: signal: killed"},
+		}, "the cluster has died: the api-server was ended by a signal: killed"},
 		"a running cluster": {func(t *testing.T) []string {
 			s := podchain(t, "serve")
 			kubeconfig := filepath.Join(s.Dir, "podchain.kubeconfig")

@@ -139,7 +139,7 @@ func TestReportsRefuse(t *testing.T) {
 		says      string
 	}{
 		"no run":                   {[]string{"report"}, "--from is required"},
-		"a run that is not":        {[]string{"report", "--from", "nowhere.jsonl"}, "--from: open nowhere.jsonl"},
+		"a run that is not":        {[]string{"report", "--from", "nowhere.jsonl"}, "--from: nowhere.jsonl does not exist"},
 		"no events":                {[]string{"report", "--from", "k"}, "--from k: line 1: not an event"},
 		"an unknown format":        {[]string{"report", "--from", "r", "--to", "pdf=a.pdf"}, "report pdf=a.pdf: expected FORMAT=FILE with a format of annotations, badge, github, json, junit, messages, yaml"},
 		"no place":                 {[]string{"report", "--from", "r", "--to", "json=nowhere/a"}, "report json=nowhere/a cannot be written"},
