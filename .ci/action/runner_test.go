@@ -140,7 +140,7 @@ func TestAction(t *testing.T) {
 		},
 		"a program in the place of a link": {
 			inputs: map[string]string{"links": program, "select": "SCHED-02"},
-			output: []string{"1 requirement, 1 passed"}, summary: "✅ podchain: reference v1.37.2; job-controller: none; scheduler: podchain run", reports: everything,
+			output: []string{"1 requirement, 1 passed"}, summary: "✅ podchain: reference v1.37.2; scheduler: podchain run", reports: everything,
 		},
 		"a requirement fails": {
 			inputs: map[string]string{"links": "scheduler=none\n", "select": "chain.feature:19", "reports": "out/of the way"},
