@@ -115,7 +115,7 @@ func TestAsk(t *testing.T) {
 	stranger.Certificate, stranger.Key = nil, nil
 	require.Error(t, storehistory.Ask(t.Context(), stranger))
 	stranger.CA = []byte("none")
-	require.ErrorContains(t, storehistory.Ask(t.Context(), stranger), "the CA is no certificate in PEM")
+	require.ErrorContains(t, storehistory.Ask(t.Context(), stranger), "the CA is not a certificate in PEM")
 }
 
 func TestCloseLeavesNothing(t *testing.T) {
