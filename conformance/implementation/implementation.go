@@ -17,12 +17,12 @@ import (
 	"github.com/podchain/podchain/conformance/chain"
 )
 
-// Description and Link are those of package chain: an adapter that names no link needs no
-// other package than this one.
-type (
-	Description = chain.Description
-	Link        = chain.Link
-)
+// Description is chain.Description: an adapter that names no link needs no package but
+// this one.
+type Description = chain.Description
+
+// Link is chain.Link, for the same reason.
+type Link = chain.Link
 
 // Implementation is a way to get a cluster.
 type Implementation interface {
