@@ -51,7 +51,7 @@ type evidence struct {
 	observed, disturbed []string
 }
 
-// crashedLink is a link that ended by itself; the zero value is none.
+// crashedLink is a link that ended by itself; the zero value is no link.
 type crashedLink struct {
 	link chain.Link
 	err  error

@@ -111,7 +111,7 @@ var (
 		Description: "A row for each cause that the answer has to name in its details.",
 		Columns: []Column{
 			{Name: "field", Description: "the path of the field, as the answer writes it"},
-			{Name: "reason", Description: "the reason, as FieldValueRequired; empty: whatever it is", Optional: true},
+			{Name: "reason", Description: "the reason, such as FieldValueRequired; empty: whatever it is", Optional: true},
 		},
 	}
 	eventsOfObjects = &Shape{
@@ -120,7 +120,7 @@ var (
 		Columns: []Column{
 			{Name: "object", Description: "the object that the Event is about"},
 			{Name: "type", Description: "Normal or Warning", Optional: true},
-			{Name: "reason", Description: "the reason, as FailedScheduling", Optional: true},
+			{Name: "reason", Description: "the reason, such as FailedScheduling", Optional: true},
 			{Name: "source", Description: "the component that reports it", Optional: true},
 			{Name: "host", Description: "the node, or instance, that reports it", Optional: true},
 			{Name: "container", Description: "the part of the object that it is about, such as spec.containers{app}", Optional: true},
@@ -163,7 +163,7 @@ var (
 		Name:        "calls",
 		Description: "A row for each call that succeeded, in this order; others may lie in between. An empty cell says nothing.",
 		Columns: []Column{
-			{Name: "call", Description: "the method of the CRI, as CreateContainer"},
+			{Name: "call", Description: "the method of the CRI, such as CreateContainer"},
 			{Name: "container", Description: "the name of the container", Optional: true},
 			{Name: "image", Description: "the image", Optional: true},
 			{Name: "uid", Description: "the uid of the Pod", Optional: true},

@@ -20,7 +20,7 @@ type Step struct {
 	// step shows in measurements only.
 	Kind, Verb, Subresource, Note string
 	// Taken tells whether a version of the object shows the step, of a Deployment that
-	// asks for so many Pods; nil: every version does.
+	// asks for that number of Pods; nil: every version does.
 	Taken func(object *unstructured.Unstructured, wanted int64) bool
 	// By says who takes it, where the object names a process of the link or another one.
 	By func(object *unstructured.Unstructured) string

@@ -60,20 +60,20 @@ func TestMatrixWithoutAStart(t *testing.T) {
 
 func TestMatrixRefuses(t *testing.T) {
 	for name, c := range map[string]struct{ arguments, says string }{
-		"no links":                   {"", "--links is required"},
-		"an unknown link":            {"--links router", `--links: unknown link "router"`},
-		"a link twice":               {"--links scheduler,scheduler", "--links: scheduler is named twice"},
-		"an origin that is none":     {"--links scheduler --origins mine", "--origins mine: expected reference, none, kubernetes"},
-		"an origin twice":            {"--links scheduler --origins none,none", "--origins: none is named twice"},
-		"a link that is fixed":       {"--links scheduler --origins none --link scheduler=reference", "where the scheduler comes from has been said already"},
-		"a shard that is none":       {"--links scheduler --origins none --shard 3/2", "--shard 3/2: expected I/N"},
-		"a wish for another link":    {"--links scheduler --origins none --only kubelet=none", "--only kubelet=none: expected each LINK once"},
-		"a wish for another origin":  {"--links scheduler --origins none --only scheduler=reference", "an ORIGIN of none"},
-		"nothing left":               {"--links scheduler --origins none --shard 2/2", "--only and --shard exclude all 1 combinations"},
-		"a report that is not there": {"--links scheduler --origins none --resume nowhere.json", "nowhere.json does not exist"},
-		"a report that is none":      {"--links scheduler --origins none --resume k", "--resume k is not the json report of a matrix"},
-		"a format that is none":      {"--links scheduler --origins none --report xml=a", "with a format of json, markdown"},
-		"no requirement":             {"--links scheduler --origins none --select NOBODY-1", "NOBODY-1"},
+		"no links":                      {"", "--links is required"},
+		"an unknown link":               {"--links router", `--links: unknown link "router"`},
+		"a link twice":                  {"--links scheduler,scheduler", "--links: scheduler is named twice"},
+		"an origin that does not exist": {"--links scheduler --origins mine", "--origins mine: expected reference, none, kubernetes"},
+		"an origin twice":               {"--links scheduler --origins none,none", "--origins: none is named twice"},
+		"a link that is fixed":          {"--links scheduler --origins none --link scheduler=reference", "where the scheduler comes from has been said already"},
+		"a shard that does not exist":   {"--links scheduler --origins none --shard 3/2", "--shard 3/2: expected I/N"},
+		"a wish for another link":       {"--links scheduler --origins none --only kubelet=none", "--only kubelet=none: expected each LINK once"},
+		"a wish for another origin":     {"--links scheduler --origins none --only scheduler=reference", "an ORIGIN of none"},
+		"nothing left":                  {"--links scheduler --origins none --shard 2/2", "--only and --shard exclude all 1 combinations"},
+		"a report that is not there":    {"--links scheduler --origins none --resume nowhere.json", "nowhere.json does not exist"},
+		"a report that does not exist":  {"--links scheduler --origins none --resume k", "--resume k is not the json report of a matrix"},
+		"a format that does not exist":  {"--links scheduler --origins none --report xml=a", "with a format of json, markdown"},
+		"no requirement":                {"--links scheduler --origins none --select NOBODY-1", "NOBODY-1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

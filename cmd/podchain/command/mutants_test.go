@@ -21,21 +21,22 @@ import (
 // itself says which one, what was required, what was expected and what found, who wrote
 // last, and the command that shows it again; and that command does.
 func TestAFailureIsUnderstood(t *testing.T) {
-	// What is found instead of what is expected, by the mutant.
+	// What is found instead of what is expected, by the mutant: regular expressions.
 	found := map[string]string{
-		"api-server/forgets-the-strategy":              `spec.strategy.type: expected "RollingUpdate", it is absent`,
+		"api-server/forgets-the-strategy":              `spec\.strategy\.type: expected "RollingUpdate", it is absent`,
 		"deployment-controller/disowns-its-replicaset": `waited 1m0s for 2 Pods of Deployment "web"; last seen: 0 have appeared`,
 		"replicaset-controller/disowns-its-pods":       `waited 1m0s for 2 Pods of ReplicaSet "web"; last seen: 0 have appeared`,
-		"replicaset-controller/places-its-pods":        `spec.nodeName: expected absent, it is "node-1"`,
+		"replicaset-controller/places-its-pods":        `spec\.nodeName: expected absent, it is "node-1"`,
 		"scheduler/chooses-any-node":                   `expected "n3", it is "node-1"`,
 		"kubelet/is-ready-too-early":                   `matches the table, which no version may`,
-		"kubelet/gives-up-on-conflicts":                `waited 1m0s for Deployment "web" to be ready; last seen: status.readyReplicas is 0 of 1`,
-		"statefulset-controller/forgets-the-ordinal":   `metadata.labels[apps.kubernetes.io/pod-index]: expected "0", it is absent`,
-		"daemonset-controller/leaves-the-node-open":    `matchFields[0].key: expected "metadata.name", it is absent`,
-		"garbage-collector/gives-up-on-conflicts":      `of Deployment "web" to be removed; last seen: it exists`,
-		"garbage-collector/lets-things-lie":            `waited 1m0s for ConfigMap "orphan" to be removed; last seen: it exists, and was not deleted`,
-		"namespace-controller/never-lets-go":           `to go through all of the table; last seen: no version, from where the row before it held on, says that it no longer exists: it exists`,
-		"node-lifecycle-controller/taints-mildly":      `expected includes {key: node.kubernetes.io/not-ready, effect: NoExecute}`,
+		"kubelet/gives-up-on-conflicts":                `waited 1m0s for Deployment "web" to be ready; last seen: status\.readyReplicas is 0 of 1`,
+		"statefulset-controller/forgets-the-ordinal":   `metadata\.labels\[apps\.kubernetes\.io/pod-index\]: expected "0", it is absent`,
+		"daemonset-controller/leaves-the-node-open":    `matchFields\[0\]\.key: expected "metadata\.name", it is absent`,
+		// Which of its deletions the collector gives up first depends on what else it does.
+		"garbage-collector/gives-up-on-conflicts": `waited 1m0s for (the ReplicaSet|the first Pod) of Deployment "web" to be removed; last seen: it exists`,
+		"garbage-collector/lets-things-lie":       `waited 1m0s for ConfigMap "orphan" to be removed; last seen: it exists, and was not deleted`,
+		"namespace-controller/never-lets-go":      `to go through all of the table; last seen: no version, from where the row before it held on, says that it no longer exists: it exists`,
+		"node-lifecycle-controller/taints-mildly": `expected includes \{key: node\.kubernetes\.io/not-ready, effect: NoExecute\}`,
 	}
 	for _, m := range mutant.All {
 		t.Run(m.Name, func(t *testing.T) {
@@ -50,7 +51,7 @@ func TestAFailureIsUnderstood(t *testing.T) {
 			failure := first[0]
 			assert.NotEmpty(t, failure.Step)
 			assert.Equal(t, string(m.Link), failure.Blamed)
-			assert.Contains(t, flat(failure.Error), found[m.Name])
+			assert.Regexp(t, found[m.Name], flat(failure.Error))
 			assert.NotEmpty(t, failure.LastWrites)
 
 			for name, text := range map[string]string{

@@ -55,7 +55,7 @@ func TestVerifyWithABadProgram(t *testing.T) {
 		"it has success":    {"scheduler=true", []string{"the scheduler exited with status 0; it printed nothing"}},
 		"it is missing":     {"scheduler=./scheduler {kubeconfig}", []string{"the scheduler exited with status 127", "./scheduler: not found"}},
 		"it writes garbage": {`scheduler=printf '\033[2J\377\n'; exit 3`, []string{"exited with status 3", `| \x1b[2J\xff`}},
-		"a placeholder that is none": {"scheduler=run {config}",
+		"a placeholder that does not exist": {"scheduler=run {config}",
 			[]string{"there is no placeholder {config}: there are {kubeconfig}, {dir}, {port}, {node}"}},
 		"a kubelet without its node":       {"kubelet=run {kubeconfig}", []string{"the command line has no {node}"}},
 		"an API server without its file":   {"api-server=run", []string{"the command line has no {kubeconfig}: the file that it writes"}},
@@ -120,14 +120,14 @@ func TestVerifyWithAProgramThatCrashes(t *testing.T) {
 func TestRunIsNotPossible(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ arguments, says string }{
-		"no link":                {"", "missing argument LINK"},
-		"an unknown link":        {"router", "the reference has no router: expected one of "},
-		"no cluster":             {"scheduler", "--kubeconfig is required"},
-		"a file that is none":    {"scheduler --kubeconfig nowhere", "kubeconfig nowhere"},
-		"a kubelet without name": {"kubelet --kubeconfig k", "--node is required"},
-		"the API server":         {"api-server --kubeconfig k", "podchain serve"},
-		"a link that is missing": {"job-controller --kubeconfig k", "the reference has no job-controller"},
-		"a scheduler of a node":  {"scheduler --node n --kubeconfig k", "--node goes with kubelet"},
+		"no link":                    {"", "missing argument LINK"},
+		"an unknown link":            {"router", "the reference has no router: expected one of "},
+		"no cluster":                 {"scheduler", "--kubeconfig is required"},
+		"a file that does not exist": {"scheduler --kubeconfig nowhere", "kubeconfig nowhere"},
+		"a kubelet without name":     {"kubelet --kubeconfig k", "--node is required"},
+		"the API server":             {"api-server --kubeconfig k", "podchain serve"},
+		"a link that is missing":     {"job-controller --kubeconfig k", "the reference has no job-controller"},
+		"a scheduler of a node":      {"scheduler --node n --kubeconfig k", "--node goes with kubelet"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -170,7 +170,7 @@ func TestServeRefuses(t *testing.T) {
 		message   string
 	}{
 		"a port in use":                 {[]string{"--port", port}, "podchain: port " + port + " is in use: choose another with --port, or 0 for any free one"},
-		"a port that is none":           {[]string{"--port", "65536"}, `podchain: --port 65536: expected a number from 0 to 65535`},
+		"a port that does not exist":    {[]string{"--port", "65536"}, `podchain: --port 65536: expected a number from 0 to 65535`},
 		"less than no nodes":            {[]string{"--nodes", "-1"}, "podchain: --nodes -1: "},
 		"a kubeconfig without a name":   {[]string{"--kubeconfig-out", ""}, "podchain: write the kubeconfig: the path of the file is empty: name it with --kubeconfig-out"},
 		"a kubeconfig in no directory":  {[]string{"--kubeconfig-out", "none/kubeconfig"}, "podchain: write the kubeconfig: "},

@@ -68,11 +68,11 @@ func TestStoreRefuses(t *testing.T) {
 		path      string // PATH
 		message   string
 	}{
-		"a store that is none":            {arguments: []string{"serve", "--store", "sqlite"}, message: "podchain: --store sqlite: expected memory, etcd, kine, or etcd=URL"},
+		"a store that does not exist":     {arguments: []string{"serve", "--store", "sqlite"}, message: "podchain: --store sqlite: expected memory, etcd, kine, or etcd=URL"},
 		"a kine that runs":                {arguments: []string{"serve", "--store", "kine=http://a:1"}, message: "expected memory, etcd, kine, or etcd=URL"},
 		"Events that never end in memory": {arguments: []string{"serve", "--event-ttl", "1m"}, message: "podchain: --event-ttl goes with --store etcd"},
 		"Events that end at once":         {arguments: []string{"serve", "--store", "etcd", "--event-ttl", "1ms"}, message: "--event-ttl 1ms: must be at least 1s"},
-		"an endpoint that is none":        {arguments: []string{"serve", "--store", "etcd=localhost:2379"}, message: `etcd: endpoint "localhost:2379": expected https://HOST:PORT`},
+		"an endpoint that does not exist": {arguments: []string{"serve", "--store", "etcd=localhost:2379"}, message: `etcd: endpoint "localhost:2379": expected https://HOST:PORT`},
 		"no endpoint":                     {arguments: []string{"serve", "--store", "etcd="}, message: `etcd: endpoint "": expected https://HOST:PORT`},
 		"certificates for memory":         {arguments: []string{"serve", "--etcd-cafile", "ca"}, message: "go with --store etcd=https://HOST:PORT"},
 		"certificates for plain http":     {arguments: []string{"serve", "--store", "etcd=https://a:1,http://b:1", "--etcd-cafile", os.DevNull}, message: `etcd: endpoint "http://b:1" is not https`},

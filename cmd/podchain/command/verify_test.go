@@ -101,7 +101,7 @@ func TestVerifyRefusesBadInput(t *testing.T) {
 		"a report of an unknown format": {arguments: []string{"--report", "xml=r"}, says: []string{"FORMAT=FILE", "json"}},
 		"a kubeconfig that is not there": {
 			arguments: []string{"--kubeconfig", "nowhere"}, says: []string{"kubeconfig nowhere does not exist"}},
-		"a kubeconfig that is none": {
+		"a kubeconfig that does not exist": {
 			files:     map[string]string{"k": "{]"},
 			arguments: []string{"--kubeconfig", "k"}, says: []string{"kubeconfig k"}},
 		"a cluster that cannot be reached": {
@@ -120,7 +120,7 @@ func TestVerifyRefusesBadInput(t *testing.T) {
 		"no cluster":                   {arguments: []string{"--clusters", "0"}, says: []string{"--clusters 0"}},
 		"clusters in virtual time":     {arguments: []string{"--clusters", "2", "--select", "RS-01"}, says: []string{"--clusters goes with links from elsewhere"}},
 		"clusters on one store":        {arguments: []string{"--clusters", "2", "--store", "etcd"}, says: []string{"--clusters goes with clusters that the run starts"}},
-		"a shard that is none":         {arguments: []string{"--shard", "4/3"}, says: []string{"--shard 4/3: expected I/N with I from 1 to N, or job/N"}},
+		"a shard that does not exist":  {arguments: []string{"--shard", "4/3"}, says: []string{"--shard 4/3: expected I/N with I from 1 to N, or job/N"}},
 		"a shard of no Pod":            {arguments: []string{"--shard", "job/3"}, says: []string{"--shard job/3: the environment has no JOB_COMPLETION_INDEX"}},
 		"a shard of next to nothing":   {arguments: []string{"--shard", "1/2", "--select", "RS-01"}, says: []string{"shard 1/2: there are 1 requirements to run"}},
 		"the cluster around no Pod":    {arguments: []string{"--kubeconfig", "in-cluster"}, says: []string{"kubeconfig in-cluster: this is no Pod"}},
